@@ -1,0 +1,91 @@
+"""What is written down in two places must agree: requirements, versions, module lists, layering."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import devops_agent
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "devops_agent"
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def requirements(name: str) -> list[str]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Every absolute module name that the file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+
+
+def test_requirements_txt_holds_the_dependencies_of_pyproject(pyproject: dict[str, Any]) -> None:
+    assert requirements("requirements.txt") == pyproject["project"]["dependencies"]
+
+
+def test_requirements_dev_txt_holds_the_dev_extra_of_pyproject(pyproject: dict[str, Any]) -> None:
+    assert requirements("requirements-dev.txt") == pyproject["project"]["optional-dependencies"]["dev"]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_has_a_comment_that_says_why(name: str) -> None:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    comments, packages = lines[::2], lines[1::2]
+    assert len(comments) == len(packages)
+    assert all(line.startswith("# ") for line in comments)
+
+
+def test_the_version_is_the_top_entry_of_the_changelog() -> None:
+    changelog = ROOT / "CHANGELOG.md"
+    if not changelog.exists():  # an sdist may come without it
+        return
+    entries = re.findall(r"^## \[(\d[^\]]*)\]", changelog.read_text(encoding="utf-8"), re.MULTILINE)
+    assert entries[:1] == [devops_agent.__version__]
+
+
+def test_every_listed_top_level_module_exists(pyproject: dict[str, Any]) -> None:
+    modules = pyproject["tool"]["setuptools"]["py-modules"]
+    assert [name for name in modules if not (ROOT / f"{name}.py").is_file()] == []
+
+
+def test_every_package_is_listed(pyproject: dict[str, Any]) -> None:
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert set(pyproject["tool"]["setuptools"]["packages"]) == found
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    """setuptools leaves a folder without __init__.py out of the wheel without a word."""
+    assert [path for path in PACKAGE.rglob("*.py") if not (path.parent / "__init__.py").exists()] == []
+
+
+def test_only_main_imports_the_top_level_modules(pyproject: dict[str, Any]) -> None:
+    """agent.py and the other top-level modules stand on devops_agent, not the other way round."""
+    top_level = set(pyproject["tool"]["setuptools"]["py-modules"])
+    found = [
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path != PACKAGE / "__main__.py"
+        for module in imported_modules(path)
+        if module.split(".")[0] in top_level
+    ]
+    assert found == []
