@@ -1,0 +1,101 @@
+"""The form of a reply, for engines that can be held to it: a JSON schema and a GBNF grammar."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from devops_agent.protocol import ToolLike
+
+
+def call_schema(tools: Iterable[ToolLike]) -> dict[str, Any]:
+    """The JSON schema of exactly one call, for engines that constrain a reply by schema."""
+    return {"anyOf": [_object_schema({"name": {"const": t.name}, "arguments": _arguments(t)}) for t in tools]}
+
+
+def _arguments(tool: ToolLike) -> dict[str, Any]:
+    required = [name for name in tool.inputs if not _optional(tool, name)]
+    return _object_schema({name: _type_schema(tool, name) for name in tool.inputs}, required)
+
+
+def _object_schema(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }
+
+
+def _optional(tool: ToolLike, name: str) -> bool:
+    return bool(tool.inputs[name].get("nullable"))
+
+
+def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
+    kind = tool.inputs[name].get("type", "string")
+    return {"type": kind} if kind in _RULE_OF_TYPE else {}
+
+
+_RULE_OF_TYPE = {
+    "string": "string",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "array": "array",
+    "object": "object",
+}
+
+# Strings allow just the escapes that json.dumps writes, so that a reply and its rendering are the same bytes
+# and the engine's prefix cache holds. Reasoning is bounded: a small model can think in circles for minutes.
+_GRAMMAR = r"""
+root ::= think? plan? "<tool_call>\n" call "\n</tool_call>"
+think ::= "<think>" [^<]{1,600} "</think>\n"
+plan ::= "<plan>" [^<]{1,600} "</plan>\n"
+string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" (["\\bfnrt] | "u00" ("0" [0-7bef] | "1" [0-9a-f])))* "\""
+integer ::= "-"? ("0" | [1-9] [0-9]{0,15})
+number ::= integer ("." [0-9]{1,15})?
+boolean ::= "true" | "false"
+null ::= "null"
+value ::= string | number | boolean | null | array | object
+array ::= "[" (value (", " value)*)? "]"
+object ::= "{" (string ": " value (", " string ": " value)*)? "}"
+"""
+
+
+def call_grammar(tools: Iterable[ToolLike]) -> str:
+    """The GBNF grammar of a whole reply: optional `<think>`, optional `<plan>`, exactly one call."""
+    tools = list(tools)
+    names = [f"tool{index}" for index in range(len(tools))]
+    rules = [f"{name} ::= {_tool_rule(tool)}" for name, tool in zip(names, tools, strict=True)]
+    return "\n".join([_GRAMMAR.strip(), f"call ::= {' | '.join(names)}", *rules])
+
+
+def _tool_rule(tool: ToolLike) -> str:
+    required = [name for name in tool.inputs if not _optional(tool, name)]
+    optional = [name for name in tool.inputs if _optional(tool, name)]
+    parts = [_literal(json.dumps({"name": tool.name}, ensure_ascii=False)[:-1] + ', "arguments": {')]
+    for index, name in enumerate(required):
+        parts += [_literal((", " if index else "") + json.dumps(name) + ": "), _rule_of(tool, name)]
+    if not required and optional:
+        # any one of them first, then the rest in order
+        choices = (_optional_chain(tool, optional[index:], first=True) for index in range(len(optional)))
+        parts.append("(" + " | ".join(choices) + ")?")
+    else:
+        parts.append(_optional_chain(tool, optional, first=False))
+    return " ".join([*filter(None, parts), _literal("}}")])
+
+
+def _optional_chain(tool: ToolLike, names: list[str], first: bool) -> str:
+    parts = []
+    for index, name in enumerate(names):
+        lead = first and index == 0
+        pair = f"{_literal(('' if lead else ', ') + json.dumps(name) + ': ')} {_rule_of(tool, name)}"
+        parts.append(pair if lead else f"({pair})?")
+    return " ".join(parts)
+
+
+def _rule_of(tool: ToolLike, name: str) -> str:
+    return _RULE_OF_TYPE.get(tool.inputs[name].get("type", "string"), "value")
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

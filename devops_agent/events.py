@@ -1,0 +1,105 @@
+"""What happens during a run, as plain records that a listener shows, stores or ignores.
+
+The agent and the engines emit; they never print.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long piece of work is; `done` and `total` in bytes, `total` 0 when unknown."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ThinkingStarted:
+    """The model was asked."""
+
+
+@dataclass(frozen=True)
+class ThinkingEnded:
+    """The model replied, failed or was interrupted, after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request to an engine and its raw reply; token counts are None where the engine gives none."""
+
+    messages: Sequence[Mapping[str, str]]
+    reply: str
+    seconds: float
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    constrained: bool
+
+
+@dataclass(frozen=True)
+class Reasoned:
+    """The model's `<think>` or `<plan>` text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ToolCalled:
+    """A tool is about to run."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the model will read as the result of its call."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A call that was not run, and what was said to the model about it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The end of a run; `ok` is read from exit codes, not from the model's word."""
+
+    text: str
+    ok: bool
+
+
+Event = (
+    Notice
+    | Progress
+    | ThinkingStarted
+    | ThinkingEnded
+    | Exchange
+    | Reasoned
+    | ToolCalled
+    | Observed
+    | Corrected
+    | Answered
+)
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener that shows nothing."""

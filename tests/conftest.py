@@ -1,0 +1,62 @@
+"""What every test gets: a home, a working directory and an environment of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_ollama import FakeOllama
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # for plain `pytest` as for `python -m pytest`
+_KEPT = "DEVOPS_AGENT_TEST_MODEL"
+_REMOVED = ("OLLAMA_HOST", "REQUIRE_APPROVAL", "SMOLAGENTS_LOG_LEVEL", "NO_COLOR")
+
+Python = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def _isolated(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        own = name.startswith("DEVOPS_AGENT_") and name != _KEPT
+        if own or name in _REMOVED or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for kind in ("CONFIG", "CACHE", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / f".{kind.lower()}"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def home() -> Path:
+    """The home directory of this test."""
+    return Path(os.environ["HOME"])
+
+
+@pytest.fixture
+def python() -> Python:
+    """Runs this Python in the test's working directory, with the project importable."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(env or {})}
+        if "input" not in kwargs:
+            kwargs.setdefault("stdin", subprocess.DEVNULL)
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False, **kwargs
+        )
+
+    return run
+
+
+@pytest.fixture
+def ollama() -> Iterator[FakeOllama]:
+    """A fake of Ollama on a free port of the loopback."""
+    with FakeOllama() as server:
+        yield server
