@@ -1,0 +1,79 @@
+"""Tables that small models misread, rewritten as one sentence a row.
+
+A 1.5B model takes the total of the memory for the size of the disk when both tables stand in one output.
+To add a table: write a function from command and line block to sentences, and put it into `_TABLES`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+_PSEUDO = re.compile(r"^(?:tmpfs|devtmpfs|udev|overlay|shm|none|efivarfs|squashfs|rootfs|/dev/loop\d+)$")
+_DF_HEADER = re.compile(
+    r"^Filesystem\s+(?:Type\s+)?(\S+)\s+Used\s+Avail(?:able)?\s+(?:Use%|Capacity)\s+Mounted on$"
+)
+_DF_ROW = re.compile(r"^(\S+)\s+(?:[a-z]\S*\s+)?(\S+)\s+(\S+)\s+(\S+)\s+(\d+%|-)\s+(/.*)$")
+_FREE_HEADER = re.compile(r"^\s+total\s+used\s+free\s+shared\s+buff/cache\s+available$")
+_FREE_ROW = re.compile(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(\S+))?$")
+_EMPTY_TABLE = re.compile(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
+_FREE_FLAGS = re.compile(r"\bfree\s+((?:-\S+\s*)*)")
+
+
+def from_tables(command: str, text: str) -> str:
+    """Rewrites the known tables in the output of a command; everything else stays as it is."""
+    if _EMPTY_TABLE.match(text):
+        return f"{text}\n(no rows: there are none)"
+    lines = text.split("\n")
+    result: list[str] = []
+    at = 0
+    while at < len(lines):
+        table = next(((row, say) for header, row, say in _TABLES if header.match(lines[at])), None)
+        if table is None:
+            result.append(lines[at])
+            at += 1
+            continue
+        row, say = table
+        start, at = at, at + 1
+        rows: list[re.Match[str]] = []
+        while at < len(lines) and (match := row.match(lines[at])):
+            rows.append(match)
+            at += 1
+        result += say(command, lines[start], rows) if rows else [lines[start]]
+    return "\n".join(result)
+
+
+def _disks(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
+    heading = _DF_HEADER.match(header)
+    unit = f" ({heading[1]})" if heading and heading[1] != "Size" else ""
+    real = [row for row in rows if not _PSEUDO.match(row[1])]
+    shown = [
+        f"Disk {mount}: {percent} used, {used} of {size}{unit} used, {available} available."
+        for _, size, used, available, percent, mount in (row.groups() for row in real)
+    ]
+    left_out = len(rows) - len(real)
+    return shown + ([f"({left_out} tmpfs, overlay and the like left out)"] if left_out else [])
+
+
+def _memory(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
+    flags = " ".join(_FREE_FLAGS.findall(command))
+    unit = next(
+        (unit for flag, unit in (("m", " MiB"), ("g", " GiB"), ("b", " bytes")) if flag in flags), " KiB"
+    )
+    sentences = []
+    for name, total, used, free, available in (row.groups() for row in rows):
+        suffix = unit if total.isdigit() else ""
+        if name == "Swap":
+            none = total.rstrip("B") == "0"
+            sentences.append("Swap: none." if none else f"Swap: {used}{suffix} of {total}{suffix} used.")
+        else:
+            more = f", {available}{suffix} available" if available else ""
+            sentences.append(
+                f"Memory: {total}{suffix} total, {used}{suffix} used, {free}{suffix} free{more}."
+            )
+    return sentences
+
+
+_Say = Callable[[str, str, Sequence[re.Match[str]]], list[str]]
+_TABLES: tuple[tuple[re.Pattern[str], re.Pattern[str], _Say], ...] = (
+    (_DF_HEADER, _DF_ROW, _disks),
+    (_FREE_HEADER, _FREE_ROW, _memory),
+)

@@ -1,0 +1,65 @@
+"""Long output: what the model sees of it, and where the rest is kept."""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_KEPT_FILES = 50
+
+
+@dataclass(frozen=True)
+class OutputStore:
+    """A folder with the full text of outputs that were cut; None keeps nothing.
+
+    The newest 50 files stay. They may hold secrets, so only the user can read them.
+    """
+
+    directory: Path | None = None
+
+    def save(self, text: str) -> Path | None:
+        """Writes a text to a new file; None when nothing is kept or the disk refuses."""
+        if self.directory is None:
+            return None
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix="output-", suffix=".txt", dir=self.directory)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+        except OSError:
+            return None
+        self._prune(self.directory)
+        return Path(name)
+
+    @staticmethod
+    def _prune(directory: Path) -> None:
+        with suppress(OSError):
+            files = sorted(directory.glob("output-*.txt"), key=lambda file: file.stat().st_mtime)
+            for old in files[:-_KEPT_FILES]:
+                old.unlink(missing_ok=True)
+
+
+def reduce_output(text: str, budget: int, store: OutputStore) -> str:
+    """The head and the tail of a text, in whole lines where they are short; the rest is saved and named.
+
+    Args:
+        text: The full output.
+        budget: Characters that may stay.
+        store: Where the full text goes.
+    """
+    if len(text) <= budget:
+        return text
+    head = _whole_lines(text[: budget * 2 // 3])
+    tail = _whole_lines(text[-(budget // 3) :][::-1])[::-1]
+    left_out = len(text) - len(head) - len(tail)
+    path = store.save(text)
+    where = f"; full output in {path}" if path else ""
+    lines = text.count("\n") + 1
+    return f"{head}\n[… {left_out} of {len(text)} characters, {lines} lines, left out{where}]\n{tail}"
+
+
+def _whole_lines(text: str) -> str:
+    """Drops the last line of a text when it is a cut one; a line of thousands of characters stays cut."""
+    whole, newline, rest = text.rpartition("\n")
+    return whole if newline and len(rest) < 500 else text

@@ -1,0 +1,218 @@
+"""Runs a shell command: its output in order, its exit code, an end to it.
+
+The `bash` tool takes a command and nothing else; what the user set (time limit, output budget) reaches it
+through the active shell, which also remembers the last result as evidence.
+"""
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from devops_agent import facts
+from devops_agent.errors import ToolError
+from devops_agent.outputs import OutputStore, reduce_output
+
+_READ_SIZE = 65536
+# After the command itself ended, a background process may hold its pipe open for ever.
+_DRAIN_SECONDS = 0.3
+_KEEP_IN_MEMORY = 4 << 20
+_KILL_GRACE_SECONDS = 0.4
+
+# No pager, no colour, no question that nobody can answer.
+_ENVIRONMENT = {
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "MANPAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+    "CLICOLOR": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "BUILDKIT_PROGRESS": "plain",
+    "DOCKER_CLI_HINTS": "false",
+}
+
+_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
+# anchored: tried at each character of a line of megabytes it would take hours
+_REDRAWN = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command did.
+
+    Attributes:
+        command: The text that ran.
+        exit_code: The shell's exit code; a signal N is 128 + N.
+        output: stdout and stderr in the order in which they were written, cleaned of terminal codes.
+        timed_out: Whether it was killed at the time limit.
+        seconds: How long it ran.
+    """
+
+    command: str
+    exit_code: int
+    output: str
+    timed_out: bool
+    seconds: float
+
+
+@dataclass
+class Shell:
+    """Runs commands with the user's limits.
+
+    Attributes:
+        timeout: Seconds after which a command's whole process group is killed.
+        budget: Characters of output that the model sees.
+        store: Keeps the full text of what is cut.
+        last: The result of the newest command.
+    """
+
+    timeout: float = 120.0
+    budget: int = 4000
+    store: OutputStore = field(default_factory=OutputStore)
+    last: CommandResult | None = None
+
+    def run(self, command: str) -> CommandResult:
+        """Runs `bash -c` in the current directory with stdin closed.
+
+        Raises:
+            ToolError: bash cannot be started.
+            KeyboardInterrupt: The process group was killed first.
+        """
+        started = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                ["bash", "-c", command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_ENVIRONMENT},
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise ToolError(f"The command could not be started: {error}.") from error
+        try:
+            raw, timed_out = _read(process, started + self.timeout)
+        except BaseException:
+            _kill(process)
+            raise
+        if timed_out:
+            _kill(process)
+        code = process.wait()
+        output = clean(raw.decode("utf-8", errors="replace"))
+        seconds = time.monotonic() - started
+        self.last = CommandResult(command, code if code >= 0 else 128 - code, output, timed_out, seconds)
+        return self.last
+
+    def describe(self, result: CommandResult, as_facts: bool = False) -> str:
+        """The output within the budget, then the exit code when not 0.
+
+        Args:
+            result: What the command did.
+            as_facts: Whether tables that small models misread become sentences first.
+        """
+        text = result.output.rstrip("\n")
+        if as_facts:
+            text = facts.from_tables(result.command, text)
+        shown = reduce_output(text, self.budget, self.store)
+        lines = [shown] if shown else []
+        if result.timed_out:
+            lines.append(f"Timed out: killed after {self.timeout:g} seconds.")
+        if result.exit_code != 0:
+            lines.append(f"Exit code: {result.exit_code}")
+        return "\n".join(lines) or "Done, no output."
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Makes this the shell that the `bash` tool uses."""
+        token = _ACTIVE.set(self)
+        try:
+            yield
+        finally:
+            _ACTIVE.reset(token)
+
+
+_ACTIVE: ContextVar[Shell | None] = ContextVar("active_shell", default=None)
+
+
+def active_shell() -> Shell:
+    """The shell of the running agent, or one with default limits."""
+    return _ACTIVE.get() or Shell()
+
+
+def clean(text: str) -> str:
+    """Drops terminal codes, what a progress line overwrote, and control characters."""
+    text = _ANSI.sub("", text).replace("\r\n", "\n")
+    return _CONTROL.sub("", _REDRAWN.sub("", text))
+
+
+def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:
+    """Reads until the output ends, the process has ended, or the deadline; of too much, head and tail."""
+    assert process.stdout is not None
+    output = _HeadAndTail()
+    os.set_blocking(process.stdout.fileno(), False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        drained_at = deadline
+        while True:
+            now = time.monotonic()
+            if process.poll() is not None:
+                drained_at = min(drained_at, now + _DRAIN_SECONDS)
+            if now >= drained_at:
+                return output.joined(), process.poll() is None
+            if not selector.select(min(0.05, drained_at - now)):
+                continue
+            chunk = process.stdout.read(_READ_SIZE)
+            if chunk == b"":
+                return output.joined(), _outlives(process, deadline)
+            output.add(chunk or b"")
+
+
+def _outlives(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Waits for a process that closed its output; whether the deadline came first."""
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+class _HeadAndTail:
+    """Bytes of which the middle is dropped when there are too many to keep in memory."""
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+        self.tail = bytearray()
+        self.dropped = 0
+
+    def add(self, chunk: bytes) -> None:
+        room = _KEEP_IN_MEMORY - len(self.head)
+        self.head += chunk[:room] if room > 0 else b""
+        self.tail += chunk[max(room, 0) :]
+        if len(self.tail) > 2 * _KEEP_IN_MEMORY:
+            self.dropped += len(self.tail) - _KEEP_IN_MEMORY
+            del self.tail[:-_KEEP_IN_MEMORY]
+
+    def joined(self) -> bytes:
+        gap = f"\n[{self.dropped} bytes not kept]\n".encode() if self.dropped else b""
+        return bytes(self.head) + gap + bytes(self.tail)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the whole process group: politely first, so that a program can clean up, then by force."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, sig)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_KILL_GRACE_SECONDS)
+    if process.stdout is not None:
+        process.stdout.close()
