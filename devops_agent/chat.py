@@ -1,0 +1,212 @@
+"""What every chat model of this project is: the protocol on top of an engine's completion.
+
+SmolAgents calls `generate`; an engine's class implements `complete`. The agent's loop does not know which
+engine is behind it.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from smolagents.models import (
+    ChatMessage,
+    ChatMessageToolCall,
+    ChatMessageToolCallFunction,
+    MessageRole,
+    TokenUsage,
+)
+
+from devops_agent import events, protocol
+from devops_agent.errors import ContextOverflow, ProtocolError
+from devops_agent.protocol import Reply, ToolLike
+
+Messages = list[dict[str, str]]
+
+# Kubernetes tables and JSON come to less than three characters a token.
+_CHARS_PER_TOKEN = 2.5
+# A malformed reply stays in the history so that the correction makes sense, but is not worth its tokens.
+_KEPT_OF_MALFORMED = 500
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Limits and sampling of a chat model. None leaves a parameter to the model's own setting."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    num_ctx: int = 8192
+    num_predict: int = 2048
+
+
+@dataclass(frozen=True)
+class Completion:
+    """An engine's raw reply. Token counts are None where the engine gives none."""
+
+    text: str
+    truncated: bool = False
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class ChatModel(ABC):
+    """A model as SmolAgents sees one.
+
+    Attributes:
+        model_id: The model's name, for logs.
+        sampling: Limits and sampling parameters.
+        constrains: Whether each reply is held to the form of a call from its first token.
+        listener: Told when the model starts and ends thinking, and of each exchange.
+    """
+
+    constrains = True
+
+    def __init__(self, model_id: str, sampling: Sampling, listener: events.Listener = events.ignore) -> None:
+        self.model_id = model_id
+        self.sampling = sampling
+        self.listener = listener
+
+    @abstractmethod
+    def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
+        """Sends the messages to the engine and returns its reply.
+
+        Raises:
+            EngineError: The engine cannot be reached, lacks the model, or died.
+        """
+
+    def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        stop_sequences: list[str] | None = None,
+        response_format: dict[str, str] | None = None,
+        tools_to_call_from: Sequence[ToolLike] | None = None,
+        **kwargs: Any,
+    ) -> ChatMessage:
+        """Asks the model for its next step.
+
+        The strict system prompt is built here, from the tools; a system message that the agent sends becomes
+        its last part. `stop_sequences` are SmolAgents' own and have no meaning in this protocol.
+        """
+        tools = tuple(tools_to_call_from or ())
+        prompt = _with_system_prompt(messages, tools)
+        completion = self._ask(prompt, tools, constrain=self.constrains)
+        reply = _parsed(completion, tools)
+        if reply is None and not self.constrains and tools:
+            completion = self._ask(prompt, tools, constrain=True)
+            reply = _parsed(completion, tools)
+        return _message(completion, reply)
+
+    def parse_tool_calls(self, message: ChatMessage) -> ChatMessage:
+        """SmolAgents asks this for a reply in which `generate` found no call.
+
+        Raises:
+            ProtocolError: Always; the text says what is wrong with the reply.
+        """
+        completion = message.raw
+        if isinstance(completion, Completion) and completion.truncated:
+            limit = self.sampling.num_predict
+            raise ProtocolError(f"Your reply was cut off after {limit} tokens. Make the call shorter.")
+        protocol.parse_reply(completion.text if isinstance(completion, Completion) else _text(message), ())
+        raise ProtocolError("Your reply holds no tool call. Reply with exactly one <tool_call> block.")
+
+    def _ask(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
+        limit = int((self.sampling.num_ctx - self.sampling.num_predict) * _CHARS_PER_TOKEN)
+        sent = fit(prompt, limit)
+        try:
+            return self._exchange(sent, tools, constrain)
+        except ContextOverflow:
+            shorter = fit(sent, min(limit, _size(sent)) // 2)
+            if shorter == sent:
+                raise
+            return self._exchange(shorter, tools, constrain)
+
+    def _exchange(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
+        started = time.monotonic()
+        self.listener(events.ThinkingStarted())
+        try:
+            done = self.complete(prompt, tools, constrain and bool(tools))
+        finally:
+            seconds = time.monotonic() - started
+            self.listener(events.ThinkingEnded(seconds))
+        self.listener(
+            events.Exchange(
+                prompt,
+                done.text,
+                seconds,
+                done.prompt_tokens,
+                done.cached_tokens,
+                done.output_tokens,
+                constrain and bool(tools),
+            )
+        )
+        return done
+
+
+def _with_system_prompt(messages: Sequence[ChatMessage], tools: tuple[ToolLike, ...]) -> Messages:
+    plain = [{"role": _role(message), "content": _text(message)} for message in messages]
+    if not tools:
+        return plain
+    instructions = ""
+    if plain and plain[0]["role"] == "system":
+        instructions = plain.pop(0)["content"]
+    return [{"role": "system", "content": protocol.system_prompt(tools, instructions)}, *plain]
+
+
+def _role(message: ChatMessage) -> str:
+    role = MessageRole(message.role)
+    if role in (MessageRole.ASSISTANT, MessageRole.TOOL_CALL):
+        return "assistant"
+    return "system" if role is MessageRole.SYSTEM else "user"
+
+
+def _text(message: ChatMessage) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(part["text"] for part in message.content or [] if part.get("type") == "text")
+
+
+def _parsed(completion: Completion, tools: tuple[ToolLike, ...]) -> Reply | None:
+    if not tools:
+        return None
+    try:
+        return protocol.parse_reply(completion.text, tools)
+    except ProtocolError:
+        return None
+
+
+def _message(completion: Completion, reply: Reply | None) -> ChatMessage:
+    usage = TokenUsage(completion.prompt_tokens or 0, completion.output_tokens or 0)
+    if reply is None:
+        text = completion.text[:_KEPT_OF_MALFORMED]
+        return ChatMessage(MessageRole.ASSISTANT, text, tool_calls=None, raw=completion, token_usage=usage)
+    function = ChatMessageToolCallFunction(name=reply.call.name, arguments=dict(reply.call.arguments))
+    call = ChatMessageToolCall(id="call", type="function", function=function)
+    return ChatMessage(MessageRole.ASSISTANT, reply.render(), tool_calls=[call], raw=reply, token_usage=usage)
+
+
+_REMOVED = "<tool_response>\n(removed to save space)\n</tool_response>"
+
+
+def fit(messages: Messages, limit: int) -> Messages:
+    """Shortens a conversation to `limit` characters by dropping the oldest tool responses.
+
+    The system prompt, the task, every call and the newest two messages stay. It cuts to well below the limit,
+    so that the next step does not have to cut again and the prefix stays stable.
+    """
+    total = _size(messages)
+    if total <= limit:
+        return messages
+    fitted = list(messages)
+    for index, message in enumerate(messages[:-2]):
+        if total <= limit * 0.6:
+            break
+        if message["role"] == "user" and message["content"].startswith("<tool_response>"):
+            total -= len(message["content"]) - len(_REMOVED)
+            fitted[index] = {**message, "content": _REMOVED}
+    return fitted
+
+
+def _size(messages: Messages) -> int:
+    return sum(len(message["content"]) for message in messages)

@@ -1,0 +1,77 @@
+"""The address of an Ollama server, in every form that Ollama's own client accepts."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from devops_agent.errors import UsageError
+
+DEFAULT_PORT = 11434
+_PORT_OF_SCHEME = {"http": 80, "https": 443}
+# what a server listens on is no address that a client can connect to
+_CLIENT_HOST = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def base_url(host: str) -> str:
+    """The base URL of an OLLAMA_HOST value, or of a URL that ends in `/api/chat`, without a slash at its end.
+
+    The port is 11434 only where no scheme is given; `http://h` is port 80, `https://h` port 443
+    (https://github.com/ollama/ollama/blob/main/envconfig/config.go).
+
+    Raises:
+        UsageError: The value is no address.
+    """
+    text = host.strip().strip("\"'").strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "http", text
+    scheme = scheme.lower()
+    if scheme not in _PORT_OF_SCHEME:
+        raise _unusable(host)
+    authority, slash, path = rest.partition("/")
+    name, port = _split(authority, host)
+    if port is None:
+        port = _PORT_OF_SCHEME[scheme] if mark else DEFAULT_PORT
+    name = _CLIENT_HOST.get(name, name)
+    shown = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{shown}:{port}{_path(slash + path)}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    name = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def _split(authority: str, host: str) -> tuple[str, int | None]:
+    if authority.startswith("["):
+        name, _, rest = authority[1:].partition("]")
+        if rest and not rest.startswith(":"):
+            raise _unusable(host)
+        port = rest[1:]
+    elif authority.count(":") > 1:
+        name, port = authority, ""
+    else:
+        name, _, port = authority.partition(":")
+    if any(character.isspace() or character in "@?#" for character in name):
+        raise _unusable(host)
+    if not port:
+        return name, None
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise _unusable(host)
+    return name, int(port)
+
+
+def _path(path: str) -> str:
+    path = path.rstrip("/")
+    for known in ("/api/chat", "/api"):
+        path = path.removesuffix(known)
+    return path.rstrip("/")
+
+
+def _unusable(host: str) -> UsageError:
+    return UsageError(
+        f"The Ollama address {host!r} is not usable. Write it as host:port or http://host:port."
+    )

@@ -1,0 +1,37 @@
+"""A chat model that says what it was told to: for tests and for trying out a loop without an engine."""
+
+from collections.abc import Iterable, Sequence
+
+from devops_agent import events
+from devops_agent.chat import ChatModel, Completion, Messages, Sampling
+from devops_agent.errors import EngineError
+from devops_agent.protocol import ToolLike
+
+
+class ScriptedModel(ChatModel):
+    """Replies with the given texts, one a request; an exception among them is raised.
+
+    Attributes:
+        requests: The messages of each request, in order.
+    """
+
+    def __init__(
+        self, replies: Iterable[str | Completion | Exception], listener: events.Listener = events.ignore
+    ) -> None:
+        super().__init__("scripted", Sampling(), listener)
+        self._replies = iter(replies)
+        self.requests: list[Messages] = []
+
+    def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
+        """The next reply.
+
+        Raises:
+            EngineError: The script has no more replies.
+        """
+        self.requests.append([dict(message) for message in messages])
+        reply = next(self._replies, None)
+        if reply is None:
+            raise EngineError("The script has no more replies.")
+        if isinstance(reply, Exception):
+            raise reply
+        return reply if isinstance(reply, Completion) else Completion(reply)

@@ -1,0 +1,228 @@
+"""OllamaChat: the model behind Ollama's HTTP API, as SmolAgents sees one.
+
+It is the protocol of `devops_agent.chat.ChatModel` plus HTTP: it builds the strict one-tool-at-a-time prompt,
+posts to `/api/chat`, reads the stream, and stops it as soon as the call is complete.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import requests
+from urllib3.exceptions import ReadTimeoutError
+
+import smolagents_patches  # noqa: F401  (first: it imports SmolAgents without side effects)
+from devops_agent import events, protocol
+from devops_agent.chat import ChatModel, Completion, Messages, Sampling
+from devops_agent.constraints import call_schema
+from devops_agent.endpoint import base_url, is_loopback
+from devops_agent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelNotFound
+from devops_agent.protocol import ToolLike
+
+DEFAULT_MODEL = "qwen3-devops"
+DEFAULT_ENDPOINT = "http://localhost:11434/api/chat"
+
+_STOP = "</tool_call>"
+_BUSY_WAITS = (1.0, 3.0, 9.0)  # seconds before a request that the server was too busy for is sent again
+
+
+class OllamaChat(ChatModel):
+    """A model served by Ollama.
+
+    Args:
+        model: The model's name in Ollama.
+        endpoint: The server, as a URL of `/api/chat` or in any form that OLLAMA_HOST accepts.
+        sampling: Limits and sampling; what is None is left to the model's own parameters.
+        keep_alive: How long the server keeps the model and its prefix cache, as Ollama writes durations.
+        timeout: Seconds without a byte after which the server counts as dead. Loading a model and evaluating
+            a long prompt on a CPU take minutes.
+        constrain: Hold each reply to the schema of a call from its start, and not only after a failed parse.
+        listener: Told when the model thinks.
+    """
+
+    constrains = False
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        endpoint: str = DEFAULT_ENDPOINT,
+        sampling: Sampling | None = None,
+        keep_alive: str = "30m",
+        timeout: float = 600.0,
+        constrain: bool = False,
+        listener: events.Listener = events.ignore,
+    ) -> None:
+        super().__init__(model, sampling or Sampling(), listener)
+        self.base = base_url(endpoint)
+        self.endpoint = f"{self.base}/api/chat"
+        self.keep_alive = keep_alive
+        self.timeout = timeout
+        self.constrains = constrain
+        self._session = requests.Session()
+        # a proxy cannot reach this machine's loopback; an empty one wins over the environment's
+        self._proxies = {"http": "", "https": ""} if is_loopback(self.base) else {}
+        self._options: dict[str, Any] | None = None
+
+    # --- the server ---------------------------------------------------------------------------------------
+
+    def installed(self, connect_timeout: float = 1.0) -> bool:
+        """Whether the server has the model.
+
+        Raises:
+            EngineUnreachable: Nothing answers within `connect_timeout` seconds.
+        """
+        reply = self._request("GET", "/api/tags", timeout=(connect_timeout, 10.0))
+        names = {entry.get("name", "") for entry in self._json(reply).get("models") or []}
+        return bool(names & {self.model_id, f"{self.model_id}:latest"})
+
+    def not_found(self) -> ModelNotFound:
+        """The error to raise when the server does not have the model."""
+        return ModelNotFound(
+            f"Model not found: {self.model_id}. See `ollama list`; get it with "
+            f"`ollama create {self.model_id} -f Modelfile` or `ollama pull {self.model_id}`."
+        )
+
+    def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
+        """Posts one chat request and reads its stream until the call is complete.
+
+        Raises:
+            EngineUnreachable: Nothing answers, or it stopped answering.
+            ModelNotFound: The server does not have the model.
+            ContextOverflow: The messages do not fit the context window.
+            EngineError: The server failed.
+        """
+        body: dict[str, Any] = {
+            "model": self.model_id,
+            "messages": messages,
+            "stream": True,
+            "think": False,
+            "keep_alive": self.keep_alive,
+            # without these the server silently drops the oldest messages, the task first
+            "truncate": False,
+            "shift": False,
+            "options": self._constant_options(),
+        }
+        if constrain:
+            body["format"] = call_schema(tools)
+        with self._request("POST", "/api/chat", json=body, stream=True) as response:
+            return _collect(self._lines(response), () if constrain else tools)
+
+    def _constant_options(self) -> dict[str, Any]:
+        """The same options at every call: a change of num_ctx makes the server load the model anew."""
+        if self._options is None:
+            shown = self._request("POST", "/api/show", json={"model": self.model_id})
+            own = _parameters(self._json(shown))
+            options: dict[str, Any] = {
+                "num_ctx": self.sampling.num_ctx,
+                "num_predict": self.sampling.num_predict,
+                "stop": [*own.get("stop", []), _STOP],
+            }
+            if self.sampling.temperature is not None:
+                options["temperature"] = self.sampling.temperature
+            elif "temperature" not in own:
+                options["temperature"] = 0.0
+            if self.sampling.top_p is not None:
+                options["top_p"] = self.sampling.top_p
+            self._options = options
+        return self._options
+
+    # --- HTTP ---------------------------------------------------------------------------------------------
+
+    def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        kwargs.setdefault("timeout", (10.0, self.timeout))
+        for wait in (*_BUSY_WAITS, None):
+            try:
+                response = self._session.request(method, self.base + path, proxies=self._proxies, **kwargs)
+            except requests.RequestException as error:
+                raise self._translated(error) from error
+            if response.status_code != 503 or wait is None:
+                break
+            response.close()
+            time.sleep(wait)
+        if not response.ok:
+            raise self._refused(response.status_code, _error_text(response))
+        return response
+
+    def _lines(self, response: requests.Response) -> Iterator[dict[str, Any]]:
+        try:
+            for line in response.iter_lines():
+                if line:
+                    yield self._checked(line)
+        except requests.RequestException as error:
+            raise self._translated(error) from error
+
+    def _checked(self, line: bytes) -> dict[str, Any]:
+        part = self._object(line)
+        if "error" in part:
+            raise self._refused(200, str(part["error"]))
+        if not isinstance(part.get("message") or {}, dict):
+            raise self._foreign(line)
+        return part
+
+    def _json(self, response: requests.Response) -> dict[str, Any]:
+        return self._object(response.content)
+
+    def _object(self, data: bytes) -> dict[str, Any]:
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise self._foreign(data) from error
+        if not isinstance(value, dict):
+            raise self._foreign(data)
+        return value
+
+    def _foreign(self, data: bytes) -> EngineError:
+        return EngineError(f"{self.base} does not speak Ollama's protocol: {data[:60]!r}.")
+
+    def _translated(self, error: requests.RequestException) -> EngineError:
+        # in the middle of a stream requests wraps a time-out into a ConnectionError
+        stalled = bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+        if stalled or isinstance(error, requests.ReadTimeout):
+            return EngineUnreachable(f"Ollama at {self.base} did not answer for {self.timeout:g} seconds.")
+        if isinstance(error, requests.ConnectionError):
+            return EngineUnreachable(
+                f"Cannot connect to Ollama at {self.base}. Start it with `ollama serve`, "
+                "set OLLAMA_HOST, or use --backend llama-cpp."
+            )
+        return EngineError(f"The request to Ollama at {self.base} failed: {error}.")
+
+    def _refused(self, status: int, text: str) -> EngineError:
+        if status == 404 and "model" in text:
+            return self.not_found()
+        if "context" in text and any(word in text for word in ("exceed", "length", "too long")):
+            return ContextOverflow(
+                f"The task does not fit the context window of {self.sampling.num_ctx} tokens. "
+                "Set num_ctx higher in the configuration, or split the task."
+            )
+        return EngineError(f"Ollama at {self.base} failed: {text or f'HTTP status {status}'}.")
+
+
+def _error_text(response: requests.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(response.text.split())[:200]
+
+
+def _parameters(shown: dict[str, Any]) -> dict[str, list[str]]:
+    """The parameters of `/api/show`: lines such as `temperature 0.7`; `stop` may stand several times."""
+    found: dict[str, list[str]] = {}
+    for line in str(shown.get("parameters") or "").splitlines():
+        name, _, value = line.strip().partition(" ")
+        if name:
+            found.setdefault(name, []).append(value.strip().strip('"'))
+    return found
+
+
+def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike]) -> Completion:
+    """Joins a stream. With `tools`, stops it when the call is complete and the server has not seen that."""
+    text = ""
+    for count, part in enumerate(lines, 1):
+        text += (part.get("message") or {}).get("content") or ""
+        if part.get("done"):
+            truncated = part.get("done_reason") == "length"
+            return Completion(text, truncated, part.get("prompt_eval_count"), None, part.get("eval_count"))
+        if tools and protocol.is_complete(text, tools):
+            return Completion(text, output_tokens=count)
+    raise EngineError("Ollama ended its reply before it was done. See its log, and try again.")

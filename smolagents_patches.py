@@ -1,0 +1,68 @@
+"""The only place that touches what SmolAgents does beside its documented interface.
+
+SmolAgents 1.26 needs no patched function: its extension points are enough. What lives here:
+
+- the import itself. `import smolagents` calls `load_dotenv()`, which reads a `.env` file of the working
+  directory into the environment of this process, and so into every command that the agent runs. It is kept
+  from that while it is imported.
+- `QuietLogger`, the adapter that keeps SmolAgents' panels and rules out of the agent's own output.
+- `feedback`, which gets our own text back out of SmolAgents' wrapped errors.
+
+Import this module before SmolAgents. Importing it twice changes nothing.
+"""
+
+import os
+
+from devops_agent.errors import DevOpsAgentError
+
+_DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
+
+
+def _import_smolagents() -> None:
+    before = os.environ.get(_DOTENV_SWITCH)
+    os.environ[_DOTENV_SWITCH] = "1"
+    try:
+        import smolagents  # noqa: F401
+    finally:
+        # the commands that the agent runs may be Python programs with a .env of their own
+        if before is None:
+            del os.environ[_DOTENV_SWITCH]
+        else:
+            os.environ[_DOTENV_SWITCH] = before
+
+
+_import_smolagents()
+
+from rich.console import Console  # noqa: E402
+from smolagents import AgentLogger, LogLevel  # noqa: E402
+
+
+class QuietLogger(AgentLogger):
+    """SmolAgents' log: silent, or on stderr at the level that SMOLAGENTS_LOG_LEVEL names.
+
+    A rich `Live` prints at every level, so a silent logger needs a silent console too.
+
+    Args:
+        level: A name of `LogLevel` such as "DEBUG", or "" for silence; unknown names mean silence.
+    """
+
+    def __init__(self, level: str = "") -> None:
+        known = LogLevel.__members__.get(level.upper(), LogLevel.OFF)
+        quiet = known is LogLevel.OFF
+        super().__init__(level=known, console=Console(stderr=True, quiet=quiet, highlight=False))
+
+
+def cause(error: BaseException) -> DevOpsAgentError | None:
+    """The error of this project that SmolAgents wrapped, if it was one."""
+    inner = error.__cause__ or error.__context__
+    return inner if isinstance(inner, DevOpsAgentError) else None
+
+
+def feedback(error: BaseException) -> str:
+    """The text that the model should read about a failed step.
+
+    SmolAgents wraps an error of a tool or parser into a sentence of its own, with all arguments repeated and
+    the advice to "try another tool". Our own errors already say what to do, in one line.
+    """
+    own = cause(error)
+    return str(getattr(error, "message", error) if own is None else own)

@@ -1,0 +1,148 @@
+"""The embedded engine: what it says about files that are no model; with a real model, what it does.
+
+DEVOPS_AGENT_TEST_MODEL names a GGUF file for the tests that run a model; any small one will do.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Python
+from smolagents.models import ChatMessage, MessageRole
+
+from agent import bash, read_file
+from devops_agent.chat import Sampling
+from devops_agent.engines.llama_cpp import LlamaCppChat
+from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
+from devops_agent.protocol import parse_reply
+
+TOOLS = [bash, read_file]
+_NAMED = os.environ.get("DEVOPS_AGENT_TEST_MODEL", "")
+MODEL = Path(_NAMED).expanduser().resolve()
+
+with_model = pytest.mark.skipif(not _NAMED, reason="DEVOPS_AGENT_TEST_MODEL names no GGUF file")
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ModelNotFound, match=r"No such file: qwen3-devops\.gguf\. Pass --model-path"):
+        LlamaCppChat(Path("qwen3-devops.gguf")).load()
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="No such file"):
+        LlamaCppChat(tmp_path).load()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello\nworld\n", b"GGUF", b"GGUF\x03\0\0\0" + b"\xff" * 64, b"\0" * 4096]
+)
+def test_a_file_that_is_no_model_is_an_engine_error_in_one_line(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(data)
+    with pytest.raises(EngineError, match=r"Cannot load .*model\.gguf: it is not a GGUF model") as caught:
+        LlamaCppChat(tmp_path / "model.gguf").load()
+    assert not isinstance(caught.value, ModelNotFound)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_on_the_command_line_is_exit_code_3_and_no_traceback(python: Python) -> None:
+    result = python("-m", "devops_agent", "--model-path", "qwen3-devops.gguf", "x")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "devops-agent: No such file: qwen3-devops.gguf." in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_that_is_no_model_on_the_command_line_is_exit_code_3_and_no_noise(
+    python: Python, tmp_path: Path
+) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"no model")
+    result = python("-m", "devops_agent", "--model-path", "model.gguf", "x")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["Engine", "devops-agent"]
+
+
+def test_nothing_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    LlamaCppChat(tmp_path / "missing.gguf")
+
+
+# --- a real model -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[LlamaCppChat]:
+    model = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=64))
+    model.load()
+    yield model
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+@with_model
+def test_a_constrained_reply_is_a_call_and_its_rendering_is_the_same_bytes(chat: LlamaCppChat) -> None:
+    done = chat.complete(user("List the files with ls."), TOOLS, constrain=True)
+    reply = parse_reply(done.text, TOOLS)
+    assert reply.call.name in ("bash", "read_file")
+    assert reply.render() == done.text
+    assert done.prompt_tokens
+    assert done.output_tokens
+    assert not done.truncated
+
+
+@with_model
+def test_the_same_beginning_is_not_evaluated_again(chat: LlamaCppChat) -> None:
+    beginning = user("Remember these words: " + "pod node service " * 40)
+    first = chat.complete(beginning, (), constrain=False)
+    more = [*beginning, {"role": "assistant", "content": first.text}, *user("Which was the first word?")]
+    second = chat.complete(more, (), constrain=False)
+    assert first.prompt_tokens
+    assert second.cached_tokens
+    assert second.cached_tokens >= first.prompt_tokens - 16
+
+
+@with_model
+def test_a_reply_at_the_limit_is_marked_as_cut(chat: LlamaCppChat) -> None:
+    short = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=4))
+    short._server = chat._server  # one model in memory is enough
+    done = short.complete(user("Count from 1 to 100."), (), constrain=False)
+    assert done.truncated
+    assert done.output_tokens == 4
+
+
+@with_model
+def test_a_conversation_that_does_not_fit_is_an_overflow_that_names_both_sizes(chat: LlamaCppChat) -> None:
+    with pytest.raises(ContextOverflow, match=r"needs \d+ tokens, the context window has 1024\."):
+        chat.complete(user("word " * 3000), (), constrain=False)
+
+
+@with_model
+def test_generate_gives_a_tool_call(chat: LlamaCppChat) -> None:
+    message = chat.generate([ChatMessage(MessageRole.USER, "Run: ls -la")], tools_to_call_from=[bash])
+    assert message.tool_calls
+    assert message.tool_calls[0].function.name == "bash"
+
+
+@with_model
+@pytest.mark.parametrize("after", [0.3, 1.0])
+def test_ctrl_c_stops_a_generation_within_a_second_and_the_next_request_works(
+    after: float, chat: LlamaCppChat
+) -> None:
+    long = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=900))
+    long._server = chat._server
+    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        long.complete(user("Write a very long story about a container."), (), constrain=False)
+    assert time.monotonic() - started < after + 1
+    started = time.monotonic()
+    done = chat.complete(user("Say hello."), (), constrain=False)
+    assert done.text
+    assert time.monotonic() - started < 20
