@@ -1,0 +1,291 @@
+"""DevOps Agent: the tools, the agent, and `main`.
+
+A tool's docstring is part of the prompt: every word costs the model time.
+"""
+
+import os
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+# first: it imports SmolAgents without side effects
+import smolagents_patches
+
+# isort: split
+from smolagents import EMPTY_PROMPT_TEMPLATES, Tool, ToolCallingAgent, tool
+from smolagents.agents import ActionOutput, ToolOutput
+from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
+from smolagents.models import ChatMessage, MessageRole
+from smolagents.utils import AgentError, AgentToolExecutionError
+
+from devops_agent import checks, events, files, protocol
+from devops_agent.approval import Approver, ask_user_approval
+from devops_agent.errors import CallRefused, ExitCode, ModelMistake
+from devops_agent.evidence import Evidence
+from devops_agent.outputs import reduce_output
+from devops_agent.policy import effects, refusals
+from devops_agent.protocol import FINAL_ANSWER, Call, Reply
+from devops_agent.shell import Shell, active_shell
+from ollama_backend import OllamaChat
+
+__all__ = [
+    "DevOpsAgent",
+    "OllamaChat",
+    "ask_user_approval",
+    "bash",
+    "get_env",
+    "main",
+    "read_file",
+    "write_file",
+]
+
+MAX_STEPS = 15
+MAX_MISTAKES = 3
+
+
+# --- tools ------------------------------------------------------------------------------------------------
+
+
+@tool
+def read_file(path: str) -> str:
+    """Read a text file.
+
+    Args:
+        path: File to read.
+    """
+    shell = active_shell()
+    return reduce_output(files.read_text(path), shell.budget, shell.store)
+
+
+@tool
+def write_file(path: str, content: str) -> str:
+    """Create or replace a text file.
+
+    Args:
+        path: File to write.
+        content: Its whole text.
+    """
+    return f"Wrote {files.write_text(path, content)} bytes to {path}"
+
+
+@tool
+def bash(command: str) -> str:
+    """Run a shell command: kubectl, docker, ls, df, free and so on.
+
+    Args:
+        command: The command line.
+    """
+    refusal = refusals.refusal(command, home=str(Path.home()))
+    if refusal:
+        raise CallRefused(refusal.reason, refusal.never)
+    shell = active_shell()
+    return shell.describe(shell.run(command))
+
+
+@tool
+def get_env(key: str) -> str:
+    """Get an environment variable.
+
+    Args:
+        key: Its name.
+    """
+    value = os.environ.get(key)
+    return f"The environment variable {key} is not set." if value is None else f"The value is: {value}"
+
+
+# --- the agent --------------------------------------------------------------------------------------------
+
+
+class DevOpsAgent(ToolCallingAgent):
+    """Does one task, one tool call at a time, and claims no success that exit codes do not show.
+
+    Args:
+        tools: SmolAgents tools; `final_answer` is added.
+        model: A chat model such as `OllamaChat`.
+        instructions: What the model should know beside the fixed prompt.
+        verbose: Whether the log shows prompts, raw replies and timings.
+        require_approval: Whether the user is asked before each tool call.
+        max_steps: Calls after which the run ends without an answer.
+        shell: The limits under which commands run.
+        listener: Told of everything that happens.
+        approver: Asks the user.
+        log_level: The level of SmolAgents' own log, such as "DEBUG"; "" for silence.
+        **kwargs: Further arguments of `ToolCallingAgent`.
+    """
+
+    def __init__(
+        self,
+        tools: list[Tool],
+        model: Any,
+        instructions: str = "",
+        verbose: bool = False,
+        require_approval: bool = False,
+        max_steps: int = MAX_STEPS,
+        shell: Shell | None = None,
+        listener: events.Listener = events.ignore,
+        approver: Approver = ask_user_approval,
+        log_level: str = "",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("prompt_templates", EMPTY_PROMPT_TEMPLATES)
+        kwargs.setdefault("logger", smolagents_patches.QuietLogger(log_level))
+        super().__init__(tools=tools, model=model, instructions=instructions, max_steps=max_steps, **kwargs)
+        self.step_callbacks.register(ActionStep, self._count_mistakes)
+        self.verbose = verbose
+        self.require_approval = require_approval
+        self.shell = shell or Shell()
+        self.listener = listener
+        self.approver = approver
+        self.evidence = Evidence()
+
+    # --- a run --------------------------------------------------------------------------------------------
+
+    def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
+        """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
+        self.evidence = Evidence()
+        return super().run(task, *args, **kwargs)
+
+    def initialize_system_prompt(self) -> str:
+        """The instructions only: the model class builds the strict prompt around them."""
+        return self.instructions or ""
+
+    def write_memory_to_messages(self, summary_mode: bool = False) -> list[ChatMessage]:
+        """The conversation in the model's own form, each step appended to what was sent before."""
+        messages = self.memory.system_prompt.to_messages(summary_mode=summary_mode)
+        task = ""
+        for step in self.memory.steps:
+            task = step.task if isinstance(step, TaskStep) else task
+            messages += _step_messages(step, task)
+        return messages
+
+    def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
+        if self.evidence.mistakes >= MAX_MISTAKES:
+            yield ActionOutput(self._end("the model made no usable call three times in a row"), True)
+            return
+        yield from super()._step_stream(memory_step)
+
+    def provide_final_answer(self, task: str) -> ChatMessage:
+        """The end of a run whose steps ran out: what is known, without asking the model once more."""
+        text = self._end(f"no final answer after {self.step_number - 1} steps")
+        return ChatMessage(role=MessageRole.ASSISTANT, content=text)
+
+    def _end(self, why: str) -> str:
+        self.evidence.ended_early = why
+        last = next(
+            (s for s in reversed(self.memory.steps) if isinstance(s, ActionStep) and s.observations), None
+        )
+        known = f"The last result was:\n{last.observations}" if last else "No command was run."
+        return f"Not done: {why}. {known}"
+
+    def _count_mistakes(self, step: ActionStep, **_: Any) -> None:
+        mistake = step.error and smolagents_patches.cause(step.error)
+        if isinstance(mistake, ModelMistake):
+            self.evidence.mistakes += 1
+            self.listener(events.Corrected(str(mistake)))
+        else:
+            self.evidence.mistakes = 0
+
+    # --- a call -------------------------------------------------------------------------------------------
+
+    def process_tool_calls(
+        self, chat_message: ChatMessage, memory_step: ActionStep
+    ) -> Generator[ToolCall | ToolOutput]:
+        """Runs the one call of a reply."""
+        reply = chat_message.raw
+        chat_message.tool_calls = (chat_message.tool_calls or [])[:1]
+        # recorded first: SmolAgents leaves them out when the call fails
+        memory_step.tool_calls = [
+            ToolCall(c.function.name, c.function.arguments, c.id) for c in chat_message.tool_calls
+        ]
+        if isinstance(reply, Reply):
+            for text in filter(None, (reply.think, reply.plan)):
+                self.listener(events.Reasoned(text))
+        yield from super().process_tool_calls(chat_message, memory_step)
+        if isinstance(reply, Reply) and reply.dropped:
+            memory_step.observations = f"{memory_step.observations}\n{_dropped_note(reply.dropped)}"
+
+    def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
+        """Checks a call, asks for approval, runs it, and records what came of it."""
+        call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
+        try:
+            for check in checks.CHECKS:
+                check(call, self.tools, self.evidence)
+        except CallRefused as error:
+            raise AgentToolExecutionError(str(error), self.logger) from error
+        if tool_name == FINAL_ANSWER:
+            return super().execute_tool_call(tool_name, arguments)
+        if self.require_approval:
+            approved, comment = self.approver(tool_name, call.arguments)
+            if not approved:
+                return self._rejected(call, comment)
+        return self._executed(call)
+
+    def _rejected(self, call: Call, comment: str) -> str:
+        self.evidence.refused = True
+        text = "User rejected this tool call."
+        text += f" User comment: {comment}" if comment else ""
+        self.listener(events.ToolCalled(call.name, call.arguments))
+        self.listener(events.Observed(text))
+        return text
+
+    def _executed(self, call: Call) -> Any:
+        self.listener(events.ToolCalled(call.name, call.arguments))
+        self.shell.last = None
+        try:
+            with self.shell.active():
+                result = super().execute_tool_call(call.name, dict(call.arguments))
+        except AgentError as error:
+            self._failed(call, error)
+            raise
+        ran = self.shell.last
+        ok = ran is None or ran.exit_code == 0 or effects.answers_with_exit_code(ran.command, ran.exit_code)
+        self.evidence.ran(call, _changes(call), ok)
+        self.listener(events.Observed(str(result)))
+        return result if ran is None else self.shell.describe(ran, as_facts=True)
+
+    def _failed(self, call: Call, error: AgentError) -> None:
+        refusal = smolagents_patches.cause(error)
+        if isinstance(refusal, CallRefused):
+            self.evidence.refused = refusal.never
+            return
+        self.evidence.ran(call, _changes(call), ok=False)
+        self.listener(events.Observed(smolagents_patches.feedback(error)))
+
+
+def _changes(call: Call) -> bool:
+    if call.name == "bash":
+        return not effects.is_read(call.arguments["command"])
+    return call.name not in (read_file.name, get_env.name)
+
+
+def _dropped_note(dropped: Sequence[str]) -> str:
+    return f"(Only the first call was run. Not run: {', '.join(dropped)}. Call ONE tool at a time.)"
+
+
+def _step_messages(step: MemoryStep, task: str) -> list[ChatMessage]:
+    if isinstance(step, TaskStep):
+        return [ChatMessage(role=MessageRole.USER, content=step.task)]
+    if not isinstance(step, ActionStep) or not step.model_output:
+        return []
+    if step.error:
+        result = protocol.format_error(smolagents_patches.feedback(step.error), task)
+    else:
+        result = protocol.format_tool_response(step.observations or "", task)
+    return [
+        ChatMessage(role=MessageRole.ASSISTANT, content=str(step.model_output)),
+        ChatMessage(role=MessageRole.USER, content=result),
+    ]
+
+
+# --- the command line -------------------------------------------------------------------------------------
+
+
+def main(argv: Sequence[str] | None = None) -> ExitCode:
+    """Runs the command line: the same as `devops-agent`."""
+    from devops_agent.__main__ import main as run
+
+    return run(argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,75 @@
+"""What is looked at before a call runs. A check raises `CallRefused`; its text goes back to the model.
+
+To add one: write a function and put it into `CHECKS`, in the order in which they should speak.
+"""
+
+from collections.abc import Callable, Mapping
+
+from devops_agent.errors import CallRefused
+from devops_agent.evidence import Evidence, admits_failure
+from devops_agent.policy.placeholders import placeholder
+from devops_agent.protocol import FINAL_ANSWER, Call, ToolLike
+
+Tools = Mapping[str, ToolLike]
+Check = Callable[[Call, Tools, Evidence], None]
+
+
+def known_tool(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """The tool exists."""
+    if call.name not in tools:
+        raise CallRefused(f"There is no tool {call.name!r}. Tools: {', '.join(tools)}.")
+
+
+def right_arguments(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """Every required argument is there, of the right kind, and no other."""
+    inputs = tools[call.name].inputs
+    shape = f"{call.name} takes exactly: {', '.join(inputs)}."
+    for name, spec in inputs.items():
+        value = call.arguments.get(name)
+        if value is None and not spec.get("nullable"):
+            raise CallRefused(f"The argument {name!r} is missing. {shape}")
+        if spec.get("type") == "string" and value is not None and not isinstance(value, str):
+            raise CallRefused(f"The argument {name!r} must be a string. {shape}")
+    extra = [name for name in call.arguments if name not in inputs]
+    if extra:
+        raise CallRefused(f"There is no argument {extra[0]!r}. {shape}")
+
+
+def no_placeholder(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A command names real things."""
+    found = placeholder(call.arguments["command"]) if call.name == "bash" else None
+    if found:
+        raise CallRefused(f"{found} is a placeholder. Find the real value first, then use it.")
+
+
+def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """The same call is not made again while nothing has changed."""
+    if call.name != FINAL_ANSWER and evidence.repeated(call):
+        raise CallRefused("You made this call already; its result is above. Use it, or do something else.")
+
+
+def answer_after_work(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """An answer comes from results."""
+    if call.name == FINAL_ANSWER and not evidence.calls and not evidence.refused:
+        raise CallRefused("No tool has run yet. Do the task with a tool first, then answer.")
+
+
+def honest_answer(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """An answer does not claim success over a failed change; said once."""
+    if call.name != FINAL_ANSWER or not evidence.failed_change:
+        return
+    if not admits_failure(str(call.arguments["answer"])) and evidence.once("failed change"):
+        raise CallRefused(
+            f"{evidence.failed_change} failed, and no change succeeded since. "
+            "Correct it with another call, or say in the answer that it failed."
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    known_tool,
+    right_arguments,
+    no_placeholder,
+    no_repetition,
+    answer_after_work,
+    honest_answer,
+)

@@ -1,0 +1,81 @@
+"""What really happened during a run, from exit codes: the ground for what may be claimed at its end."""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from devops_agent.errors import ExitCode
+from devops_agent.protocol import Call
+
+_ADMITS = re.compile(
+    r"fail|error|n[o']t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Evidence:
+    """The record of one run.
+
+    Attributes:
+        calls: Tools that ran, whatever came of it.
+        succeeded: Tools that ran and succeeded.
+        failed_change: The newest changing call, when it failed and no change succeeded since.
+        refused: Whether the newest call was refused, by the user or the never list.
+        mistakes: Mistakes of the model in a row.
+        ended_early: Why the run ended without a final answer of the model, if it did.
+    """
+
+    calls: int = 0
+    succeeded: int = 0
+    failed_change: str = ""
+    refused: bool = False
+    mistakes: int = 0
+    ended_early: str = ""
+    sent_back: set[str] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
+
+    def ran(self, call: Call, changes: bool, ok: bool) -> None:
+        """Records a call that was executed."""
+        self.calls += 1
+        self.succeeded += ok
+        self.refused = False
+        if changes and ok:
+            # what was tried before may come out differently now
+            self._seen.clear()
+            self.failed_change = ""
+        elif changes:
+            self.failed_change = _shown(call)
+        self._seen.add(_key(call))
+
+    def repeated(self, call: Call) -> bool:
+        """Whether the same call ran already and nothing has changed since."""
+        return _key(call) in self._seen
+
+    def once(self, reason: str) -> bool:
+        """True the first time that an answer is sent back for this reason."""
+        first = reason not in self.sent_back
+        self.sent_back.add(reason)
+        return first
+
+    def exit_code(self) -> ExitCode:
+        """What the run comes to."""
+        if self.refused:
+            return ExitCode.REFUSED
+        if self.ended_early or self.failed_change or not self.succeeded:
+            return ExitCode.FAILED
+        return ExitCode.DONE
+
+
+def admits_failure(answer: str) -> bool:
+    """Whether an answer says that something did not work."""
+    return bool(_ADMITS.search(answer))
+
+
+def _key(call: Call) -> str:
+    return json.dumps([call.name, call.arguments], sort_keys=True, default=str)
+
+
+def _shown(call: Call) -> str:
+    first = next(iter(call.arguments.values()), "")
+    return f"{call.name} {{{first}}}"
