@@ -1,0 +1,197 @@
+"""The composition root: settings, engine, agent and terminal are put together here.
+
+It is the only module of the package that imports the top-level ones.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from devops_agent import cli, settings
+from devops_agent.errors import EngineError, EngineUnreachable, ExitCode, UsageError, UserError
+from devops_agent.settings import Settings
+from devops_agent.terminal import Terminal
+
+
+def main(argv: Sequence[str] | None = None) -> ExitCode:
+    """Runs the command line and returns its exit code."""
+    _open_streams()
+    terminal = _terminal(verbose=False)
+    try:
+        options = cli.parse(argv)
+        task, interactive = options.pop("task"), options.pop("interactive")
+        chosen = settings.load(options, os.environ)
+        terminal = _terminal(chosen.verbose)
+        if task is None and not interactive and not sys.stdin.isatty():
+            raise UsageError('No task given. Say what to do: devops-agent "Check disk usage".')
+        signal.signal(signal.SIGTERM, _terminate)
+        return _Session(chosen, terminal).run(task)
+    except UserError as error:
+        terminal.failure(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, _Terminated):
+        terminal.failure("Interrupted.")
+        return _leave(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        return _leave(ExitCode.FAILED)
+
+
+class _Terminated(SystemExit):
+    """SIGTERM. No KeyboardInterrupt, for that ends only the task of an interactive session."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated(ExitCode.INTERRUPTED)
+
+
+def _open_streams() -> None:
+    """Replaces the standard streams that the caller closed, such as a service manager."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode still shows the answer
+
+
+def _terminal(verbose: bool) -> Terminal:
+    live = sys.stderr.isatty()
+    return Terminal(sys.stdout, sys.stderr, verbose, live, live and not os.environ.get("NO_COLOR"))
+
+
+def _leave(code: ExitCode) -> ExitCode:
+    """Ends the process at once: the engine's thread may be in the middle of a batch."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
+
+
+class _Session:
+    """An engine and an agent that do one task or several."""
+
+    def __init__(self, chosen: Settings, terminal: Terminal) -> None:
+        self.settings = chosen
+        self.terminal = terminal
+        self._agent: Any = None
+
+    def run(self, task: str | None) -> ExitCode:
+        """Does the task, or reads tasks until the user leaves."""
+        if task is not None:
+            return self.do(task)
+        from devops_agent import repl
+
+        read = repl.prompt_reader(Path.home()) if sys.stdin.isatty() else repl.stream_reader(sys.stdin)
+        repl.run(self._do_one_of_many, read, sys.stdout, self.settings.require_approval)
+        return ExitCode.DONE
+
+    def do(self, task: str) -> ExitCode:
+        """Does one task and shows the answer."""
+        from devops_agent import events
+
+        agent = self._agent = self._agent or self._new_agent()
+        answer = _answer(agent, task).strip()
+        code: ExitCode = agent.evidence.exit_code()
+        self.terminal(events.Answered(answer, code is ExitCode.DONE))
+        return code
+
+    def _do_one_of_many(self, task: str) -> None:
+        try:
+            self.do(task)
+        except UserError as error:
+            self.terminal.failure(str(error))
+        except KeyboardInterrupt:
+            self.terminal.failure("Interrupted.")
+
+    def _new_agent(self) -> Any:
+        from agent import DevOpsAgent, bash, get_env, read_file, write_file
+        from devops_agent.model_store import cache_dir
+        from devops_agent.outputs import OutputStore
+        from devops_agent.shell import Shell
+
+        return DevOpsAgent(
+            tools=[read_file, write_file, bash, get_env],
+            model=_choose_model(self.settings, self.terminal),
+            verbose=self.settings.verbose,
+            require_approval=self.settings.require_approval,
+            max_steps=self.settings.max_steps,
+            shell=Shell(timeout=self.settings.timeout, store=OutputStore(cache_dir(os.environ) / "outputs")),
+            listener=self.terminal,
+            log_level=self.settings.log_level,
+        )
+
+
+def _answer(agent: Any, task: str) -> str:
+    from smolagents.utils import AgentError
+
+    import smolagents_patches
+
+    try:
+        return str(agent.run(task))
+    except AgentError as error:
+        cause = smolagents_patches.cause(error)
+        if isinstance(cause, UserError):
+            raise cause from error
+        raise
+
+
+# --- the engine -------------------------------------------------------------------------------------------
+
+
+def _choose_model(chosen: Settings, terminal: Terminal) -> Any:
+    """Ollama when it runs and has the model, else the embedded engine; what was set never falls back."""
+    from devops_agent.events import Notice
+
+    if chosen.backend == "llama-cpp":
+        return _embedded(chosen, terminal, "chosen by --backend or --model-path")
+    model = _ollama(chosen, terminal)
+    try:
+        if model.installed():
+            terminal(Notice(f"Engine: Ollama at {model.base}, model {model.model_id}."))
+            return model
+        problem: EngineError = model.not_found()
+        why = f"Ollama at {model.base} has no model {model.model_id}"
+    except EngineUnreachable as error:
+        problem, why = error, f"no Ollama at {model.base}"
+    if chosen.backend == "ollama" or chosen.explicit & {"host", "model"}:
+        raise problem
+    return _embedded(chosen, terminal, why)
+
+
+def _ollama(chosen: Settings, terminal: Terminal) -> Any:
+    from ollama_backend import OllamaChat
+
+    return OllamaChat(chosen.model, chosen.host, _sampling(chosen), listener=terminal)
+
+
+def _embedded(chosen: Settings, terminal: Terminal, why: str) -> Any:
+    from devops_agent.engines.llama_cpp import LlamaCppChat
+    from devops_agent.events import Notice, Progress
+    from devops_agent.model_store import DEFAULT_MODEL, cache_dir, ensure_model
+
+    def progress(what: str, done: int, total: int) -> None:
+        terminal(Progress(what, done, total))
+
+    path = chosen.model_path
+    terminal(
+        Notice(f"Engine: embedded llama.cpp, model {path.name if path else DEFAULT_MODEL.name} ({why}).")
+    )
+    if path is None:
+        path = ensure_model(DEFAULT_MODEL, cache_dir(os.environ) / "models", progress, os.environ)
+    model = LlamaCppChat(path, _sampling(chosen), terminal)
+    model.load()
+    return model
+
+
+def _sampling(chosen: Settings) -> Any:
+    from devops_agent.chat import Sampling
+
+    return Sampling(chosen.temperature, chosen.top_p, chosen.num_ctx, chosen.num_predict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The command line's arguments. Nothing heavy is imported here, so that `--help` answers at once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from devops_agent import __version__
+from devops_agent.errors import UsageError
+from devops_agent.settings import BACKENDS
+
+_EPILOG = """\
+examples:
+  devops-agent "Get all pods in default namespace"
+  devops-agent -a "Delete all log files"
+  devops-agent                         an interactive session
+
+environment:
+  OLLAMA_HOST, DEVOPS_AGENT_MODEL, DEVOPS_AGENT_MODEL_PATH, DEVOPS_AGENT_BACKEND,
+  REQUIRE_APPROVAL=1, SMOLAGENTS_LOG_LEVEL=DEBUG, NO_COLOR=1
+
+exit codes:
+  0 done   1 the task failed or the steps ran out   2 usage   3 no model or engine, or it died
+  4 ended by a refusal   130 interrupted
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}. See devops-agent --help.")
+
+
+def parse(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Reads the arguments.
+
+    Returns:
+        `task` (None when none was given), `interactive`, and each setting by its name, None when not set.
+
+    Raises:
+        UsageError: An unknown flag, or a value that is none.
+        SystemExit: After --help and --version.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    end = argv.index("--") if "--" in argv else len(argv)
+    # parse_intermixed_args would read what stands behind "--" as flags
+    options = vars(_parser().parse_intermixed_args(argv[:end]))
+    words = options.pop("task") + argv[end + 1 :]
+    task = " ".join(words).strip()
+    if words and not task:
+        raise UsageError('The task is empty. Say what to do: devops-agent "Check disk usage".')
+    if task and options["interactive"]:
+        raise UsageError("--interactive takes no task. Leave one of them out.")
+    options["task"] = task or None
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="devops-agent",
+        description="Does Docker, Kubernetes and system tasks with a small model on this machine.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("task", nargs="*", help="what to do; without one an interactive session starts")
+    add("-i", "--interactive", action="store_true", help="start an interactive session")
+    add("-v", "--verbose", action="store_true", default=None, help="show prompts, raw replies and timings")
+    add("-a", "--require-approval", action="store_true", default=None, help="ask before each tool call")
+    add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
+    add("--backend", choices=BACKENDS, help="which engine runs the model (default: auto)")
+    add("--model", metavar="NAME", help="model in Ollama (default: qwen3-devops)")
+    add("--model-path", metavar="FILE", help="GGUF file for the embedded engine")
+    add("--max-steps", type=int, metavar="N", help="tool calls before giving up (default: 15)")
+    add("--timeout", type=float, metavar="SECONDS", help="longest run of one command (default: 120)")
+    add("--temperature", type=float, metavar="T", help="sampling temperature (default: the model's, or 0)")
+    add("--top-p", type=float, metavar="P", help="sampling threshold (default: the model's)")
+    add("--version", action="version", version=f"devops-agent {__version__}")
+    return parser

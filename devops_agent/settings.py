@@ -1,0 +1,196 @@
+"""What the user set: flags over environment over the configuration file over defaults, read once."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from devops_agent.errors import UsageError
+
+BACKENDS = ("auto", "ollama", "llama-cpp")
+DEFAULT_HOST = "127.0.0.1:11434"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set.
+
+    Attributes:
+        backend: "auto", "ollama" or "llama-cpp".
+        model: The model's name in Ollama.
+        host: Where Ollama is, in any form of OLLAMA_HOST.
+        model_path: A GGUF file for the embedded engine; None for the default model.
+        max_steps: Tool calls after which a task ends.
+        timeout: Seconds that one command may take.
+        require_approval: Ask before each tool call.
+        assume_yes: Ask nothing.
+        verbose: Show prompts, raw replies, timings and token counts.
+        temperature: Sampling temperature; None leaves it to the model.
+        top_p: Sampling threshold; None leaves it to the model.
+        num_ctx: Context window in tokens.
+        num_predict: Longest reply in tokens.
+        log_level: SmolAgents' own log.
+        explicit: Names of the settings that do not have their default from here.
+    """
+
+    backend: str = "auto"
+    model: str = "qwen3-devops"
+    host: str = DEFAULT_HOST
+    model_path: Path | None = None
+    max_steps: int = 15
+    timeout: float = 120.0
+    require_approval: bool = False
+    assume_yes: bool = False
+    verbose: bool = False
+    temperature: float | None = None
+    top_p: float | None = None
+    num_ctx: int = 8192
+    num_predict: int = 2048
+    log_level: str = ""
+    explicit: frozenset[str] = field(default_factory=frozenset)
+
+
+_ENVIRONMENT = {
+    "OLLAMA_HOST": "host",
+    "DEVOPS_AGENT_BACKEND": "backend",
+    "DEVOPS_AGENT_MODEL": "model",
+    "DEVOPS_AGENT_MODEL_PATH": "model_path",
+    "REQUIRE_APPROVAL": "require_approval",
+    "SMOLAGENTS_LOG_LEVEL": "log_level",
+}
+_IN_FILE = frozenset(field.name for field in fields(Settings)) - {"explicit", "assume_yes", "log_level"}
+_POSITIVE = ("max_steps", "timeout", "num_ctx", "num_predict")
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Merges the sources.
+
+    Args:
+        flags: What the command line set, by setting name; None means not set.
+        environ: The environment.
+
+    Raises:
+        UsageError: A value or a key makes no sense, or two flags contradict each other.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    _check_flags(given)
+    from_env = {name: environ[key] for key, name in _ENVIRONMENT.items() if environ.get(key, "").strip()}
+    path = config_path(environ)
+    merged: dict[str, Any] = {}
+    for origin, source in ((str(path), _read_file(path)), ("the environment", from_env), ("", given)):
+        for name, value in source.items():
+            merged[name] = _converted(name, value, origin or f"--{name.replace('_', '-')}")
+        _let_win(merged, source)
+    chosen = Settings(**merged, explicit=frozenset(merged))
+    if chosen.num_predict >= chosen.num_ctx:
+        raise UsageError("num_predict must be smaller than num_ctx, or no prompt fits. Set one of them.")
+    return chosen
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """`~/.config/devops-agent/config.toml`, or below XDG_CONFIG_HOME."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or "~").expanduser() / ".config"
+    return root / "devops-agent" / "config.toml"
+
+
+def _check_flags(given: Mapping[str, Any]) -> None:
+    if given.get("require_approval") and given.get("assume_yes"):
+        raise UsageError("--require-approval and --yes exclude each other. Leave one out.")
+    if "model_path" in given and given.get("backend") == "ollama":
+        raise UsageError("--model-path is for the embedded engine. Leave out --backend ollama.")
+    if "model" in given and (given.get("backend") == "llama-cpp" or "model_path" in given):
+        raise UsageError("--model names a model in Ollama. For the embedded engine use --model-path FILE.")
+
+
+def _let_win(merged: dict[str, Any], source: Mapping[str, Any]) -> None:
+    """What a stronger source says excludes what a weaker one said about the same choice."""
+    if source.get("assume_yes"):
+        merged.pop("require_approval", None)
+    if "model_path" in source and "backend" not in source:
+        merged["backend"] = "llama-cpp"
+    if source.get("backend") == "ollama" or ("model" in source and "model_path" not in source):
+        merged.pop("model_path", None)
+        if "backend" not in source and merged.get("backend") == "llama-cpp":
+            merged.pop("backend")
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        with path.open("rb") as file:
+            values: dict[str, Any] = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}. Correct or remove it.") from error
+    unknown = sorted(set(values) - _IN_FILE)
+    if unknown:
+        raise UsageError(f"{path}: unknown key {unknown[0]!r}. Known: {', '.join(sorted(_IN_FILE))}.")
+    return values
+
+
+def _converted(name: str, value: Any, origin: str) -> Any:
+    try:
+        converted = _CONVERTERS[name](value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{origin}: {value!r} is no value for {name}. {error}".rstrip()) from error
+    if name in _POSITIVE and converted <= 0:
+        raise UsageError(f"{origin}: {name} must be greater than 0.")
+    return converted
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text not in _TRUE + _FALSE:
+        raise ValueError(f"Use one of {', '.join(_TRUE + _FALSE[:-1])}.")
+    return text in _TRUE
+
+
+def _backend(value: Any) -> str:
+    if value not in BACKENDS:
+        raise ValueError(f"Use one of {', '.join(BACKENDS)}.")
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("Use a text that is not empty.")
+    return value.strip()
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if isinstance(value, bool) or (kind is int and isinstance(value, float)):
+            raise ValueError("Use a number.")
+        number = kind(value)
+        if number != number:  # NaN compares with nothing, so no limit would ever be reached
+            raise ValueError("Use a number.")
+        return number
+
+    return convert
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "backend": _backend,
+    "model": _text,
+    "host": _text,
+    "model_path": lambda value: Path(_text(value)).expanduser(),
+    "max_steps": _number(int),
+    "timeout": _number(float),
+    "require_approval": _switch,
+    "assume_yes": _switch,
+    "verbose": _switch,
+    "temperature": _number(float),
+    "top_p": _number(float),
+    "num_ctx": _number(int),
+    "num_predict": _number(int),
+    "log_level": _text,
+}

@@ -1,0 +1,293 @@
+"""The command line: arguments, exit codes, one line for each error, and how little `--help` imports."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Python
+from fake_ollama import FakeOllama, Reply, call
+
+import devops_agent
+from devops_agent import cli
+from devops_agent.__main__ import main
+from devops_agent.errors import UsageError
+
+Outcome = tuple[int, str, str]
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs the command line in this process: exit code, stdout, stderr."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def in_process(*argv: str, **env: str) -> Outcome:
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        code = main(argv)
+        return code, *capsys.readouterr()
+
+    yield in_process
+    signal.signal(signal.SIGTERM, before)
+
+
+def settings_of(argv: list[str]) -> dict[str, object]:
+    return {name: value for name, value in cli.parse(argv).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ([], {"interactive": False}),
+        (["-i"], {"interactive": True}),
+        (["--interactive", "-a"], {"interactive": True, "require_approval": True}),
+        (["list", "the", "pods"], {"task": "list the pods"}),
+        (["list the pods", "--verbose"], {"task": "list the pods", "verbose": True}),
+        (["-v", "list", "-a", "pods"], {"task": "list pods", "verbose": True, "require_approval": True}),
+        (["--", "--help", "me"], {"task": "--help me"}),
+        (["why does -x fail"], {"task": "why does -x fail"}),
+        (["-x makes it fail"], {"task": "-x makes it fail"}),
+        (["  padded  "], {"task": "padded"}),
+        (["--yes", "x"], {"task": "x", "assume_yes": True}),
+        (["--backend", "ollama", "x"], {"task": "x", "backend": "ollama"}),
+        (["--model=q", "--temperature", "0.5", "--top-p", "0.9"], {"model": "q"}),
+        (["--model-path", "m.gguf", "--max-steps", "3", "--timeout", "2.5"], {"max_steps": 3}),
+    ],
+)
+def test_arguments_become_settings(argv: list[str], expected: dict[str, object]) -> None:
+    given = settings_of(argv)
+    assert {name: given[name] for name in expected} == expected
+
+
+def test_what_is_not_given_is_none() -> None:
+    options = cli.parse(["x"])
+    assert {name for name, value in options.items() if value is None} == set(options) - {
+        "task",
+        "interactive",
+    }
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--verb", "x"], "unrecognized arguments: --verb"),
+        (["-z", "x"], "unrecognized arguments: -z"),
+        (["--max-steps", "many", "x"], "invalid int value: 'many'"),
+        (["--timeout", "soon", "x"], "invalid float value: 'soon'"),
+        (["--backend", "openai", "x"], "invalid choice: 'openai'"),
+        (["--model"], "expected one argument"),
+        ([""], "The task is empty"),
+        (["  ", ""], "The task is empty"),
+        (["-i", "x"], "--interactive takes no task"),
+    ],
+)
+def test_a_bad_argument_is_a_usage_error_in_one_line(argv: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        cli.parse(argv)
+    assert "\n" not in str(caught.value)
+
+
+# --- the process ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--nonsense"], "unrecognized arguments: --nonsense. See devops-agent --help."),
+        (["-a", "--yes", "x"], "--require-approval and --yes exclude each other. Leave one out."),
+        ([""], 'The task is empty. Say what to do: devops-agent "Check disk usage".'),
+        ([], 'No task given. Say what to do: devops-agent "Check disk usage".'),
+        (["--max-steps", "0", "x"], "--max-steps: max_steps must be greater than 0."),
+    ],
+)
+def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(argv: list[str], message: str, run: Run) -> None:
+    assert run(*argv) == (2, "", f"devops-agent: {message}\n")
+
+
+def test_an_unknown_flag_is_no_traceback_in_a_process_either(python: Python) -> None:
+    result = python("-m", "devops_agent", "--nonsense")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_broken_configuration_file_is_one_line_and_exit_code_2(home: Path, run: Run) -> None:
+    path = home / ".config/devops-agent/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text("model = \n")
+    code, _, err = run("x")
+    assert code == 2
+    assert err.startswith(f"devops-agent: {path} cannot be read: ")
+    assert err.count("\n") == 1
+
+
+def test_a_bad_ollama_host_is_one_line_and_exit_code_2(run: Run) -> None:
+    code, _, err = run("--backend", "ollama", "x", OLLAMA_HOST="ftp://h")
+    assert code == 2
+    assert err.startswith("devops-agent: The Ollama address 'ftp://h' is not usable.")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(flag: str, python: Python) -> None:
+    code = (
+        "import sys\n"
+        "from devops_agent.__main__ import main\n"
+        "try:\n"
+        f"    main([{flag!r}])\n"
+        "except SystemExit as done:\n"
+        "    print('exit', done.code)\n"
+        "heavy = {'smolagents', 'requests', 'xllamacpp', 'prompt_toolkit', 'huggingface_hub', 'rich'}\n"
+        "print('heavy', sorted(heavy & set(sys.modules)))\n"
+    )
+    result = python("-c", code)
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[-2:] == ["exit 0", "heavy []"]
+
+
+def test_version_is_the_packages(python: Python) -> None:
+    assert python("-m", "devops_agent", "--version").stdout == f"devops-agent {devops_agent.__version__}\n"
+
+
+def test_help_lists_every_flag_variable_and_exit_code(python: Python) -> None:
+    text = python("-m", "devops_agent", "--help").stdout
+    for word in (
+        *(
+            "--interactive",
+            "--verbose",
+            "--require-approval",
+            "--yes",
+            "--backend",
+            "--model",
+            "--model-path",
+        ),
+        *("--max-steps", "--timeout", "--temperature", "--top-p", "--version", "-i", "-v", "-a"),
+        *("OLLAMA_HOST", "DEVOPS_AGENT_MODEL", "DEVOPS_AGENT_MODEL_PATH", "DEVOPS_AGENT_BACKEND"),
+        *("REQUIRE_APPROVAL", "SMOLAGENTS_LOG_LEVEL", "NO_COLOR", "exit codes:", "130 interrupted"),
+    ):
+        assert word in text
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_traceback(closed: str) -> None:
+    result = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f'"$1" -m devops_agent --nonsense {closed}; "$1" -m devops_agent {closed}',
+            "",
+            sys.executable,
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
+
+
+# --- whole runs -------------------------------------------------------------------------------------------
+
+
+def test_a_task_prints_its_answer_on_stdout_and_the_rest_on_stderr(
+    ollama: FakeOllama, python: Python
+) -> None:
+    ollama.script(call("bash", command="echo one; echo two"), call("final_answer", answer="Two lines."))
+    result = python("-m", "devops_agent", "count", "lines", env={"OLLAMA_HOST": ollama.url})
+    assert (result.returncode, result.stdout) == (0, "✅ Two lines.\n")
+    assert result.stderr == (
+        f"Engine: Ollama at {ollama.url}, model qwen3-devops.\n"
+        "⏱️ 0s\n"
+        "\nbash {echo one; echo two}\n"
+        "Observations:\none\ntwo\n\n"
+        "⏱️ 0s\n"
+    )
+    assert ollama.chats[0]["messages"][-1] == {"role": "user", "content": "count lines"}
+
+
+def test_an_answer_over_a_failed_run_has_a_cross_and_exit_code_1(ollama: FakeOllama, run: Run) -> None:
+    ollama.script(call("bash", command="touch /no/such/dir/x"), call("final_answer", answer="That failed."))
+    code, out, _ = run("x", OLLAMA_HOST=ollama.url)
+    assert (code, out) == (1, "❌ That failed.\n")
+
+
+def test_agent_py_is_the_same_command(ollama: FakeOllama, python: Python) -> None:
+    ollama.script(call("bash", command="echo x"), call("final_answer", answer="Done."))
+    result = python(str(ROOT / "agent.py"), "x", env={"OLLAMA_HOST": ollama.url})
+    assert (result.returncode, result.stdout) == (0, "✅ Done.\n")
+
+
+def test_no_engine_at_the_address_that_was_set_is_one_line_and_exit_code_3(run: Run) -> None:
+    code, out, err = run("x", OLLAMA_HOST="127.0.0.1:9")
+    assert (code, out) == (3, "")
+    assert err.startswith("devops-agent: Cannot connect to Ollama at http://127.0.0.1:9.")
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_ollama_does_not_have_is_one_line_and_exit_code_3(ollama: FakeOllama, run: Run) -> None:
+    code, out, err = run("--model", "other", "x", OLLAMA_HOST=ollama.url)
+    assert (code, out) == (3, "")
+    assert err.startswith("devops-agent: Model not found: other.")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/show"])
+def test_a_web_server_in_ollamas_place_is_one_line_and_exit_code_3(
+    path: str, ollama: FakeOllama, run: Run
+) -> None:
+    ollama.pages[path] = b"<html>\n<body>It works!</body>\n</html>"
+    code, out, err = run("x", OLLAMA_HOST=ollama.url)
+    assert (code, out) == (3, "")
+    assert "Traceback" not in err
+    assert "does not speak Ollama's protocol" in err.splitlines()[-1]
+
+
+def test_an_engine_that_dies_in_the_middle_of_a_run_is_exit_code_3(ollama: FakeOllama, run: Run) -> None:
+    ollama.script(call("bash", command="echo x"), Reply("<tool", error="llama runner process has terminated"))
+    code, out, err = run("x", OLLAMA_HOST=ollama.url)
+    assert (code, out) == (3, "")
+    assert err.splitlines()[-1] == (
+        f"devops-agent: Ollama at {ollama.url} failed: llama runner process has terminated."
+    )
+
+
+def test_an_answer_to_a_closed_pipe_is_no_traceback(ollama: FakeOllama) -> None:
+    ollama.script(call("bash", command="sleep 0.2"), call("final_answer", answer="Done."))
+    result = subprocess.run(
+        ["bash", "-c", '"$0" -m devops_agent x | true; exit ${PIPESTATUS[0]}', sys.executable],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+
+
+def test_ctrl_c_ends_a_run_at_once_with_exit_code_130(ollama: FakeOllama) -> None:
+    ollama.script(Reply("<tool_call>", hang=True))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "devops_agent", "x"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while not ollama.chats and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    out, err = child.communicate(timeout=20)
+    assert time.monotonic() - sent < 1
+    assert (child.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "devops-agent: Interrupted."

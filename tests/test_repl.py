@@ -1,0 +1,275 @@
+"""The interactive session, with a pipe and on a real pseudo-terminal."""
+
+import io
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Python
+from fake_ollama import FakeOllama, Reply, call
+
+from devops_agent import repl
+
+BANNER = (
+    "🤖 DevOps Agent - Interactive Mode\nType your task and press Enter. Type 'exit' or 'quit' to leave.\n\n"
+)
+PROMPT = "\x1b[?2004h"  # what prompt_toolkit writes when it begins to read a line
+
+
+class Typed:
+    """A person who types lines; an exception stands for Ctrl-C or Ctrl-D."""
+
+    def __init__(self, *lines: str | type[BaseException]) -> None:
+        self.lines = list(lines)
+
+    def __call__(self) -> str:
+        line = self.lines.pop(0)
+        if isinstance(line, str):
+            return line
+        raise line
+
+
+def session(*lines: str | type[BaseException], approval: bool = False) -> tuple[list[str], str]:
+    """The tasks that were done, and what was shown."""
+    tasks: list[str] = []
+    out = io.StringIO()
+    repl.run(tasks.append, Typed(*lines), out, approval)
+    return tasks, out.getvalue()
+
+
+@pytest.mark.parametrize("end", ["exit", "quit", "q", "EXIT", "  Quit  ", EOFError])
+def test_it_greets_and_says_goodbye(end: str | type[BaseException]) -> None:
+    assert session(end) == ([], BANNER + "Goodbye!\n")
+
+
+def test_with_approval_the_greeting_says_so() -> None:
+    assert session("exit", approval=True)[1] == (
+        "🤖 DevOps Agent - Interactive Mode\n"
+        "⚠️  Approval mode enabled - you'll be asked to approve each tool call\n"
+        "Type your task and press Enter. Type 'exit' or 'quit' to leave.\n"
+        "\nGoodbye!\n"
+    )
+
+
+def test_each_line_is_a_task_and_empty_lines_are_none() -> None:
+    tasks, _ = session("list pods", "", "   ", "  exit the pod  ", "quit the vi", EOFError, "not read")
+    assert tasks == ["list pods", "exit the pod", "quit the vi"]
+
+
+@pytest.mark.parametrize("word", ["help", "?", "HELP"])
+def test_help_lists_the_words_and_keys(word: str) -> None:
+    tasks, shown = session(word, "q")
+    assert tasks == []
+    for part in ("help, ?", "exit, quit, q", "Ctrl-D", "Ctrl-C"):
+        assert part in shown
+
+
+def test_ctrl_c_at_the_prompt_goes_on() -> None:
+    tasks, shown = session(KeyboardInterrupt, "list pods", KeyboardInterrupt, EOFError)
+    assert tasks == ["list pods"]
+    assert shown == BANNER + "Goodbye!\n"
+
+
+def test_lines_of_a_pipe_are_read_until_its_end() -> None:
+    read = repl.stream_reader(io.StringIO("one\ntwo"))
+    assert [read(), read()] == ["one\n", "two"]
+    with pytest.raises(EOFError):
+        read()
+
+
+# --- the process ------------------------------------------------------------------------------------------
+
+
+def test_tasks_of_a_pipe_are_done_one_after_the_other_and_know_nothing_of_each_other(
+    ollama: FakeOllama, python: Python
+) -> None:
+    ollama.script(
+        call("bash", command="echo one"),
+        call("final_answer", answer="First."),
+        call("bash", command="echo two"),
+        call("final_answer", answer="Second."),
+    )
+    result = python(
+        "-m", "devops_agent", "--interactive", input="task one\n\ntask two\n", env={"OLLAMA_HOST": ollama.url}
+    )
+    assert (result.returncode, result.stdout) == (0, BANNER + "✅ First.\n✅ Second.\nGoodbye!\n")
+    assert [len(body["messages"]) for body in ollama.chats] == [2, 4, 2, 4]
+    assert ollama.chats[2]["messages"][1] == {"role": "user", "content": "task two"}
+    assert ollama.paths().count("GET /api/tags") == 1
+
+
+def test_an_engine_that_fails_ends_the_task_and_not_the_session(ollama: FakeOllama, python: Python) -> None:
+    ollama.script(
+        Reply(status=500, error="out of memory"),
+        call("bash", command="echo two"),
+        call("final_answer", answer="Second."),
+    )
+    result = python("-m", "devops_agent", "-i", input="one\ntwo\n", env={"OLLAMA_HOST": ollama.url})
+    assert (result.returncode, result.stdout) == (0, BANNER + "✅ Second.\nGoodbye!\n")
+    assert f"devops-agent: Ollama at {ollama.url} failed: out of memory.\n" in result.stderr
+
+
+# --- a pseudo-terminal ------------------------------------------------------------------------------------
+
+
+class Console:
+    """The agent on a pseudo-terminal."""
+
+    def __init__(self, host: str) -> None:
+        controller, terminal = pty.openpty()
+        self.controller = controller
+        self.seen = ""
+        self._at = 0
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devops_agent"],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONUTF8": "1",
+                "OLLAMA_HOST": host,
+                "TERM": "xterm",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+            },
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            preexec_fn=_take_terminal,
+        )
+        os.close(terminal)
+
+    def type(self, text: str) -> None:
+        os.write(self.controller, text.encode())
+
+    def wait_for(self, text: str | Callable[[], bool], seconds: float = 15) -> None:
+        """Reads until a text was shown, behind the one waited for before, or a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not (text in self.seen[self._at :] if isinstance(text, str) else text()):
+            assert time.monotonic() < deadline, f"{text!r} did not come: {self.seen!r}"
+            if select.select([self.controller], [], [], 0.05)[0]:
+                self.seen += os.read(self.controller, 65536).decode(errors="replace")
+        if isinstance(text, str):
+            self._at = self.seen.index(text, self._at) + len(text)
+
+    def close(self) -> int:
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.controller)
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def console(ollama: FakeOllama) -> Iterator[Console]:
+    opened = Console(ollama.url)
+    yield opened
+    opened.process.kill()
+    opened.process.wait()
+
+
+def test_a_session_on_a_terminal(console: Console, ollama: FakeOllama, home: Path) -> None:
+    """Ctrl-C at the prompt, a task, Ctrl-C while the model thinks and in a command, history, Ctrl-D."""
+    ollama.script(
+        call("bash", command="echo one"),
+        call("final_answer", answer="First."),
+        Reply("<tool_call>", hang=True),
+        call("bash", command="sleep 300"),
+        call("bash", command="echo four"),
+        call("final_answer", answer="Fourth."),
+    )
+    console.wait_for(PROMPT)
+    assert "Type your task and press Enter" in console.seen
+    console.type("half a li")
+    console.wait_for("li")
+    console.type("\x03")
+    console.wait_for(PROMPT)
+    console.type("first task\r")
+    console.wait_for("✅ First.")
+    assert "bash {echo one}" in console.seen
+    console.wait_for(PROMPT)
+    console.type("second task\r")
+    console.wait_for("thinking... ")
+    console.wait_for(lambda: len(ollama.chats) == 3)
+    console.type("\x03")
+    console.wait_for("devops-agent: Interrupted.")
+    console.wait_for(PROMPT)
+    console.type("third task\r")
+    console.wait_for("bash {sleep 300}")
+    console.type("\x03")
+    console.wait_for("devops-agent: Interrupted.")
+    console.wait_for(PROMPT)
+    console.type("fourth task\r")
+    console.wait_for("✅ Fourth.")
+    assert ollama.chats[-2]["messages"][1:] == [{"role": "user", "content": "fourth task"}]
+    console.wait_for(PROMPT)
+    console.type("\x04")
+    console.wait_for("Goodbye!")
+    assert console.close() == 0
+    history = home / ".devops_agent_history"
+    assert [line for line in history.read_text().splitlines() if line.startswith("+")] == [
+        "+first task",
+        "+second task",
+        "+third task",
+        "+fourth task",
+    ]
+    assert history.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_up_key_brings_a_task_of_an_earlier_session(
+    ollama: FakeOllama, home: Path, request: pytest.FixtureRequest
+) -> None:
+    (home / ".devops_agent_history").write_text("\n# 2026-01-01 10:00:00\n+task of yesterday\n")
+    ollama.script(call("bash", command="echo one"), call("final_answer", answer="First."))
+    console: Console = request.getfixturevalue("console")
+    console.wait_for(PROMPT)
+    console.type("\x1b[A")
+    console.wait_for("task of yesterday")
+    console.type("\r")
+    console.wait_for("✅ First.")
+    assert ollama.chats[0]["messages"][1]["content"] == "task of yesterday"
+    console.type("exit\r")
+    console.wait_for("Goodbye!")
+    assert console.close() == 0
+
+
+def test_a_home_that_cannot_be_written_costs_the_history_and_not_the_session(
+    home: Path, request: pytest.FixtureRequest
+) -> None:
+    (home / ".devops_agent_history").mkdir()
+    console: Console = request.getfixturevalue("console")
+    console.wait_for(PROMPT)
+    console.type("exit\r")
+    console.wait_for("Goodbye!")
+    assert console.close() == 0
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_sigterm_ends_the_session_and_its_command(
+    running: bool, console: Console, ollama: FakeOllama, tmp_path: Path
+) -> None:
+    ollama.script(call("bash", command="echo $$ > pid; sleep 300"))
+    console.wait_for(PROMPT)
+    if running:
+        console.type("a task\r")
+        console.wait_for(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
+    console.process.send_signal(signal.SIGTERM)
+    console.wait_for("devops-agent: Interrupted.")
+    assert console.close() == 130
+    if running:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -1,0 +1,203 @@
+"""What a person sees of a run: the answer on stdout, everything else on stderr."""
+
+import io
+import re
+import time
+
+import pytest
+
+from devops_agent import events
+from devops_agent.terminal import Terminal, call_line
+
+PODS = "NAME    READY   STATUS\nweb-1   1/1     Running"
+RUN: list[events.Event] = [
+    events.Notice("Engine: Ollama at http://127.0.0.1:11434, model qwen3-devops."),
+    events.ThinkingStarted(),
+    events.ThinkingEnded(6.2),
+    events.Exchange([{"role": "system", "content": "PROMPT"}], "RAW", 6.2, 100, None, 20, False),
+    events.Reasoned("I should list the pods."),
+    events.ToolCalled("bash", {"command": "kubectl get pods -n default"}),
+    events.Observed(PODS),
+    events.Corrected("You made this call already."),
+    events.Answered("One pod runs.", ok=True),
+]
+
+
+class Screen:
+    """A terminal that writes to memory."""
+
+    def __init__(self, verbose: bool = False, live: bool = False, colour: bool = False) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.terminal = Terminal(self.out, self.err, verbose, live, colour)
+
+    def show(self, *shown: events.Event) -> "Screen":
+        for event in shown:
+            self.terminal(event)
+        return self
+
+
+def test_a_run_looks_like_this() -> None:
+    screen = Screen().show(*RUN)
+    assert screen.out.getvalue() == "✅ One pod runs.\n"
+    assert screen.err.getvalue() == (
+        "Engine: Ollama at http://127.0.0.1:11434, model qwen3-devops.\n"
+        "⏱️ 6s\n"
+        "I should list the pods.\n"
+        "\nbash {kubectl get pods -n default}\n"
+        f"Observations:\n{PODS}\n\n"
+        "↩ You made this call already.\n"
+    )
+
+
+def test_an_answer_over_a_failure_has_a_cross() -> None:
+    assert Screen().show(events.Answered("No.", ok=False)).out.getvalue() == "❌ No.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"command": "kubectl get pods -n default"}, "bash {kubectl get pods -n default}"),
+        ({"path": "a.txt", "content": "long text"}, "bash {a.txt}"),
+        ({}, "bash {}"),
+        ({"number": 5}, "bash {5}"),
+        ({"names": ["größe"]}, 'bash {["größe"]}'),
+    ],
+)
+def test_a_call_is_shown_by_its_first_argument(arguments: dict[str, object], line: str) -> None:
+    assert call_line("bash", arguments) == line
+
+
+@pytest.mark.parametrize(("live", "verbose"), [(False, False), (False, True)])
+def test_without_colour_there_are_no_escape_codes(live: bool, verbose: bool) -> None:
+    screen = Screen(live=live, verbose=verbose).show(*RUN)
+    screen.terminal.failure("Broken.")
+    assert "\x1b" not in screen.out.getvalue() + screen.err.getvalue()
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07a\rb\x08\x9b31mc\td\ne"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.Observed(HOSTILE),
+        events.ToolCalled("bash", {"command": HOSTILE}),
+        events.ToolCalled(HOSTILE, {}),
+        events.Reasoned(HOSTILE),
+        events.Corrected(HOSTILE),
+        events.Answered(HOSTILE, ok=True),
+        events.Exchange([{"role": "user", "content": HOSTILE}], HOSTILE, 1.0, None, None, None, False),
+    ],
+)
+def test_what_model_and_files_say_cannot_control_the_terminal(event: events.Event, colour: bool) -> None:
+    """A file that is read may hold any bytes: none of them may clear the screen or hide a command."""
+    screen = Screen(verbose=True, colour=colour).show(event)
+    shown = re.sub(r"\x1b\[[0-2]?m|\x1b\[31m", "", screen.out.getvalue() + screen.err.getvalue())
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert "c\td\ne" in shown
+
+
+def test_colours_wrap_what_is_not_output() -> None:
+    text = Screen(colour=True).show(*RUN).err.getvalue()
+    assert "\x1b[1mbash {kubectl get pods -n default}\x1b[0m\n" in text
+    assert "\x1b[2mI should list the pods.\x1b[0m\n" in text
+    assert f"Observations:\n{PODS}\n" in text
+
+
+def test_the_answer_has_no_colour() -> None:
+    assert "\x1b" not in Screen(colour=True).show(*RUN).out.getvalue()
+
+
+def test_a_failure_is_one_line_with_the_programs_name() -> None:
+    screen = Screen()
+    screen.terminal.failure("Model not found: x.")
+    assert screen.err.getvalue() == "devops-agent: Model not found: x.\n"
+    assert screen.out.getvalue() == ""
+
+
+# --- thinking ---------------------------------------------------------------------------------------------
+
+
+def test_on_a_live_terminal_a_line_with_the_seconds_is_redrawn_and_then_cleared() -> None:
+    screen = Screen(live=True).show(events.ThinkingStarted())
+    time.sleep(0.35)
+    screen.show(events.ThinkingEnded(0.35))
+    drawn = screen.err.getvalue().split("\r\x1b[K")
+    assert drawn[0] == ""
+    assert drawn[1] == "⠋ thinking... 0s"
+    assert drawn[2] == "⠙ thinking... 0s"
+    assert drawn[-1] == "⏱️ 0s\n"
+    after = screen.err.getvalue()
+    time.sleep(0.25)
+    assert screen.err.getvalue() == after
+
+
+def test_where_nobody_watches_nothing_is_redrawn() -> None:
+    screen = Screen(live=False).show(events.ThinkingStarted())
+    time.sleep(0.25)
+    assert screen.err.getvalue() == ""
+    assert screen.show(events.ThinkingEnded(3.4)).err.getvalue() == "⏱️ 3s\n"
+
+
+def test_a_failure_clears_the_line_that_is_redrawn_first() -> None:
+    screen = Screen(live=True).show(events.ThinkingStarted())
+    time.sleep(0.15)
+    screen.terminal.failure("Interrupted.")
+    assert screen.err.getvalue().endswith("thinking... 0s\r\x1b[Kdevops-agent: Interrupted.\n")
+
+
+# --- verbose ----------------------------------------------------------------------------------------------
+
+
+def exchange(*contents: str, constrained: bool = False) -> events.Exchange:
+    messages = [{"role": "user", "content": content} for content in contents]
+    return events.Exchange(messages, "RAW REPLY", 6.25, 100, 80, None, constrained)
+
+
+def test_verbose_shows_prompt_raw_reply_time_and_tokens() -> None:
+    assert Screen(verbose=True).show(exchange("PROMPT")).err.getvalue() == (
+        "--- user\nPROMPT\n--- reply\nRAW REPLY\n--- 6.2 s, prompt 100 tokens (80 cached), output ?\n"
+    )
+
+
+def test_verbose_shows_of_the_next_prompt_only_what_is_new() -> None:
+    text = Screen(verbose=True).show(exchange("one"), exchange("one", "two", "three")).err.getvalue()
+    assert text.count("--- user\none\n") == 1
+    assert "--- user\ntwo\n--- user\nthree\n--- reply\n" in text
+
+
+def test_verbose_says_when_a_reply_was_constrained() -> None:
+    assert "--- reply (constrained)\n" in Screen(verbose=True).show(exchange(constrained=True)).err.getvalue()
+
+
+def test_without_verbose_an_exchange_is_not_shown() -> None:
+    assert Screen().show(exchange("PROMPT")).err.getvalue() == ""
+
+
+# --- progress ---------------------------------------------------------------------------------------------
+
+
+def test_progress_is_a_line_each_tenth_where_nobody_watches() -> None:
+    screen = Screen()
+    for done in range(0, 1_000_000_001, 10_000_000):
+        screen.show(events.Progress("Fetching the model", done, 1_000_000_000))
+    lines = screen.err.getvalue().splitlines()
+    assert lines == [f"Fetching the model: {percent}% of 1.0 GB" for percent in range(0, 101, 10)]
+
+
+def test_progress_is_one_redrawn_line_on_a_live_terminal() -> None:
+    screen = Screen(live=True)
+    for done in (0, 500_000_000, 1_000_000_000):
+        screen.show(events.Progress("Fetching", done, 1_000_000_000))
+    assert screen.err.getvalue() == "".join(
+        [
+            "\r\x1b[KFetching: 0% of 1.0 GB",
+            "\r\x1b[KFetching: 50% of 1.0 GB",
+            "\r\x1b[KFetching: 100% of 1.0 GB\n",
+        ]
+    )
+
+
+def test_progress_of_unknown_size_does_not_divide_by_0() -> None:
+    assert Screen().show(events.Progress("Fetching", 5, 0)).err.getvalue() == "Fetching: 0%\n"
