@@ -4,6 +4,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 """
 
 import os
+import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
-from devops_agent import checks, events, files, protocol
+from devops_agent import checks, events, facts, files, protocol
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
@@ -26,6 +27,7 @@ from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects, refusals
 from devops_agent.protocol import FINAL_ANSWER, Call, Reply
 from devops_agent.shell import Shell, active_shell
+from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
 
 __all__ = [
@@ -70,7 +72,8 @@ def write_file(path: str, content: str) -> str:
 
 @tool
 def bash(command: str) -> str:
-    """Run a shell command: kubectl, docker, ls, df, free and so on.
+    """Run a shell command: kubectl (get, scale, expose, set, logs) for Kubernetes, docker for containers,
+    df, free, ls.
 
     Args:
         command: The command line.
@@ -84,7 +87,7 @@ def bash(command: str) -> str:
 
 @tool
 def get_env(key: str) -> str:
-    """Get an environment variable.
+    """Tell an environment variable, only when the task asks for one.
 
     Args:
         key: Its name.
@@ -103,7 +106,7 @@ class DevOpsAgent(ToolCallingAgent):
         tools: SmolAgents tools; `final_answer` is added.
         model: A chat model such as `OllamaChat`.
         instructions: What the model should know beside the fixed prompt.
-        verbose: Whether the log shows prompts, raw replies and timings.
+        verbose: Whether prompts, raw replies and timings are shown; a listener of your own decides itself.
         require_approval: Whether the user is asked before each tool call.
         max_steps: Calls after which the run ends without an answer.
         shell: The limits under which commands run.
@@ -130,6 +133,8 @@ class DevOpsAgent(ToolCallingAgent):
         kwargs.setdefault("prompt_templates", EMPTY_PROMPT_TEMPLATES)
         kwargs.setdefault("logger", smolagents_patches.QuietLogger(log_level))
         super().__init__(tools=tools, model=model, instructions=instructions, max_steps=max_steps, **kwargs)
+        if verbose and listener is events.ignore:
+            listener = model.listener = Terminal(sys.stdout, sys.stderr, verbose=True)
         self.step_callbacks.register(ActionStep, self._count_mistakes)
         self.verbose = verbose
         self.require_approval = require_approval
@@ -171,10 +176,8 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _end(self, why: str) -> str:
         self.evidence.ended_early = why
-        last = next(
-            (s for s in reversed(self.memory.steps) if isinstance(s, ActionStep) and s.observations), None
-        )
-        known = f"The last result was:\n{last.observations}" if last else "No command was run."
+        last = next(filter(None, map(_result, reversed(self.memory.steps))), "")
+        known = f"The last result was:\n{last}" if last else "No command was run."
         return f"Not done: {why}. {known}"
 
     def _count_mistakes(self, step: ActionStep, **_: Any) -> None:
@@ -200,7 +203,13 @@ class DevOpsAgent(ToolCallingAgent):
         if isinstance(reply, Reply):
             for text in filter(None, (reply.think, reply.plan)):
                 self.listener(events.Reasoned(text))
-        yield from super().process_tool_calls(chat_message, memory_step)
+        result: Any = None
+        for output in super().process_tool_calls(chat_message, memory_step):
+            result = output.output if isinstance(output, ToolOutput) else None
+            yield output
+        if isinstance(result, str) and "\n" in result.strip():
+            # SmolAgents strips it, and with it the indentation of a file's first line
+            memory_step.observations = result.rstrip()
         if isinstance(reply, Reply) and reply.dropped:
             memory_step.observations = f"{memory_step.observations}\n{_dropped_note(reply.dropped)}"
 
@@ -237,16 +246,18 @@ class DevOpsAgent(ToolCallingAgent):
         except AgentError as error:
             self._failed(call, error)
             raise
-        ran = self.shell.last
+        ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or ran.exit_code == 0 or effects.answers_with_exit_code(ran.command, ran.exit_code)
         self.evidence.ran(call, _changes(call), ok)
         self.listener(events.Observed(str(result)))
-        return result if ran is None else self.shell.describe(ran, as_facts=True)
+        if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
+            return result
+        return self.shell.describe(ran, as_facts=True)
 
     def _failed(self, call: Call, error: AgentError) -> None:
         refusal = smolagents_patches.cause(error)
         if isinstance(refusal, CallRefused):
-            self.evidence.refused = refusal.never
+            self.evidence.refused |= refusal.never
             return
         self.evidence.ran(call, _changes(call), ok=False)
         self.listener(events.Observed(smolagents_patches.feedback(error)))
@@ -265,16 +276,35 @@ def _dropped_note(dropped: Sequence[str]) -> str:
 def _step_messages(step: MemoryStep, task: str) -> list[ChatMessage]:
     if isinstance(step, TaskStep):
         return [ChatMessage(role=MessageRole.USER, content=step.task)]
-    if not isinstance(step, ActionStep) or not step.model_output:
+    said = _said(step) if isinstance(step, ActionStep) else None
+    if said is None:
         return []
     if step.error:
         result = protocol.format_error(smolagents_patches.feedback(step.error), task)
     else:
         result = protocol.format_tool_response(step.observations or "", task)
     return [
-        ChatMessage(role=MessageRole.ASSISTANT, content=str(step.model_output)),
+        ChatMessage(role=MessageRole.ASSISTANT, content=str(said)),
         ChatMessage(role=MessageRole.USER, content=result),
     ]
+
+
+def _said(step: ActionStep) -> Any:
+    """The model's reply; of a model with native tool calls, which says nothing beside them, its call."""
+    if step.model_output or not step.tool_calls:
+        return step.model_output
+    call = step.tool_calls[0]
+    return Call(call.name, call.arguments if isinstance(call.arguments, dict) else {}).render()
+
+
+def _result(step: MemoryStep) -> str:
+    """What came of a call that ran, or was rejected by the user."""
+    if not isinstance(step, ActionStep):
+        return ""
+    if not step.error:
+        return step.observations or ""
+    mistake = isinstance(smolagents_patches.cause(step.error), ModelMistake)
+    return "" if mistake else smolagents_patches.feedback(step.error)
 
 
 # --- the command line -------------------------------------------------------------------------------------

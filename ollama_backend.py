@@ -24,6 +24,8 @@ DEFAULT_MODEL = "qwen3-devops"
 DEFAULT_ENDPOINT = "http://localhost:11434/api/chat"
 
 _STOP = "</tool_call>"
+# A schema ends the reply by itself, and then come the token counts; but it allows blanks without end.
+_PATIENCE = 3
 _BUSY_WAITS = (1.0, 3.0, 9.0)  # seconds before a request that the server was too busy for is sent again
 
 
@@ -37,11 +39,10 @@ class OllamaChat(ChatModel):
         keep_alive: How long the server keeps the model and its prefix cache, as Ollama writes durations.
         timeout: Seconds without a byte after which the server counts as dead. Loading a model and evaluating
             a long prompt on a CPU take minutes.
-        constrain: Hold each reply to the schema of a call from its start, and not only after a failed parse.
+        constrain: Hold each reply to the schema of a call from its start. Else only after a failed parse,
+            which leaves a model room to think first.
         listener: Told when the model thinks.
     """
-
-    constrains = False
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class OllamaChat(ChatModel):
         sampling: Sampling | None = None,
         keep_alive: str = "30m",
         timeout: float = 600.0,
-        constrain: bool = False,
+        constrain: bool = True,
         listener: events.Listener = events.ignore,
     ) -> None:
         super().__init__(model, sampling or Sampling(), listener)
@@ -106,7 +107,7 @@ class OllamaChat(ChatModel):
         if constrain:
             body["format"] = call_schema(tools)
         with self._request("POST", "/api/chat", json=body, stream=True) as response:
-            return _collect(self._lines(response), () if constrain else tools)
+            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0)
 
     def _constant_options(self) -> dict[str, Any]:
         """The same options at every call: a change of num_ctx makes the server load the model anew."""
@@ -131,6 +132,8 @@ class OllamaChat(ChatModel):
 
     def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", (10.0, self.timeout))
+        # a redirection could carry the conversation to another host
+        kwargs["allow_redirects"] = False
         for wait in (*_BUSY_WAITS, None):
             try:
                 response = self._session.request(method, self.base + path, proxies=self._proxies, **kwargs)
@@ -140,7 +143,7 @@ class OllamaChat(ChatModel):
                 break
             response.close()
             time.sleep(wait)
-        if not response.ok:
+        if response.status_code != 200:
             raise self._refused(response.status_code, _error_text(response))
         return response
 
@@ -215,14 +218,18 @@ def _parameters(shown: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike]) -> Completion:
-    """Joins a stream. With `tools`, stops it when the call is complete and the server has not seen that."""
+def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike], patience: int) -> Completion:
+    """Joins a stream, and leaves it when `patience` more chunks come behind a complete call."""
     text = ""
+    complete_at = 0
     for count, part in enumerate(lines, 1):
-        text += (part.get("message") or {}).get("content") or ""
         if part.get("done"):
+            text += (part.get("message") or {}).get("content") or ""
             truncated = part.get("done_reason") == "length"
             return Completion(text, truncated, part.get("prompt_eval_count"), None, part.get("eval_count"))
-        if tools and protocol.is_complete(text, tools):
+        if not complete_at:
+            text += (part.get("message") or {}).get("content") or ""
+            complete_at = count if tools and protocol.is_complete(text, tools) else 0
+        if complete_at and count - complete_at >= patience:
             return Completion(text, output_tokens=count)
     raise EngineError("Ollama ended its reply before it was done. See its log, and try again.")

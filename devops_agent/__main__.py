@@ -155,8 +155,9 @@ def _choose_model(chosen: Settings, terminal: Terminal) -> Any:
             return model
         problem: EngineError = model.not_found()
         why = f"Ollama at {model.base} has no model {model.model_id}"
-    except EngineUnreachable as error:
-        problem, why = error, f"no Ollama at {model.base}"
+    except EngineError as error:
+        there = "no" if isinstance(error, EngineUnreachable) else "no usable"
+        problem, why = error, f"{there} Ollama at {model.base}"
     if chosen.backend == "ollama" or chosen.explicit & {"host", "model"}:
         raise problem
     return _embedded(chosen, terminal, why)

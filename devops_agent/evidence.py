@@ -8,7 +8,7 @@ from devops_agent.errors import ExitCode
 from devops_agent.protocol import Call
 
 _ADMITS = re.compile(
-    r"fail|error|n[o']t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected",
+    r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected",
     re.IGNORECASE,
 )
 
@@ -21,7 +21,7 @@ class Evidence:
         calls: Tools that ran, whatever came of it.
         succeeded: Tools that ran and succeeded.
         failed_change: The newest changing call, when it failed and no change succeeded since.
-        refused: Whether the newest call was refused, by the user or the never list.
+        refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
     """

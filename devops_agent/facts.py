@@ -11,11 +11,19 @@ _PSEUDO = re.compile(r"^(?:tmpfs|devtmpfs|udev|overlay|shm|none|efivarfs|squashf
 _DF_HEADER = re.compile(
     r"^Filesystem\s+(?:Type\s+)?(\S+)\s+Used\s+Avail(?:able)?\s+(?:Use%|Capacity)\s+Mounted on$"
 )
-_DF_ROW = re.compile(r"^(\S+)\s+(?:[a-z]\S*\s+)?(\S+)\s+(\S+)\s+(\S+)\s+(\d+%|-)\s+(/.*)$")
+_DF_ROW = re.compile(
+    r"^(\S+(?: \S+)*?)\s+(?:[a-z\d]\S*\s+)?"
+    r"(\d\S*|-)\s+(-?\d\S*|-)\s+(-?\d\S*|-)\s+(\d+%|-)\s+(/.*)$"
+)
 _FREE_HEADER = re.compile(r"^\s+total\s+used\s+free\s+shared\s+buff/cache\s+available$")
 _FREE_ROW = re.compile(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(\S+))?$")
 _EMPTY_TABLE = re.compile(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
 _FREE_FLAGS = re.compile(r"\bfree\s+((?:-\S+\s*)*)")
+_FREE_UNITS = (
+    (re.compile(r"(?<!\S)(?:-\w*m|--mebi)"), " MiB"),
+    (re.compile(r"(?<!\S)(?:-\w*g|--gibi)"), " GiB"),
+    (re.compile(r"(?<!\S)(?:-\w*b|--bytes)"), " bytes"),
+)
 
 
 def from_tables(command: str, text: str) -> str:
@@ -44,7 +52,8 @@ def from_tables(command: str, text: str) -> str:
 def _disks(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
     heading = _DF_HEADER.match(header)
     unit = f" ({heading[1]})" if heading and heading[1] != "Size" else ""
-    real = [row for row in rows if not _PSEUDO.match(row[1])]
+    # the root of a container is an overlay, and somebody may ask for a tmpfs by its name
+    real = [row for row in rows if row[6] == "/" or not _PSEUDO.match(row[1])] or rows
     shown = [
         f"Disk {mount}: {percent} used, {used} of {size}{unit} used, {available} available."
         for _, size, used, available, percent, mount in (row.groups() for row in real)
@@ -55,14 +64,12 @@ def _disks(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str
 
 def _memory(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
     flags = " ".join(_FREE_FLAGS.findall(command))
-    unit = next(
-        (unit for flag, unit in (("m", " MiB"), ("g", " GiB"), ("b", " bytes")) if flag in flags), " KiB"
-    )
+    unit = next((unit for flag, unit in _FREE_UNITS if flag.search(flags)), " KiB")
     sentences = []
     for name, total, used, free, available in (row.groups() for row in rows):
         suffix = unit if total.isdigit() else ""
         if name == "Swap":
-            none = total.rstrip("B") == "0"
+            none = total.rstrip("B") == "0" and suffix != " GiB"  # rounded down
             sentences.append("Swap: none." if none else f"Swap: {used}{suffix} of {total}{suffix} used.")
         else:
             more = f", {available}{suffix} available" if available else ""

@@ -99,7 +99,8 @@ Wrote 27 bytes to Dockerfile
 
 def system_prompt(tools: Iterable[ToolLike], instructions: str = "") -> str:
     """Builds the strict one-tool-at-a-time prompt. The same tools give the same bytes."""
-    lines = "\n".join(_describe(tool) for tool in tools)
+    # bash first: small models choose what stands first too often, and it is right most often
+    lines = "\n".join(_describe(tool) for tool in sorted(tools, key=lambda tool: tool.name != "bash"))
     extra = f"\n{instructions.strip()}\n" if instructions.strip() else ""
     return _PROMPT.format(tools=lines, instructions=extra).rstrip("\n")
 

@@ -16,7 +16,7 @@ class ScriptedModel(ChatModel):
     """
 
     def __init__(
-        self, replies: Iterable[str | Completion | Exception], listener: events.Listener = events.ignore
+        self, replies: Iterable[str | Completion | BaseException], listener: events.Listener = events.ignore
     ) -> None:
         super().__init__("scripted", Sampling(), listener)
         self._replies = iter(replies)
@@ -32,6 +32,6 @@ class ScriptedModel(ChatModel):
         reply = next(self._replies, None)
         if reply is None:
             raise EngineError("The script has no more replies.")
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply if isinstance(reply, Completion) else Completion(reply)

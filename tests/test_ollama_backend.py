@@ -45,7 +45,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_request_is_exactly_this(ollama: FakeOllama) -> None:
     ollama.script(LIST)
-    ask(OllamaChat("qwen3-devops", ollama.url))
+    ask(OllamaChat("qwen3-devops", ollama.url, constrain=False))
     assert ollama.chats == [
         {
             "model": "qwen3-devops",
@@ -200,7 +200,7 @@ def test_thinking_and_each_exchange_are_told_to_the_listener(ollama: FakeOllama)
         events.Exchange,
     ]
     assert isinstance(told[2], events.Exchange)
-    assert (told[2].prompt_tokens, told[2].output_tokens, told[2].constrained) == (321, 12, False)
+    assert (told[2].prompt_tokens, told[2].output_tokens, told[2].constrained) == (321, 12, True)
 
 
 def test_the_end_of_thinking_is_told_when_the_engine_fails_too(ollama: FakeOllama) -> None:
@@ -216,7 +216,7 @@ def test_the_end_of_thinking_is_told_when_the_engine_fails_too(ollama: FakeOllam
 
 def test_a_reply_without_a_call_is_asked_for_once_more_with_the_schema_of_a_call(ollama: FakeOllama) -> None:
     ollama.script(Reply("I would list the files."), Reply('{"name": "bash", "arguments": {"command": "ls"}}'))
-    assert ask(OllamaChat("m", ollama.url)).tool_calls
+    assert ask(OllamaChat("m", ollama.url, constrain=False)).tool_calls
     first, second = ollama.chats
     assert "format" not in first
     assert second["format"] == call_schema(TOOLS)
@@ -225,7 +225,7 @@ def test_a_reply_without_a_call_is_asked_for_once_more_with_the_schema_of_a_call
 
 def test_a_second_reply_without_a_call_goes_to_the_model_as_its_mistake(ollama: FakeOllama) -> None:
     ollama.script(Reply("No."))
-    chat = OllamaChat("m", ollama.url)
+    chat = OllamaChat("m", ollama.url, constrain=False)
     message = ask(chat)
     assert len(ollama.chats) == 2
     assert message.tool_calls is None

@@ -1,0 +1,914 @@
+"""The agent's loop: whole conversations with a scripted model and real tools."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smolagents import ToolCallingAgent, tool
+from smolagents.agents import ActionOutput
+from smolagents.models import ChatMessage, ChatMessageToolCall, ChatMessageToolCallFunction, MessageRole
+from smolagents.utils import AgentError
+
+import smolagents_patches
+from agent import DevOpsAgent, bash, get_env, read_file, write_file
+from devops_agent.chat import Completion, Sampling, fit
+from devops_agent.errors import EngineError, ExitCode
+from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
+from devops_agent.outputs import OutputStore
+from devops_agent.protocol import Call, system_prompt
+from devops_agent.scripted import ScriptedModel
+from devops_agent.shell import Shell
+
+TASK = "Do what has to be done"
+NOT_A_CALL = "I will look at the pods now."
+NO_CALL = "Error: Your reply holds no tool call. Reply with exactly one <tool_call> block."
+ALREADY = "Error: You made this call already; its result is above. Use it, or do something else."
+# would do no harm if it ran
+NEVER = "mkfs.ext4 /dev/no-such-disk"
+
+Message = dict[str, str]
+Reply = str | Completion | BaseException
+
+
+@tool
+def shout(text: str) -> str:
+    """Says it loudly.
+
+    Args:
+        text: What to say.
+    """
+    if not text:
+        raise ValueError("nothing to shout")
+    return text.upper() + "!"
+
+
+@tool
+def count_files(folder: str) -> str:
+    """Counts files.
+
+    Args:
+        folder: Where.
+    """
+    return f"In all: {len(bash(command=f'ls {folder}').splitlines())} files"
+
+
+@tool
+def retry(times: int) -> str:
+    """Tries again.
+
+    Args:
+        times: How often.
+    """
+    return f"tried {times} times"
+
+
+def call(name: str, **arguments: Any) -> str:
+    """A reply as a model gives it."""
+    return Call(name, arguments).render()
+
+
+def sh(command: str) -> str:
+    return call("bash", command=command)
+
+
+def answer(text: str = "Done.") -> str:
+    return call("final_answer", answer=text)
+
+
+def said(text: str, task: str = TASK) -> Message:
+    """What stands in the conversation as the result of a call."""
+    return {
+        "role": "user",
+        "content": (
+            f"<tool_response>\n{text}\n</tool_response>\n"
+            f"Task: {task}\n"
+            "If the whole task is done, call final_answer with the names and figures from the results; "
+            "else make the next call."
+        ),
+    }
+
+
+def assistant(text: str) -> Message:
+    return {"role": "assistant", "content": text}
+
+
+@dataclass
+class Played:
+    """A run that has ended."""
+
+    agent: DevOpsAgent
+    model: ScriptedModel
+    answer: str
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def code(self) -> ExitCode:
+        return self.agent.evidence.exit_code()
+
+    def told(self) -> list[str]:
+        """What the model was told after each call, without tags and reminder, from the last request."""
+        texts = [m["content"] for m in self.model.requests[-1][2:] if m["role"] == "user"]
+        found = [re.match(r"<tool_response>\n(.*)\n</tool_response>", text, re.DOTALL) for text in texts]
+        return [match[1] for match in found if match]
+
+    def happened(self) -> list[Event]:
+        """The events of the agent, without those of the model."""
+        return [
+            event for event in self.events if isinstance(event, (ToolCalled, Observed, Corrected, Reasoned))
+        ]
+
+
+def play(*replies: Reply, task: str = TASK, tools: tuple[Any, ...] = (), **settings: Any) -> Played:
+    """Runs the agent on a script; a run that ends with an answer has used the whole script."""
+    seen: list[Event] = []
+    model = ScriptedModel(replies, seen.append)
+    agent = DevOpsAgent(
+        tools=[read_file, write_file, bash, get_env, *tools], model=model, listener=seen.append, **settings
+    )
+    text = str(agent.run(task))
+    assert len(model.requests) == len(replies)
+    return Played(agent, model, text, seen)
+
+
+def approver(*verdicts: tuple[bool, str]) -> Callable[..., tuple[bool, str]]:
+    """A user who answers from a script."""
+    left = iter(verdicts)
+    return lambda name, arguments: next(left)
+
+
+# --- the conversation -------------------------------------------------------------------------------------
+
+
+def test_one_tool_runs_at_a_time_and_its_result_is_in_the_next_request() -> None:
+    run = play(
+        call("write_file", path="a.txt", content="eins\nzwei\n"),
+        sh("wc -l a.txt"),
+        answer("a.txt has 2 lines."),
+        task="Write a.txt and count its lines",
+    )
+    first, second, third = run.model.requests
+    system = {"role": "system", "content": system_prompt(run.agent.tools.values())}
+    user = {"role": "user", "content": "Write a.txt and count its lines"}
+    assert first == [system, user]
+    assert second == [
+        system,
+        user,
+        assistant(
+            '<tool_call>\n{"name": "write_file", "arguments": '
+            '{"path": "a.txt", "content": "eins\\nzwei\\n"}}\n</tool_call>'
+        ),
+        said("Wrote 10 bytes to a.txt", "Write a.txt and count its lines"),
+    ]
+    assert third == [
+        *second,
+        assistant('<tool_call>\n{"name": "bash", "arguments": {"command": "wc -l a.txt"}}\n</tool_call>'),
+        said("2 a.txt", "Write a.txt and count its lines"),
+    ]
+    assert (run.answer, run.code) == ("a.txt has 2 lines.", ExitCode.DONE)
+
+
+def test_the_tools_of_the_prompt_are_the_agents_own_and_final_answer() -> None:
+    run = play(sh("true"), answer(), tools=(shout,))
+    prompt = run.model.requests[0][0]["content"]
+    assert re.findall(r"^- (\w+)\(", prompt, re.MULTILINE) == [
+        "bash", "read_file", "write_file", "get_env", "shout", "final_answer",
+    ]  # fmt: skip
+
+
+def test_instructions_stand_at_the_end_of_the_system_prompt_once() -> None:
+    run = play(sh("true"), answer(), instructions="The cluster is called kitten.")
+    messages = run.model.requests[0]
+    assert [m["role"] for m in messages] == ["system", "user"]
+    assert messages[0]["content"].endswith("\nThe cluster is called kitten.")
+    assert messages[0]["content"].count("kitten") == 1
+
+
+def test_each_request_extends_the_one_before_byte_for_byte() -> None:
+    """The prefix cache of the engine depends on it; mistakes, failures and refusals included."""
+    run = play(
+        NOT_A_CALL,
+        sh("echo one"),
+        '{"name": "no_such_tool", "arguments": {}}',
+        call("read_file", path="missing.txt"),
+        sh("kubectl edit deployment web"),
+        sh("false"),
+        f"{sh('echo two')}\n{answer()}",
+        answer("It failed."),
+    )
+    for before, after in zip(run.model.requests, run.model.requests[1:], strict=False):
+        assert after[: len(before)] == before
+        assert len(after) == len(before) + 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '<tool_call>{"name":"bash","arguments":{"command":"echo hi"}}</tool_call>',
+        '```json\n{"name": "bash", "arguments": {"command": "echo hi"}}\n```',
+        '{"tool": "bash", "parameters": {"cmd": "echo hi"}}',
+        "<tool_call>\n{'name': 'bash', 'arguments': {'command': 'echo hi'}}",
+        '{"name": "echo", "arguments": {"command": "hi"}}',
+    ],
+)
+def test_the_history_holds_the_canonical_form_whatever_form_the_reply_had(reply: str) -> None:
+    run = play(reply, answer())
+    assert run.model.requests[1][2:] == [
+        assistant('<tool_call>\n{"name": "bash", "arguments": {"command": "echo hi"}}\n</tool_call>'),
+        said("The value is: hi"),
+    ]
+
+
+def test_a_single_value_reads_the_value_is() -> None:
+    run = play(sh("echo ab12cd34ef56"), call("get_env", key="HOME"), sh("echo two words"), answer())
+    home = str(Path.home())
+    assert run.told() == ["The value is: ab12cd34ef56", f"The value is: {home}", "two words"]
+
+
+def test_no_output_is_said_in_words() -> None:
+    run = play(sh("true"), call("get_env", key="NOT_THERE"), answer())
+    assert run.told() == ["Done, no output.", "The environment variable NOT_THERE is not set."]
+
+
+def test_an_exit_code_other_than_0_is_the_last_line_of_the_result() -> None:
+    run = play(sh("echo oh; exit 3"), answer("It failed."))
+    assert run.told() == ["oh\nExit code: 3"]
+
+
+def test_tables_reach_the_model_as_sentences_and_the_user_as_they_are() -> None:
+    table = "Filesystem      Size  Used Avail Use% Mounted on\n/dev/vda        252G   24G   68G  26% /\n"
+    Path("df.txt").write_text(table)
+    run = play(sh("cat df.txt"), answer())
+    assert run.told() == ["Disk /: 26% used, 24G of 252G used, 68G available."]
+    shown = [event.text for event in run.events if isinstance(event, Observed)]
+    assert shown == [table.rstrip("\n")]
+
+
+def test_a_file_keeps_the_indentation_of_its_first_line() -> None:
+    Path("part.yaml").write_text("    name: web\n    image: nginx\n")
+    run = play(call("read_file", path="part.yaml"), answer())
+    assert run.told() == ["    name: web\n    image: nginx"]
+
+
+def test_a_single_value_is_one_even_when_it_is_padded() -> None:
+    """As `wc -l` does it on macOS."""
+    run = play(sh("echo '       3  '"), answer())
+    assert run.told() == ["The value is: 3"]
+
+
+def test_a_second_run_starts_a_new_conversation() -> None:
+    model = ScriptedModel([sh("echo one"), answer("1"), sh("echo one"), answer("2")])
+    agent = DevOpsAgent(tools=[bash], model=model)
+    assert [agent.run("first"), agent.run("second")] == ["1", "2"]
+    assert [m["content"] for m in model.requests[2]][1:] == ["second"]
+    assert agent.evidence.calls == 1
+
+
+# --- several calls in one reply ---------------------------------------------------------------------------
+
+
+def test_of_two_calls_the_first_runs_and_the_result_says_so() -> None:
+    run = play(sh("echo one > one") + "\n" + sh("echo two > two"), answer())
+    assert (Path("one").exists(), Path("two").exists()) == (True, False)
+    assert run.model.requests[1][2:] == [
+        assistant(sh("echo one > one")),
+        said("Done, no output.\n(Only the first call was run. Not run: bash. Call ONE tool at a time.)"),
+    ]
+
+
+@pytest.mark.parametrize("replies", [(0, 1), (1, 0)])
+def test_final_answer_beside_another_call_is_dropped(replies: tuple[int, int]) -> None:
+    parts = (sh("echo one two"), answer("Made up."))
+    run = play("\n".join(parts[i] for i in replies), answer("One two."))
+    assert run.told() == [
+        "one two\n(Only the first call was run. Not run: final_answer. Call ONE tool at a time.)"
+    ]
+    assert (run.answer, run.code) == ("One two.", ExitCode.DONE)
+
+
+def test_all_calls_that_were_not_run_are_named() -> None:
+    run = play(sh("echo a b") + sh("ls") + call("get_env", key="HOME") + answer(), answer())
+    assert "Not run: bash, get_env, final_answer." in run.told()[0]
+
+
+# --- mistakes of the model --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reply", [NOT_A_CALL, "", "   ", "<think>Which pods are there?</think>", "{}", "[]"])
+def test_a_reply_without_a_call_is_fed_back_in_one_line(reply: str) -> None:
+    run = play(reply, sh("echo hi"), answer())
+    assert run.model.requests[1][2:] == [assistant(reply), said(NO_CALL)]
+    assert (run.answer, run.code) == ("Done.", ExitCode.DONE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '<tool_call>\n{"name": "bash", "arguments": {"command": "echo "hi""}}\n</tool_call>',
+        '<tool_call>\n{"name": "bash", "arguments": {"command": "echo',
+        '{"name": "bash", "arguments": {"command": }}',
+    ],
+)
+def test_malformed_json_is_fed_back_in_one_line(reply: str) -> None:
+    run = play(reply, sh("echo hi"), answer())
+    (told, _) = run.told()
+    assert told.startswith("Error: Your tool call is not valid JSON: ")
+    assert told.endswith(". Escape quotes.")
+    assert "\n" not in told
+    assert run.model.requests[1][2] == assistant(reply)
+    assert run.code is ExitCode.DONE
+
+
+def test_a_reply_that_was_cut_off_is_said_to_be_too_long() -> None:
+    cut = Completion('<tool_call>\n{"name": "write_file", "arguments": {"path": "a", "content": "x', True)
+    run = play(cut, sh("true"), answer())
+    assert run.told()[0] == "Error: Your reply was cut off after 2048 tokens. Make the call shorter."
+    assert not Path("a").exists()
+
+
+def test_of_a_long_malformed_reply_only_the_start_stays_in_the_history() -> None:
+    run = play("blah " * 2000, sh("true"), answer())
+    assert len(run.model.requests[1][2]["content"]) == 500
+
+
+MISTAKES = [
+    (
+        call("kubctl", command="get pods"),
+        "There is no tool 'kubctl'. Tools: read_file, write_file, bash, get_env, final_answer.",
+    ),
+    (call("bash"), "The argument 'command' is missing. bash takes exactly: command."),
+    (
+        call("write_file", path="a.txt"),
+        "The argument 'content' is missing. write_file takes exactly: path, content.",
+    ),
+    (call("bash", command=None), "The argument 'command' is missing. bash takes exactly: command."),
+    (call("bash", command=1.5), "The argument 'command' must be a string. bash takes exactly: command."),
+    (call("bash", command="ls", timeout=5), "There is no argument 'timeout'. bash takes exactly: command."),
+    (
+        call("final_answer", answer="x", why="y"),
+        "There is no argument 'why'. final_answer takes exactly: answer.",
+    ),
+    (
+        sh("kubectl delete pod <pod_name>"),
+        "<pod_name> is a placeholder. Find the real value first, then use it.",
+    ),
+    (answer("All pods run."), "No tool has run yet. Do the task with a tool first, then answer."),
+]
+
+
+@pytest.mark.parametrize(("reply", "told"), MISTAKES)
+def test_a_mistake_is_fed_back_in_one_short_line_and_never_the_end(reply: str, told: str) -> None:
+    run = play(reply, sh("echo hi"), answer())
+    assert run.model.requests[1][2:] == [assistant(reply), said(f"Error: {told}")]
+    assert len(told) < 120
+    assert run.happened() == [
+        Corrected(told),
+        ToolCalled("bash", {"command": "echo hi"}),
+        Observed("hi"),
+    ]
+    assert run.code is ExitCode.DONE
+
+
+def test_a_placeholder_in_the_text_of_a_file_is_no_mistake() -> None:
+    play(call("write_file", path="usage.txt", content="kubectl logs <pod_name>"), answer())
+    assert Path("usage.txt").read_text() == "kubectl logs <pod_name>"
+
+
+def test_an_interactive_command_is_refused_with_the_form_that_works() -> None:
+    run = play(sh("kubectl edit deployment web"), sh("echo hi"), answer())
+    assert run.told() == [
+        "Error: kubectl edit needs an editor; use kubectl patch or apply -f FILE",
+        "The value is: hi",
+    ]
+    assert run.code is ExitCode.DONE
+
+
+# --- repetitions ------------------------------------------------------------------------------------------
+
+
+def test_the_same_call_is_not_made_again() -> None:
+    run = play(sh("date +%N >> log; ls"), sh("date +%N >> log; ls"), answer())
+    assert run.told()[1] == ALREADY
+    assert len(Path("log").read_text().splitlines()) == 1
+
+
+def test_a_call_is_the_same_in_whatever_form_it_came() -> None:
+    run = play(sh("ls /"), '{"arguments": {"cmd": "ls /"}, "name": "shell"}', answer())
+    assert run.told()[1] == ALREADY
+
+
+def test_after_a_successful_change_the_same_call_is_made_again() -> None:
+    run = play(sh("ls"), sh("touch a.txt"), sh("ls"), answer())
+    assert run.told() == ["Done, no output.", "Done, no output.", "The value is: a.txt"]
+
+
+def test_after_a_failed_change_the_same_call_is_still_a_repetition() -> None:
+    run = play(sh("ls"), sh("rmdir missing"), sh("ls"), answer("rmdir failed."))
+    assert run.told()[2] == ALREADY
+
+
+def test_a_failed_change_may_be_repeated_after_another_change_succeeded() -> None:
+    run = play(sh("cp a b"), sh("cp a b"), call("write_file", path="a", content="x"), sh("cp a b"), answer())
+    assert run.told()[1] == ALREADY
+    assert run.told()[3] == "Done, no output."
+    assert run.code is ExitCode.DONE
+
+
+# --- the end of a run -------------------------------------------------------------------------------------
+
+
+def test_three_mistakes_in_a_row_end_the_run_and_the_answer_says_what_is_known() -> None:
+    run = play(sh("echo the known"), NOT_A_CALL, call("kubctl"), sh("echo the known"))
+    assert run.answer == (
+        "Not done: the model made no usable call three times in a row. The last result was:\nthe known"
+    )
+    assert run.code is ExitCode.FAILED
+
+
+def test_three_mistakes_at_the_start_end_the_run_without_a_result() -> None:
+    run = play(NOT_A_CALL, answer(), answer())
+    assert run.answer == ("Not done: the model made no usable call three times in a row. No command was run.")
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_tool_that_failed_is_a_result_too() -> None:
+    run = play(call("read_file", path="missing.txt"), NOT_A_CALL, NOT_A_CALL, NOT_A_CALL)
+    assert run.answer.endswith("The last result was:\nmissing.txt does not exist. Look for it with bash: ls")
+
+
+def test_mistakes_that_are_not_in_a_row_do_not_end_the_run() -> None:
+    good = [sh(f"echo {word}") for word in ("one", "two", "three")]
+    run = play(NOT_A_CALL, "{", good[0], NOT_A_CALL, "{", good[1], NOT_A_CALL, "{", good[2], answer())
+    assert (run.answer, run.code) == ("Done.", ExitCode.DONE)
+
+
+def test_a_tool_that_fails_is_no_mistake_of_form() -> None:
+    run = play(*(call("read_file", path=f"missing{i}") for i in range(4)), answer("None exists."))
+    assert run.agent.evidence.calls == 4
+    assert run.answer == "None exists."
+
+
+def test_when_the_steps_run_out_the_model_is_not_asked_again() -> None:
+    run = play(sh("echo one"), sh("echo the second"), max_steps=2)
+    assert run.answer == "Not done: no final answer after 2 steps. The last result was:\nthe second"
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_claim_of_success_over_a_failed_change_is_sent_back_once() -> None:
+    run = play(sh("rmdir missing"), answer("Removed."), answer("It is removed."))
+    assert run.told()[1] == (
+        "Error: bash {rmdir missing} failed, and no change succeeded since. "
+        "Correct it with another call, or say in the answer that it failed."
+    )
+    assert (run.answer, run.code) == ("It is removed.", ExitCode.FAILED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["rmdir failed: no such directory.", "It could not be removed.", "I couldn't remove it.",
+     "I couldn’t remove it.", "Error: missing", "Permission denied"],
+)  # fmt: skip
+def test_an_answer_that_admits_the_failure_is_taken(text: str) -> None:
+    run = play(sh("rmdir missing"), answer(text))
+    assert (run.answer, run.code) == (text, ExitCode.FAILED)
+
+
+def test_a_later_change_that_succeeds_heals_a_failed_one() -> None:
+    run = play(sh("rmdir some"), sh("mkdir some && rmdir some"), answer("Removed."))
+    assert (run.answer, run.code) == ("Removed.", ExitCode.DONE)
+
+
+def test_a_later_look_does_not_heal_a_failed_change() -> None:
+    run = play(sh("rmdir missing"), sh("ls /"), answer("It failed."))
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_look_that_fails_does_not_spoil_the_change_before_it() -> None:
+    run = play(sh("touch a"), sh("ls missing"), answer("a is there."))
+    assert (run.answer, run.code) == ("a is there.", ExitCode.DONE)
+
+
+def test_when_nothing_succeeded_the_run_failed() -> None:
+    run = play(sh("cat missing"), answer("There is no such file."))
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_grep_without_a_match_is_an_answer_and_no_failure() -> None:
+    run = play(sh("grep nobody-of-that-name /etc/passwd"), answer("There is no such user."))
+    assert run.told() == ["Exit code: 1"]
+    assert run.code is ExitCode.DONE
+
+
+def test_a_command_that_is_killed_at_the_time_limit_failed() -> None:
+    run = play(sh("touch a; sleep 30"), answer("It timed out."), shell=Shell(timeout=0.2))
+    assert run.told() == ["Timed out: killed after 0.2 seconds.\nExit code: 143"]
+    assert run.code is ExitCode.FAILED
+
+
+def test_an_answer_that_is_no_text_is_still_an_answer() -> None:
+    run = play(sh("true"), call("final_answer", answer={"pods": 3}))
+    assert "3" in run.answer
+
+
+# --- approval and refusal ---------------------------------------------------------------------------------
+
+
+def test_a_refusal_of_the_user_is_the_result_of_the_call() -> None:
+    run = play(
+        sh("touch a"),
+        answer("The user rejected it."),
+        require_approval=True,
+        approver=approver((False, "Too dangerous, just list it")),
+    )
+    assert run.model.requests[1][2:] == [
+        assistant(sh("touch a")),
+        said("User rejected this tool call. User comment: Too dangerous, just list it"),
+    ]
+    assert not Path("a").exists()
+    assert run.code is ExitCode.REFUSED
+    assert run.happened() == [
+        ToolCalled("bash", {"command": "touch a"}),
+        Observed("User rejected this tool call. User comment: Too dangerous, just list it"),
+    ]
+
+
+def test_a_refusal_without_a_comment() -> None:
+    run = play(sh("ls"), answer("Rejected."), require_approval=True, approver=approver((False, "")))
+    assert run.told() == ["User rejected this tool call."]
+
+
+def test_when_something_else_succeeds_after_a_refusal_the_run_is_done() -> None:
+    verdicts = approver((False, "only list"), (True, ""))
+    run = play(sh("rm -f *.log"), sh("ls"), answer("Listed."), require_approval=True, approver=verdicts)
+    assert (run.answer, run.code) == ("Listed.", ExitCode.DONE)
+
+
+def test_a_refusal_after_a_success_ends_the_run_as_refused() -> None:
+    verdicts = approver((True, ""), (False, ""))
+    run = play(sh("ls"), sh("touch a"), answer("Rejected."), require_approval=True, approver=verdicts)
+    assert run.code is ExitCode.REFUSED
+
+
+def test_a_rejected_call_may_be_asked_for_again() -> None:
+    verdicts = approver((False, "wait"), (True, ""))
+    run = play(sh("touch a"), sh("touch a"), answer(), require_approval=True, approver=verdicts)
+    assert Path("a").exists()
+    assert run.code is ExitCode.DONE
+
+
+def test_the_user_is_not_asked_about_an_answer_or_a_mistake() -> None:
+    asked: list[str] = []
+
+    def ask(name: str, arguments: Any) -> tuple[bool, str]:
+        asked.append(arguments["command"])
+        return True, ""
+
+    play(sh("cat <file_name>"), sh("ls"), sh("ls"), answer(), require_approval=True, approver=ask)
+    assert asked == ["ls"]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_the_never_list_is_refused_in_every_mode(approved: bool) -> None:
+    """Approved or not asked for: it is not run."""
+    run = play(
+        sh(NEVER),
+        answer("It was refused."),
+        require_approval=approved,
+        approver=approver((True, "")),
+    )
+    (told,) = run.told()
+    assert told.startswith("Error: Refused: ")
+    assert "\n" not in told
+    assert run.code is ExitCode.REFUSED
+    assert run.agent.evidence.calls == 0
+
+
+def test_after_the_never_list_the_run_goes_on() -> None:
+    run = play(sh(NEVER), sh("echo hi"), answer())
+    assert run.code is ExitCode.DONE
+
+
+def test_a_model_that_insists_on_the_never_list_ends_the_run_as_refused() -> None:
+    run = play(sh(NEVER), sh(NEVER), sh(NEVER))
+    assert run.answer.startswith("Not done: ")
+    assert run.code is ExitCode.REFUSED
+
+
+def test_a_slip_after_a_refusal_does_not_undo_it() -> None:
+    """Nothing ran since: the run ended by the user's refusal, and an answer may say so."""
+    run = play(
+        sh("touch a"),
+        sh("kubectl edit deployment web"),
+        NOT_A_CALL,
+        answer("The user rejected it."),
+        require_approval=True,
+        approver=approver((False, ""), (True, "")),
+    )
+    assert (run.answer, run.code) == ("The user rejected it.", ExitCode.REFUSED)
+
+
+# --- engines and interruptions ----------------------------------------------------------------------------
+
+
+def test_an_engine_error_ends_the_run_with_itself_as_the_cause() -> None:
+    model = ScriptedModel([sh("true"), EngineError("The engine died.")])
+    agent = DevOpsAgent(tools=[bash], model=model)
+    with pytest.raises(AgentError) as raised:
+        agent.run(TASK)
+    cause = smolagents_patches.cause(raised.value)
+    assert isinstance(cause, EngineError)
+    assert str(cause) == "The engine died."
+    assert len(model.requests) == 2
+
+
+def test_a_script_that_is_too_short_is_an_engine_error() -> None:
+    with pytest.raises(AgentError) as raised:
+        play(sh("true"))
+    assert str(smolagents_patches.cause(raised.value)) == "The script has no more replies."
+
+
+def test_an_interruption_while_the_model_thinks_leaves_the_agent_usable() -> None:
+    model = ScriptedModel([sh("rmdir missing"), KeyboardInterrupt(), sh("echo hi"), answer()])
+    agent = DevOpsAgent(tools=[bash], model=model)
+    with pytest.raises(KeyboardInterrupt):
+        agent.run("first")
+    assert agent.run("second") == "Done."
+    assert agent.evidence.exit_code() is ExitCode.DONE
+    assert [m["content"] for m in model.requests[2]][1:] == ["second"]
+
+
+def test_an_interruption_while_the_user_is_asked_leaves_the_agent_usable() -> None:
+    def interrupt(name: str, arguments: Any) -> tuple[bool, str]:
+        raise KeyboardInterrupt
+
+    model = ScriptedModel([sh("ls"), sh("echo hi"), answer()])
+    agent = DevOpsAgent(tools=[bash], model=model, require_approval=True, approver=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        agent.run("first")
+    agent.approver = approver((True, ""))
+    assert agent.run("second") == "Done."
+
+
+# --- long results -----------------------------------------------------------------------------------------
+
+
+def test_long_output_is_cut_for_the_model_and_kept_in_full(tmp_path: Path) -> None:
+    store = OutputStore(tmp_path / "outputs")
+    run = play(sh("seq 10000"), answer(), shell=Shell(budget=300, store=store))
+    (told,) = run.told()
+    assert told.startswith("1\n2\n3\n")
+    assert told.endswith("\n9999\n10000")
+    assert len(told) < 500
+    named = re.search(r"full output in (\S+?)\]", told)
+    assert named
+    assert Path(named[1]).read_text() == "\n".join(str(n) for n in range(1, 10001))
+
+
+def test_a_long_file_is_cut_like_output(tmp_path: Path) -> None:
+    Path("long.txt").write_text("word\n" * 5000)
+    run = play(call("read_file", path="long.txt"), answer(), shell=Shell(budget=300))
+    assert len(run.told()[0]) < 500
+    assert "of 25000 characters, 5001 lines, left out]" in run.told()[0]
+
+
+def test_the_newest_result_names_the_task_even_when_the_task_has_several_lines() -> None:
+    run = play(sh("echo a b"), answer(), task="First this\nthen that")
+    assert run.model.requests[1][-1] == said("a b", "First this\nthen that")
+
+
+def test_a_full_context_drops_the_oldest_results_first_and_never_the_task() -> None:
+    seen: list[Event] = []
+    replies = [sh(f"seq {i}000 {i}900") for i in range(1, 5)]
+    model = ScriptedModel([*replies, answer()], seen.append)
+    model.sampling = Sampling(num_ctx=5400, num_predict=1200)  # room for 10,500 characters
+    agent = DevOpsAgent(tools=[bash], model=model)
+    assert agent.run(TASK) == "Done."
+    sent = [event.messages for event in seen if isinstance(event, Exchange)]
+    removed = "<tool_response>\n(removed to save space)\n</tool_response>"
+    last = sent[-1]
+    assert last[1] == {"role": "user", "content": TASK}
+    assert last[3]["content"] == removed
+    assert [m["content"] for m in last[2::2]] == replies
+    assert last[-1]["content"].startswith("<tool_response>\n4000\n")
+    kept = [m["content"] != removed for m in last[3::2]]
+    assert kept == sorted(kept)
+    assert sum(len(m["content"]) for m in last) <= 10_500
+
+
+def test_fitting_leaves_a_short_conversation_alone() -> None:
+    messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "t"}]
+    assert fit(messages, 2) is messages
+
+
+def test_fitting_makes_room_for_the_next_steps_and_no_more() -> None:
+    """So that the prefix stays the same for some steps, and recent results are still there."""
+    result = "<tool_response>\n" + "x" * 1000 + "\n</tool_response>"
+    steps = [
+        message for _ in range(10) for message in (assistant("call"), {"role": "user", "content": result})
+    ]
+    fitted = fit([{"role": "system", "content": "s"}, {"role": "user", "content": "t"}, *steps], 8000)
+    assert [m["content"] == result for m in fitted[3::2]] == [False] * 6 + [True] * 4
+
+
+def test_fitting_never_drops_the_task_or_the_newest_result() -> None:
+    """Not even when a task looks like a result, or when nothing is left to drop."""
+    big = "<tool_response>\n" + "x" * 1000 + "\n</tool_response>"
+    messages = [
+        {"role": "system", "content": "s" * 1000},
+        {"role": "user", "content": "the task"},
+        assistant("call 1"),
+        {"role": "user", "content": big},
+        assistant("call 2"),
+        {"role": "user", "content": big},
+    ]
+    fitted = fit(messages, 10)
+    assert [m for i, m in enumerate(fitted) if i != 3] == [m for i, m in enumerate(messages) if i != 3]
+    assert len(fitted[3]["content"]) < 100
+    assert messages[3]["content"] == big
+
+
+# --- events -----------------------------------------------------------------------------------------------
+
+
+def test_events_come_in_the_order_in_which_things_happen() -> None:
+    run = play(
+        "<think>First look.</think><plan>ls, then answer</plan>\n" + sh("echo hi"), NOT_A_CALL, answer()
+    )
+    names = [type(event).__name__ for event in run.events]
+    asked = ["ThinkingStarted", "ThinkingEnded", "Exchange"]
+    assert names == [*asked, "Reasoned", "Reasoned", "ToolCalled", "Observed", *asked, "Corrected", *asked]
+    assert run.happened() == [
+        Reasoned("First look."),
+        Reasoned("ls, then answer"),
+        ToolCalled("bash", {"command": "echo hi"}),
+        Observed("hi"),
+        Corrected("Your reply holds no tool call. Reply with exactly one <tool_call> block."),
+    ]
+
+
+def test_reasoning_stays_in_the_history_in_front_of_the_call() -> None:
+    run = play("<think>First look.</think>" + sh("echo hi there"), answer())
+    assert run.model.requests[1][2] == assistant("<think>First look.</think>\n" + sh("echo hi there"))
+
+
+def test_reasoning_before_an_answer_is_told_too() -> None:
+    run = play(sh("true"), "<think>That was all.</think>" + answer())
+    assert run.happened()[-1] == Reasoned("That was all.")
+
+
+def test_an_exchange_holds_what_was_sent_and_the_raw_reply() -> None:
+    run = play(Completion(sh("true"), False, 100, 90, 12), answer())
+    first = next(event for event in run.events if isinstance(event, Exchange))
+    assert list(first.messages) == run.model.requests[0]
+    assert first.reply == sh("true")
+    assert (first.prompt_tokens, first.cached_tokens, first.output_tokens) == (100, 90, 12)
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    play(NOT_A_CALL, sh("echo hi; echo ho >&2"), sh("false"), answer("It failed."))
+    assert capfd.readouterr() == ("", "")
+
+
+# --- tools and models of others ---------------------------------------------------------------------------
+
+
+def test_a_further_tool_is_used_like_the_others() -> None:
+    run = play(call("shout", text="hey you"), answer(), tools=(shout,))
+    assert run.told() == ["HEY YOU!"]
+    assert run.code is ExitCode.DONE
+
+
+def test_a_tool_that_raises_is_an_observation_and_not_the_end() -> None:
+    run = play(call("shout", text=""), call("shout", text="hey"), answer(), tools=(shout,))
+    assert run.told()[0].startswith("Error: ")
+    assert "ValueError: nothing to shout" in run.told()[0]
+    assert run.told()[1] == "The value is: HEY!"
+    assert run.code is ExitCode.DONE
+    assert [type(event) for event in run.happened()] == [ToolCalled, Observed, ToolCalled, Observed]
+
+
+def test_a_tool_that_raised_last_is_a_failed_change() -> None:
+    run = play(call("shout", text=""), answer("Shouted."), answer("It failed."), tools=(shout,))
+    assert run.told()[1].startswith("Error: shout {} failed, ")
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_tool_that_uses_bash_keeps_its_own_result() -> None:
+    for name in "abc":
+        Path(name).touch()
+    run = play(call("count_files", folder="."), answer(), tools=(count_files,))
+    assert run.told() == ["In all: 3 files"]
+
+
+def test_arguments_that_are_no_text_reach_a_tool_as_they_are() -> None:
+    run = play(call("retry", times=3), answer(), tools=(retry,))
+    assert run.told() == ["tried 3 times"]
+
+
+class PlainModel:
+    """A model as SmolAgents has them: native tool calls, and no text beside them."""
+
+    model_id = "plain"
+
+    def __init__(self, *calls: list[tuple[str, dict[str, Any] | str]]) -> None:
+        self.calls = iter(calls)
+        self.requests: list[list[ChatMessage]] = []
+
+    def generate(self, messages: list[ChatMessage], **_: Any) -> ChatMessage:
+        self.requests.append(messages)
+        native = [
+            ChatMessageToolCall(ChatMessageToolCallFunction(arguments, name), f"id{number}", "function")
+            for number, (name, arguments) in enumerate(next(self.calls))
+        ]
+        return ChatMessage(MessageRole.ASSISTANT, None, native)
+
+
+def test_a_plain_smolagents_model_drives_the_agent() -> None:
+    model = PlainModel(
+        [("bash", '{"command": "echo one two"}'), ("bash", {"command": "touch second"})],
+        [("bash", {"command": "kubectl edit deployment web"})],
+        [("final_answer", {"answer": "One two."})],
+    )
+    agent = DevOpsAgent(tools=[bash], model=model)
+    assert agent.run(TASK) == "One two."
+    assert not Path("second").exists()
+    texts = [str(message.content) for message in model.requests[-1]]
+    assert texts[-4] == sh("echo one two")
+    assert texts[-3] == said("one two")["content"]
+    assert "kubectl edit needs an editor" in texts[-1]
+
+
+# --- what is used of SmolAgents ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("run", ["task"]),
+        ("initialize_system_prompt", []),
+        ("write_memory_to_messages", ["summary_mode"]),
+        ("_step_stream", ["memory_step"]),
+        ("provide_final_answer", ["task"]),
+        ("process_tool_calls", ["chat_message", "memory_step"]),
+        ("execute_tool_call", ["tool_name", "arguments"]),
+    ],
+)
+def test_smolagents_still_has_what_the_agent_extends(name: str, parameters: list[str]) -> None:
+    """When this fails, SmolAgents renamed an extension point: `DevOpsAgent` overrides something unused."""
+    base = getattr(ToolCallingAgent, name, None)
+    assert base is not None, f"SmolAgents has no ToolCallingAgent.{name} any more; see DevOpsAgent.{name}"
+    assert list(inspect.signature(base).parameters)[1 : 1 + len(parameters)] == parameters
+    assert name in vars(DevOpsAgent)
+
+
+def test_smolagents_calls_what_the_agent_extends() -> None:
+    """A name that exists and is not called any more would switch the checks off silently."""
+    used: list[str] = []
+
+    class Watched(DevOpsAgent):
+        def __getattribute__(self, name: str) -> Any:
+            if name in vars(DevOpsAgent):
+                used.append(name)
+            return super().__getattribute__(name)
+
+    model = ScriptedModel([sh("true")])
+    Watched(tools=[bash], model=model, max_steps=1).run(TASK)
+    assert {
+        "initialize_system_prompt",
+        "write_memory_to_messages",
+        "_step_stream",
+        "provide_final_answer",
+        "process_tool_calls",
+        "execute_tool_call",
+        "_count_mistakes",
+    } <= set(used)
+
+
+def test_a_subclass_may_watch_the_steps() -> None:
+    """SmolAgents' own streaming of steps works: each call, its result, the answer."""
+    model = ScriptedModel([sh("echo hi"), answer()])
+    agent = DevOpsAgent(tools=[bash], model=model)
+    steps = list(agent.run(TASK, stream=True))
+    ends = [step for step in steps if isinstance(step, ActionOutput) and step.is_final_answer]
+    assert [end.output for end in ends] == ["Done."]
+
+
+def test_callbacks_of_the_caller_are_called_beside_the_agents_own() -> None:
+    numbers: list[int] = []
+    model = ScriptedModel([NOT_A_CALL, sh("true"), answer()])
+    agent = DevOpsAgent(
+        tools=[bash], model=model, step_callbacks=[lambda step: numbers.append(step.step_number)]
+    )
+    agent.run(TASK)
+    assert numbers == [1, 2, 3]
+
+
+def test_the_memory_can_be_read_as_json() -> None:
+    """SmolAgents records each call with its arguments, also of a call that failed."""
+    run = play(call("read_file", path="missing"), answer("It does not exist."))
+    steps = run.agent.memory.get_full_steps()
+    assert json.dumps([step["tool_calls"] for step in steps if step.get("tool_calls")]).count("missing") == 1

@@ -1,0 +1,162 @@
+"""What a run comes to, from what its calls did."""
+
+import pytest
+
+from devops_agent.errors import ExitCode
+from devops_agent.evidence import Evidence, admits_failure
+from devops_agent.protocol import Call
+
+LOOK = Call("bash", {"command": "kubectl get pods"})
+CHANGE = Call("bash", {"command": "kubectl apply -f web.yaml"})
+OTHER = Call("write_file", {"path": "web.yaml", "content": "kind: Pod"})
+
+# what ran, as (call, changes, ok), and what it comes to
+RUNS = [
+    ([], ExitCode.FAILED),
+    ([(LOOK, False, True)], ExitCode.DONE),
+    ([(LOOK, False, False)], ExitCode.FAILED),
+    ([(CHANGE, True, True)], ExitCode.DONE),
+    ([(CHANGE, True, False)], ExitCode.FAILED),
+    ([(LOOK, False, True), (CHANGE, True, False)], ExitCode.FAILED),
+    ([(CHANGE, True, False), (LOOK, False, True)], ExitCode.FAILED),
+    ([(CHANGE, True, False), (CHANGE, True, True)], ExitCode.DONE),
+    ([(CHANGE, True, False), (OTHER, True, True)], ExitCode.DONE),
+    ([(CHANGE, True, True), (OTHER, True, False)], ExitCode.FAILED),
+    ([(CHANGE, True, True), (LOOK, False, False)], ExitCode.DONE),
+    ([(LOOK, False, False), (LOOK, False, True)], ExitCode.DONE),
+]
+
+
+def after(*ran: tuple[Call, bool, bool]) -> Evidence:
+    evidence = Evidence()
+    for call, changes, ok in ran:
+        evidence.ran(call, changes, ok)
+    return evidence
+
+
+@pytest.mark.parametrize(("ran", "code"), RUNS)
+def test_what_a_run_comes_to(ran: list[tuple[Call, bool, bool]], code: ExitCode) -> None:
+    evidence = after(*ran)
+    assert evidence.exit_code() is code
+    assert evidence.calls == len(ran)
+    assert evidence.succeeded == sum(ok for _, _, ok in ran)
+
+
+@pytest.mark.parametrize(("ran", "code"), RUNS)
+def test_a_run_that_ends_with_a_refusal_is_refused_whatever_was_before(
+    ran: list[tuple[Call, bool, bool]], code: ExitCode
+) -> None:
+    evidence = after(*ran)
+    evidence.refused = True
+    assert evidence.exit_code() is ExitCode.REFUSED
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_call_that_runs_after_a_refusal_ends_it(ok: bool) -> None:
+    evidence = Evidence(refused=True)
+    evidence.ran(LOOK, False, ok)
+    assert evidence.exit_code() is (ExitCode.DONE if ok else ExitCode.FAILED)
+
+
+def test_a_run_without_an_answer_failed_even_when_all_went_well() -> None:
+    evidence = after((CHANGE, True, True))
+    evidence.ended_early = "no final answer after 15 steps"
+    assert evidence.exit_code() is ExitCode.FAILED
+
+
+# --- the failed change ------------------------------------------------------------------------------------
+
+
+def test_the_failed_change_is_named_by_its_tool_and_first_argument() -> None:
+    assert after((CHANGE, True, False)).failed_change == "bash {kubectl apply -f web.yaml}"
+    assert after((OTHER, True, False)).failed_change == "write_file {web.yaml}"
+    assert after((Call("restart", {}), True, False)).failed_change == "restart {}"
+
+
+def test_the_newest_failed_change_counts_until_one_succeeds() -> None:
+    evidence = after((CHANGE, True, False), (OTHER, True, False))
+    assert evidence.failed_change.startswith("write_file")
+    evidence.ran(LOOK, False, True)
+    assert evidence.failed_change.startswith("write_file")
+    evidence.ran(CHANGE, True, True)
+    assert evidence.failed_change == ""
+
+
+# --- repetitions ------------------------------------------------------------------------------------------
+
+
+def test_a_call_is_repeated_when_name_and_arguments_are_the_same() -> None:
+    evidence = after((OTHER, True, True))
+    assert evidence.repeated(OTHER)
+    assert evidence.repeated(Call("write_file", {"content": "kind: Pod", "path": "web.yaml"}))
+    assert not evidence.repeated(Call("write_file", {"path": "web.yaml", "content": "kind: Job"}))
+    assert not evidence.repeated(Call("read_file", {"path": "web.yaml"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "ok", "repeated"),
+    [(True, True, False), (True, False, True), (False, True, True), (False, False, True)],
+)
+def test_only_a_change_that_succeeded_opens_the_way_again(changes: bool, ok: bool, repeated: bool) -> None:
+    assert after((LOOK, False, True), (CHANGE, changes, ok)).repeated(LOOK) is repeated
+
+
+def test_a_change_itself_is_not_made_twice_in_a_row() -> None:
+    assert after((CHANGE, True, True)).repeated(CHANGE)
+
+
+def test_arguments_of_any_kind_can_be_compared() -> None:
+    odd = Call("sum", {"numbers": [1, 2.5, None], "how": {"exact": True}, "where": object})
+    assert after((odd, False, True)).repeated(odd)
+
+
+def test_an_answer_is_sent_back_once_for_each_reason() -> None:
+    evidence = Evidence()
+    assert [evidence.once("a"), evidence.once("a"), evidence.once("b")] == [True, False, True]
+
+
+def test_each_run_has_evidence_of_its_own() -> None:
+    after((LOOK, False, True)).once("a")
+    assert not Evidence().repeated(LOOK)
+    assert Evidence().once("a")
+
+
+# --- honest answers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The deployment failed.",
+        "Failed to scale web.",
+        "It could not be created.",
+        "The image can't be pulled.",
+        "The image can’t be pulled.",
+        "DID NOT WORK",
+        "Cannot connect to the Docker daemon.",
+        "I was unable to build it.",
+        "The build was unsuccessful.",
+        "Permission denied.",
+        "The file is missing.",
+        "Error from server: forbidden",
+        "It timed out.",
+        "The user rejected the call.",
+        "The connection was refused.",
+    ],
+)
+def test_answers_that_admit_a_failure(answer: str) -> None:
+    assert admits_failure(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "Done.",
+        "Deployment web was scaled to 3 replicas.",
+        "Nothing else to do: the notebook runs on node-1.",
+        "The container terminated and was started again.",
+    ],
+)
+def test_answers_that_claim_success(answer: str) -> None:
+    assert not admits_failure(answer)
