@@ -2,6 +2,7 @@
 
 import json
 import sys
+import termios
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ def ask_user_approval(tool: str, arguments: Mapping[str, Any]) -> tuple[bool, st
     """
     shown = _visible(json.dumps(dict(arguments), indent=2, ensure_ascii=False, default=str))
     shown = shown.replace("\n", "\n   ")
+    _forget_typed_ahead()
     _say(f"\n🔧 Tool call requested:\n   Tool: {tool}\n   Arguments: {shown}\n\n")
     while True:
         answer = _ask("Approve this tool call? [y/n]: ")
@@ -25,6 +27,12 @@ def ask_user_approval(tool: str, arguments: Mapping[str, Any]) -> tuple[bool, st
             return True, ""
         if answer.lower() in ("n", "no"):
             return False, _ask("Optional feedback for the agent (press Enter to skip): ") or ""
+
+
+def _forget_typed_ahead() -> None:
+    """What was typed before the question was there is no answer to it."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _visible(text: str) -> str:

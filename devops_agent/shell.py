@@ -9,6 +9,7 @@ import re
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,18 +90,11 @@ class Shell:
             KeyboardInterrupt: The process group was killed first.
         """
         started = time.monotonic()
+        with _interrupts_held() as held:
+            process = _start(command)
         try:
-            process = subprocess.Popen(
-                ["bash", "-c", command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **_ENVIRONMENT},
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise ToolError(f"The command could not be started: {error}.") from error
-        try:
+            if held:
+                raise KeyboardInterrupt
             raw, timed_out = _read(process, started + self.timeout)
         except BaseException:
             _kill(process)
@@ -147,6 +141,34 @@ _ACTIVE: ContextVar[Shell | None] = ContextVar("active_shell", default=None)
 def active_shell() -> Shell:
     """The shell of the running agent, or one with default limits."""
     return _ACTIVE.get() or Shell()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[list[int]]:
+    """Collects Ctrl-C instead of raising: between fork and return nobody could kill what was started."""
+    held: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield held
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start(command: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ["bash", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **_ENVIRONMENT},
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"The command could not be started: {error}.") from error
 
 
 def clean(text: str) -> str:

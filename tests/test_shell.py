@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -302,3 +303,20 @@ def test_the_active_shell_is_the_one_of_the_running_agent() -> None:
             assert active_shell() is inner
         assert active_shell() is outer
     assert active_shell() is not outer
+
+
+def test_an_interrupt_while_the_command_starts_kills_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between fork and return would leave a process that nobody knows."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start_and_interrupt(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **kwargs))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Shell().run("sleep 302")
+    assert started[0].wait(1) == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
