@@ -178,7 +178,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.ended_early = why
         last = next(filter(None, map(_result, reversed(self.memory.steps))), "")
         known = f"The last result was:\n{last}" if last else "No command was run."
-        return f"Not done: {why}. {known}"
+        return "\n".join(filter(None, (f"Not done: {why}. {known}", _unverified(self.memory.steps))))
 
     def _count_mistakes(self, step: ActionStep, **_: Any) -> None:
         mistake = step.error and smolagents_patches.cause(step.error)
@@ -295,6 +295,16 @@ def _said(step: ActionStep) -> Any:
         return step.model_output
     call = step.tool_calls[0]
     return Call(call.name, call.arguments if isinstance(call.arguments, dict) else {}).render()
+
+
+def _unverified(steps: Sequence[MemoryStep]) -> str:
+    """The answer that the model insisted on and that no result bears out, marked as such."""
+    last = next((step for step in reversed(steps) if isinstance(step, ActionStep)), None)
+    if last is None or not last.tool_calls or last.tool_calls[0].name != FINAL_ANSWER:
+        return ""
+    return (
+        f"The model's own answer, which nothing here bears out: {last.tool_calls[0].arguments.get('answer')}"
+    )
 
 
 def _result(step: MemoryStep) -> str:

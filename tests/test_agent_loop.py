@@ -431,7 +431,10 @@ def test_three_mistakes_in_a_row_end_the_run_and_the_answer_says_what_is_known()
 
 def test_three_mistakes_at_the_start_end_the_run_without_a_result() -> None:
     run = play(NOT_A_CALL, answer(), answer())
-    assert run.answer == ("Not done: the model made no usable call three times in a row. No command was run.")
+    assert run.answer == (
+        "Not done: the model made no usable call three times in a row. No command was run.\n"
+        "The model's own answer, which nothing here bears out: Done."
+    )
     assert run.code is ExitCode.FAILED
 
 
@@ -912,3 +915,10 @@ def test_the_memory_can_be_read_as_json() -> None:
     run = play(call("read_file", path="missing"), answer("It does not exist."))
     steps = run.agent.memory.get_full_steps()
     assert json.dumps([step["tool_calls"] for step in steps if step.get("tool_calls")]).count("missing") == 1
+
+
+def test_an_answer_that_no_tool_bears_out_is_told_as_the_models_own() -> None:
+    run = play(answer("A StatefulSet keeps identities."), answer("It keeps them."), answer("Yes."))
+    assert run.code == ExitCode.FAILED
+    assert "No command was run." in run.answer
+    assert run.answer.endswith("The model's own answer, which nothing here bears out: Yes.")
