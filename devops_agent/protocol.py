@@ -15,6 +15,7 @@ from devops_agent.errors import ProtocolError
 from devops_agent.lenient_json import LenientError, UnfinishedError, read_object
 
 FINAL_ANSWER = "final_answer"
+NO_CALL = "Your reply holds no tool call. Reply with exactly one <tool_call> block."
 
 
 class ToolLike(Interface):
@@ -171,7 +172,7 @@ def parse_reply(text: str, tools: Sequence[ToolLike]) -> Reply:
     # a call that stands only in reasoning, which the model has often just forgotten to close
     calls = calls or _scan(f"{think}\n{plan}", tools, hidden=("tool_response",))[0]
     if not calls:
-        raise ProtocolError("Your reply holds no tool call. Reply with exactly one <tool_call> block.")
+        raise ProtocolError(NO_CALL)
     others = [call for call in calls if call.name != FINAL_ANSWER]
     chosen = (others or calls)[0]
     dropped = tuple(call.name for call in calls if call is not chosen)

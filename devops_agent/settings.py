@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devops_agent.errors import UsageError
+from devops_agent.folders import xdg_folder
 
 BACKENDS = ("auto", "ollama", "llama-cpp")
 DEFAULT_HOST = "127.0.0.1:11434"
@@ -91,9 +92,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
 
 def config_path(environ: Mapping[str, str]) -> Path:
     """`~/.config/devops-agent/config.toml`, or below XDG_CONFIG_HOME."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or "~").expanduser() / ".config"
-    return root / "devops-agent" / "config.toml"
+    return xdg_folder(environ, "XDG_CONFIG_HOME", ".config") / "devops-agent" / "config.toml"
 
 
 def _check_flags(given: Mapping[str, Any]) -> None:

@@ -1,0 +1,15 @@
+"""Where a user's folders are. It is read before anything heavy is imported."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """The user's home directory."""
+    return Path(environ.get("HOME") or Path.home())
+
+
+def xdg_folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
+    """An XDG folder; the specification has a path that is not absolute ignored."""
+    chosen = Path(environ.get(name, ""))
+    return chosen if chosen.is_absolute() else home_folder(environ) / fallback
