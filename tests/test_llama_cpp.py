@@ -5,17 +5,20 @@ DEVOPS_AGENT_TEST_MODEL names a GGUF file for the tests that run a model; any sm
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Python
+from conftest import ROOT, Python
 from smolagents.models import ChatMessage, MessageRole
 
 from agent import bash, read_file
 from devops_agent.chat import Sampling
+from devops_agent.engines import llama_cpp
 from devops_agent.engines.llama_cpp import LlamaCppChat
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
 from devops_agent.protocol import parse_reply
@@ -71,6 +74,82 @@ def test_nothing_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
     LlamaCppChat(tmp_path / "missing.gguf")
 
 
+# --- the engine's process, played by a script ---------------------------------------------------------------
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], LlamaCppChat]:
+    """An engine whose process is the given script; `say(reply)` writes a reply, `heard()` reads a request."""
+
+    def chat(script: str) -> LlamaCppChat:
+        worker = tmp_path / "worker.py"
+        worker.write_text(
+            "import json, os, sys, time\n"
+            "def say(reply): print(json.dumps(reply), flush=True)\n"
+            "def heard(): return json.loads(sys.stdin.readline())\n" + script
+        )
+        monkeypatch.setattr(llama_cpp, "_WORKER", worker)
+        (tmp_path / "model.gguf").touch()
+        return LlamaCppChat(tmp_path / "model.gguf")
+
+    return chat
+
+
+CHUNK = "{'choices': [{'delta': {'content': %r}, 'finish_reason': None}]}"
+
+
+def test_ctrl_c_while_the_model_loads_ends_the_loading_at_once(
+    play: Callable[[str], LlamaCppChat], tmp_path: Path
+) -> None:
+    chat = play(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        chat.load()
+    assert time.monotonic() - started < 1.5
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_an_engine_that_dies_while_it_loads_is_an_error_that_says_how(
+    play: Callable[[str], LlamaCppChat],
+) -> None:
+    chat = play("print('ggml: not enough memory', file=sys.stderr, flush=True)\nos.abort()")
+    with pytest.raises(EngineError, match=r"died \(SIGABRT\): ggml: not enough memory\.$"):
+        chat.load()
+
+
+def test_an_engine_that_is_killed_while_it_answers_is_an_error_and_starts_again(
+    play: Callable[[str], LlamaCppChat],
+) -> None:
+    chat = play(
+        "say({'loaded': True})\n"
+        f"say({{'id': heard()['id'], 'chunk': {CHUNK % 'half'}}})\n"
+        "os.write(1, b'{\"id\": 0, ')\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"died \(SIGKILL\)\. Is there enough free memory\?"):
+            chat.complete(user("x"), (), constrain=False)
+
+
+def test_an_interrupted_request_is_stopped_and_its_rest_is_not_taken_for_the_next_answer(
+    play: Callable[[str], LlamaCppChat],
+) -> None:
+    chat = play(
+        "say({'loaded': True})\n"
+        f"first = heard()['id']; say({{'id': first, 'chunk': {CHUNK % 'old'}}})\n"
+        f"assert heard() == {{'stop': first}}; say({{'id': first, 'chunk': {CHUNK % 'old'}}})\n"
+        "say({'id': first, 'end': True})\n"
+        f"second = heard()['id']; say({{'id': second, 'chunk': {CHUNK % 'new'}}})\n"
+        "say({'id': second, 'end': True}); time.sleep(9)"
+    )
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        chat.complete(user("x"), (), constrain=False)
+    assert chat.complete(user("x"), (), constrain=False).text == "new"
+
+
 # --- a real model -----------------------------------------------------------------------------------------
 
 
@@ -83,6 +162,23 @@ def chat() -> Iterator[LlamaCppChat]:
 
 def user(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
+
+
+@with_model
+def test_ctrl_c_on_the_command_line_while_the_model_loads_is_one_line_and_exit_code_130() -> None:
+    command = [sys.executable, "-m", "devops_agent", "--model-path", str(MODEL), "x"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert run.stderr
+    assert run.stderr.readline().startswith("Engine: embedded llama.cpp")
+    time.sleep(0.3)
+    started = time.monotonic()
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.stderr.read() == "devops-agent: Interrupted.\n"
+    assert run.wait() == 130
+    assert time.monotonic() - started < 1
 
 
 @with_model
@@ -110,7 +206,7 @@ def test_the_same_beginning_is_not_evaluated_again(chat: LlamaCppChat) -> None:
 @with_model
 def test_a_reply_at_the_limit_is_marked_as_cut(chat: LlamaCppChat) -> None:
     short = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=4))
-    short._server = chat._server  # one model in memory is enough
+    short._worker = chat._worker  # one model in memory is enough
     done = short.complete(user("Count from 1 to 100."), (), constrain=False)
     assert done.truncated
     assert done.output_tokens == 4
@@ -135,7 +231,7 @@ def test_ctrl_c_stops_a_generation_within_a_second_and_the_next_request_works(
     after: float, chat: LlamaCppChat
 ) -> None:
     long = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=900))
-    long._server = chat._server
+    long._worker = chat._worker
     timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
     started = time.monotonic()
     timer.start()

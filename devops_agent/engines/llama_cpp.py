@@ -1,13 +1,17 @@
-"""The embedded engine: a GGUF model inside this process, by xllamacpp."""
+"""The embedded engine: a GGUF model run by llama.cpp in a process that this one starts, by xllamacpp."""
 
+import itertools
+import json
 import queue
-import secrets
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from devops_agent import events
 from devops_agent.chat import ChatModel, Completion, Messages, Sampling
@@ -15,14 +19,13 @@ from devops_agent.constraints import call_grammar
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
 from devops_agent.protocol import ToolLike
 
-# A batch is the longest time for which the engine cannot be stopped: 128 tokens take 2 to 3 s on two cores.
-_BATCH = 128
+_WORKER = Path(__file__).with_name("llama_worker.py")
 
 
 class LlamaCppChat(ChatModel):
-    """A GGUF model run by llama.cpp inside the process; each reply is held to the grammar of one call.
+    """A GGUF model run by llama.cpp on this machine; each reply is held to the grammar of one call.
 
-    The model is loaded at the first request, or by `load`.
+    The model is loaded at the first request, or by `load`, in a process of its own that ends with this one.
 
     Args:
         path: The GGUF file.
@@ -35,40 +38,30 @@ class LlamaCppChat(ChatModel):
     ) -> None:
         super().__init__(path.name, sampling or Sampling(), listener)
         self.path = path
-        self._server: Any = None
+        self._worker: _Worker | None = None
 
     def load(self) -> None:
-        """Loads the model, once.
+        """Loads the model, once; again, should the engine have died meanwhile.
 
         Raises:
             ModelNotFound: There is no such file.
-            EngineError: The file is no model that the engine can run.
+            EngineError: The file is no model that the engine can run, or the engine died.
         """
-        if self._server is not None:
-            return
+        self._running()
+
+    def _running(self) -> "_Worker":
+        if self._worker is not None and self._worker.is_alive():
+            return self._worker
         if not self.path.is_file():
             raise ModelNotFound(f"No such file: {self.path}. Pass --model-path with an existing GGUF file.")
-        import xllamacpp
-
+        worker = _Worker(self.path, self.sampling.num_ctx)
         try:
-            with _killed_by_interrupt():
-                self._server = xllamacpp.Server(self._parameters(xllamacpp))
-        except (RuntimeError, ValueError) as error:
-            reason = "it is not a GGUF model that this engine can run"
-            raise EngineError(f"Cannot load {self.path}: {reason} ({error}).") from error
-
-    def _parameters(self, xllamacpp: Any) -> Any:
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(self.path)
-        parameters.n_ctx = self.sampling.num_ctx
-        parameters.n_parallel = 1
-        parameters.n_batch = _BATCH
-        parameters.verbosity = 0
-        parameters.warmup = False
-        # xllamacpp always opens a port on the loopback: nobody else gets in, and there is no page
-        parameters.api_keys = [secrets.token_hex(16)]
-        parameters.ui = False
-        return parameters
+            worker.wait_until_loaded()
+        except BaseException:
+            worker.kill()
+            raise
+        self._worker = worker
+        return worker
 
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Runs one completion; stops the engine when interrupted.
@@ -77,7 +70,7 @@ class LlamaCppChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The engine failed.
         """
-        self.load()
+        worker = self._running()
         request: dict[str, Any] = {
             "messages": messages,
             "stream": True,
@@ -91,24 +84,85 @@ class LlamaCppChat(ChatModel):
             request["top_p"] = self.sampling.top_p
         if constrain:
             request["grammar"] = call_grammar(tools)
-        return _collect(_stream(self._server, request))
+        return _collect(worker.ask(request))
 
 
-@contextmanager
-def _killed_by_interrupt() -> Iterator[None]:
-    """Lets Ctrl-C end the process as the system does it by default.
+class _Worker:
+    """The process that holds the model. Ctrl-C does not reach it: this side decides what is stopped."""
 
-    Loading holds Python's lock for seconds, so no handler of ours could run, and xllamacpp swallows a
-    KeyboardInterrupt that arrives meanwhile.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def __init__(self, path: Path, num_ctx: int) -> None:
+        self._path = path
+        self._numbers = itertools.count()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        flags = ["-I"] if sys.flags.isolated else []
+        self._process = subprocess.Popen(
+            [sys.executable, *flags, str(_WORKER), str(path.absolute()), str(num_ctx)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._requests: IO[bytes] = self._process.stdin
+        self._replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        # a thread, for a read that Ctrl-C interrupts could lose a part of a line
+        threading.Thread(target=_read_lines, args=(self._process.stdout, self._replies), daemon=True).start()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def wait_until_loaded(self) -> None:
+        failed = self._next().get("failed")
+        if failed:
+            raise EngineError(f"Cannot load {self._path}: {failed}.")
+
+    def ask(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yields the engine's chunks; leaving early stops it at its next token or batch of the prompt."""
+        number = next(self._numbers)
+        self._send({"id": number, "request": request})
+        try:
+            while not (reply := self._next()).get("end") or reply["id"] != number:
+                if reply["id"] == number:  # and no rest of a request that was stopped
+                    yield _checked(reply["chunk"])
+        except BaseException:
+            with suppress(EngineError):
+                self._send({"stop": number})
+            raise
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._requests.write(json.dumps(message).encode() + b"\n")
+            self._requests.flush()
+        except OSError as error:
+            raise self._died() from error
+
+    def _next(self) -> dict[str, Any]:
+        reply = self._replies.get()
+        if reply is None:
+            self._replies.put(None)
+            raise self._died()
+        return reply
+
+    def _died(self) -> EngineError:
+        code = self._process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        last = f": {lines[-1].strip()}" if lines else ""
+        hint = " Is there enough free memory?" if code == -signal.SIGKILL else ""
+        return EngineError(f"The embedded engine died ({how}){last}.{hint}")
+
+
+def _read_lines(stream: IO[bytes], replies: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
+    for line in stream:
+        with suppress(ValueError):  # of a process that died in the middle of a line
+            replies.put(json.loads(line))
+    replies.put(None)
 
 
 def _collect(chunks: Iterator[dict[str, Any]]) -> Completion:
@@ -126,41 +180,10 @@ def _collect(chunks: Iterator[dict[str, Any]]) -> Completion:
     return Completion("".join(parts), truncated, total, cached, timings.get("predicted_n"))
 
 
-def _stream(server: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields the engine's chunks.
-
-    The engine runs in a thread, for exceptions in its callback are swallowed, KeyboardInterrupt included.
-    Leaving this generator early stops the engine at its next token or prompt batch.
-    """
-    chunks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    stopped = threading.Event()
-
-    def on_chunk(chunk: dict[str, Any]) -> bool:
-        chunks.put(chunk)
-        return stopped.is_set()
-
-    def work() -> None:
-        try:
-            server.handle_chat_completions(request, on_chunk)
-        except Exception as error:
-            chunks.put(error)
-        finally:
-            chunks.put(None)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        while (chunk := chunks.get()) is not None:
-            yield _checked(chunk)
-    finally:
-        stopped.set()
-
-
-def _checked(chunk: Any) -> dict[str, Any]:
-    if isinstance(chunk, Exception):
-        raise EngineError(f"The embedded engine failed: {chunk}") from chunk
+def _checked(chunk: dict[str, Any]) -> dict[str, Any]:
     error = chunk.get("error")
     if not error:
-        return dict(chunk)
+        return chunk
     if error.get("type") == "exceed_context_size_error":
         raise ContextOverflow(
             f"The task needs {error.get('n_prompt_tokens')} tokens, the context window has "
