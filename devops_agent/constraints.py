@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from devops_agent.protocol import ToolLike
+from devops_agent.protocol import FINAL_ANSWER, ToolLike
 
 
 def call_schema(tools: Iterable[ToolLike]) -> dict[str, Any]:
@@ -31,8 +31,13 @@ def _optional(tool: ToolLike, name: str) -> bool:
 
 
 def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
-    kind = tool.inputs[name].get("type", "string")
+    kind = _kind(tool, name)
     return {"type": kind} if kind in _RULE_OF_TYPE else {}
+
+
+def _kind(tool: ToolLike, name: str) -> str:
+    # SmolAgents' final_answer takes anything, and small models then answer people in JSON
+    return "string" if tool.name == FINAL_ANSWER else str(tool.inputs[name].get("type", "string"))
 
 
 _RULE_OF_TYPE = {
@@ -94,7 +99,7 @@ def _optional_chain(tool: ToolLike, names: list[str], first: bool) -> str:
 
 
 def _rule_of(tool: ToolLike, name: str) -> str:
-    return _RULE_OF_TYPE.get(tool.inputs[name].get("type", "string"), "value")
+    return _RULE_OF_TYPE.get(_kind(tool, name), "value")
 
 
 def _literal(text: str) -> str:

@@ -1,0 +1,114 @@
+"""The benchmark's command line: `python -m benchmarks run|null|check|compare|list`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import agents, report, runs, tasks
+from benchmarks.stage import StageError, staged
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; exit code 0 when it did what it should, 1 otherwise, 2 for a wrong usage."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.command(options))
+    except ValueError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("benchmarks: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        return added
+
+    run = command("run", _run, "run an agent on tasks; what the file holds already is not run again")
+    null = command("null", _null, "judge agents that do nothing: none may pass outside the negative tasks")
+    check = command("check", _check, "show of each task that doing nothing fails and its solution passes")
+    for added in (run, null, check):
+        # required, so that nobody's production is a test bed by accident
+        added.add_argument("--kube-context", required=True, metavar="NAME", help="a cluster for tests")
+        added.add_argument("--suite", default="all", help="all, dev, test, a tag, or names with commas")
+    for added in (run, null):
+        added.add_argument("--out", required=True, type=Path, metavar="FILE", help="results, JSON lines")
+    run.add_argument("--repeat", type=int, default=1, metavar="N")
+    run.add_argument("--agent", metavar="'COMMAND {prompt}'", help="another agent than devops-agent")
+    run.add_argument("--name", help="the agent's name in the results")
+    run.add_argument("arguments", nargs="*", help="behind --: arguments for devops-agent")
+    compare = command("compare", _compare, "two results side by side")
+    compare.add_argument("a", type=Path)
+    compare.add_argument("b", type=Path)
+    command("list", _list, "the tasks, their split and tags")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    agent = agents.other(options.agent) if options.agent else agents.devops_agent(options.arguments)
+    name = options.name or options.agent or " ".join(["devops-agent", *options.arguments])
+    return _run_agents(options, {name: agent}, options.repeat)
+
+
+def _null(options: argparse.Namespace) -> int:
+    code = _run_agents(options, dict(agents.NULL_AGENTS), 1)
+    passed = [run for run in runs.read(options.out) if run.passed and "negative" not in run.tags]
+    for run in passed:
+        print(f"{run.task} lets the agent {run.agent!r} pass", file=sys.stderr)
+    return 1 if passed else code
+
+
+def _run_agents(options: argparse.Namespace, chosen: dict[str, agents.Agent], repeat: int) -> int:
+    suite = tasks.select(tasks.load(), options.suite)
+    for run in runs.run_all(suite, chosen, repeat, options.kube_context, options.out):
+        verdict = "pass" if run.passed else "FALSE CLAIM" if run.false_claim else "fail"
+        verdict = verdict if run.staged else "NOT STAGED"
+        print(f"{verdict:11} {run.seconds:6.1f} s {run.steps or '–':>3} {run.task} {run.why}", flush=True)
+    names = {task.name for task in suite}
+    done = [run for run in runs.read(options.out) if run.staged and run.task in names]
+    for name in chosen:
+        print(f"\n{name}\n{report.summary([run for run in done if run.agent == name])}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    wrong = 0
+    for task in tasks.select(tasks.load(), options.suite):
+        problem = _problem(task, options.kube_context)
+        wrong += bool(problem)
+        print(f"{'WRONG' if problem else 'ok':5} {task.split:4} {task.name} {problem}", flush=True)
+    return 1 if wrong else 0
+
+
+def _problem(task: tasks.Task, context: str) -> str:
+    try:
+        with staged(task, 0, context) as stage:
+            for name, agent in agents.NULL_AGENTS.items():
+                if stage.judge(agent(stage).answer)[0]:
+                    return f"the agent {name!r} passes"
+            passed, why = stage.judge(stage.solve())
+            return "" if passed else f"the solution does not pass: {why}"
+    except StageError as error:
+        return str(error)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    print(report.comparison(*([r for r in runs.read(path) if r.staged] for path in (options.a, options.b))))
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    for task in tasks.load():
+        print(f"{task.split:4} {task.name:40} {' '.join(sorted(task.tags))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

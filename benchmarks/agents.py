@@ -1,0 +1,133 @@
+"""The agents on the stage: DevOps Agent, any other command, and the null agents that do nothing."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.stage import Stage
+
+ROOT = Path(__file__).resolve().parent.parent
+TASK_SECONDS = 600
+
+_EXCHANGE = re.compile(r"^--- [\d.]+ s, prompt (\d+|\?) tokens \((\d+|\?) cached\), output (\d+|\?)", re.M)
+_RUNBOOK = re.compile(r"^Runbook: ", re.M)
+# What an answer says when it does not claim success. Wide on purpose: a false claim counts twice.
+_ADMITS = re.compile(
+    r"\bnot\b|n't\b|\bno\b|\bnone\b|cannot|unable|fail|error|denied|forbidden|impossible|missing|refuse|unknown"
+    r"|invalid|already|without success",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an agent did with a task. None where an agent does not tell.
+
+    Attributes:
+        tokens_in: Prompt tokens that were evaluated, those from the prefix cache left out.
+    """
+
+    answer: str
+    exit_code: int
+    seconds: float
+    steps: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    runbook: bool = False
+
+    @property
+    def claims_success(self) -> bool:
+        """Whether a reader would take the task for done."""
+        return self.exit_code == 0 and bool(self.answer.strip()) and not _ADMITS.search(self.answer)
+
+
+Agent = Callable[[Stage], Outcome]
+
+
+def devops_agent(arguments: list[str]) -> Agent:
+    """DevOps Agent from this clone, with arguments such as `--backend llama-cpp`."""
+    command = [str(ROOT / "devops-agent"), "--verbose", *arguments]
+
+    def run(stage: Stage) -> Outcome:
+        return _run([*command, "--", stage.prompt], stage)
+
+    return run
+
+
+def other(template: str) -> Agent:
+    """Any other command; the word `{prompt}` in it is replaced."""
+    words = shlex.split(template)
+
+    def run(stage: Stage) -> Outcome:
+        return _run([word.replace("{prompt}", stage.prompt) for word in words], stage)
+
+    return run
+
+
+def silent(stage: Stage) -> Outcome:
+    """Does nothing and says nothing."""
+    return Outcome("", 0, 0.0)
+
+
+def echo(stage: Stage) -> Outcome:
+    """Does nothing and repeats the prompt."""
+    return Outcome(stage.prompt, 0, 0.0)
+
+
+def boaster(stage: Stage) -> Outcome:
+    """Does nothing and claims success."""
+    return Outcome("Done. The task was completed successfully and everything is running now.", 0, 0.0)
+
+
+NULL_AGENTS = {"silent": silent, "echo": echo, "boaster": boaster}
+
+
+def _run(command: list[str], stage: Stage) -> Outcome:
+    started = time.monotonic()
+    with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+") as err:
+        run = subprocess.Popen(
+            command,
+            cwd=stage.cwd,
+            env=stage.env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        try:
+            code = run.wait(TASK_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = 124
+        finally:
+            _kill(run)
+        seconds = time.monotonic() - started
+        out.seek(0)
+        err.seek(0)
+        return _outcome(out.read(), err.read(), code, seconds)
+
+
+def _kill(run: "subprocess.Popen[bytes]") -> None:
+    if run.poll() is None:
+        os.killpg(run.pid, signal.SIGTERM)
+        try:
+            run.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+
+
+def _outcome(answer: str, log: str, code: int, seconds: float) -> Outcome:
+    exchanges = _EXCHANGE.findall(log)
+    if not exchanges:
+        return Outcome(answer, code, seconds)
+    prompt, cached, output = (
+        sum(int(count) for count in counts if count != "?") for counts in zip(*exchanges, strict=True)
+    )
+    return Outcome(answer, code, seconds, len(exchanges), prompt - cached, output, bool(_RUNBOOK.search(log)))

@@ -1,0 +1,209 @@
+"""The benchmark's own machinery, on tasks that need no service; the tasks themselves are checked by
+`python -m benchmarks check` on a real engine and cluster."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Python
+
+from benchmarks import agents, report, runs
+from benchmarks.agents import Outcome
+from benchmarks.runs import Run
+from benchmarks.stage import Stage, StageError, staged
+from benchmarks.tasks import Task, load, select
+
+TASKS = load()
+
+
+def task(**fields: object) -> Task:
+    values = {"name": "a-task", "prompt": "Write $APP", "verify": "true", "solution": "true"}
+    return Task(**{**values, "tags": frozenset({"files"}), **fields})  # type: ignore[arg-type]
+
+
+def run(name: str, passed: bool, **fields: object) -> Run:
+    values = {"split": "dev", "tags": ["files"], "repeat": 0, "false_claim": False, "exit_code": 0}
+    values |= {"seconds": 10.0, "steps": 2, "tokens_in": 500, "tokens_out": 40, "runbook": False}
+    return Run("agent", name, passed=passed, answer="", why="", **{**values, **fields})  # type: ignore[arg-type]
+
+
+# --- the tasks --------------------------------------------------------------------------------------------
+
+
+def test_there_are_enough_tasks_of_each_kind() -> None:
+    assert len(TASKS) >= 60
+    assert sum(t.split == "test" for t in TASKS) >= 30
+    assert sum(t.is_negative for t in TASKS) >= 10
+    smoke = select(TASKS, "smoke")
+    assert len(smoke) >= 6
+    assert not any(t.needs("docker") or t.needs("kubernetes") for t in smoke)
+
+
+@pytest.mark.parametrize("one", TASKS, ids=lambda t: t.name)
+def test_a_task_is_complete(one: Task) -> None:
+    assert one.verify.strip()
+    assert one.solution.strip()
+    names = {**one.names(0), "PORT": "8080"}
+    assert not re.search(r"\$[A-Z]", one.filled(one.prompt, names)), "an unknown name in the prompt"
+
+
+def _phrases(text: str) -> set[str]:
+    """Runs of six words: shorter ones are how everybody speaks of deployments."""
+    words = re.findall(r"[a-z0-9_.:/-]+", text.lower())
+    return {" ".join(words[at : at + 6]) for at in range(len(words) - 5)}
+
+
+def test_nothing_in_the_product_knows_a_task() -> None:
+    files = [
+        *(path for path in ROOT.glob("*.py") if path.name != "test_agent.py"),
+        *(ROOT / "devops_agent").rglob("*.py"),
+        *(ROOT / "devops_agent").rglob("*.md"),
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    known = _phrases(text)
+    for one in TASKS:
+        prompt = string.Template(one.prompt).safe_substitute(NS="", APP="", APP2="", PORT="")
+        assert not _phrases(prompt) & known, one.name
+        assert not re.search(rf"\b{re.escape(one.name)}\b", text) or one.name.count("-") < 2, one.name
+
+
+def test_a_runs_names_depend_on_task_and_repeat_only() -> None:
+    assert task().names(0) == task().names(0)
+    assert len({tuple(task().names(repeat).values()) for repeat in range(3)}) == 3
+    assert all(one.names(r)["APP"] != one.names(r)["APP2"] for one in TASKS for r in range(3))
+
+
+def test_a_suite_is_a_split_a_tag_or_names() -> None:
+    assert {t.split for t in select(TASKS, "dev")} == {"dev"}
+    first = TASKS[0].name
+    assert [t.name for t in select(TASKS, first)] == [first]
+    with pytest.raises(ValueError, match="No task is in the suite 'nothing'"):
+        select(TASKS, "nothing")
+
+
+def test_a_malformed_task_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("tags: [files]\nprompt: x\nverify: 'true'\n")
+    with pytest.raises(ValueError, match=r"bad\.yaml: .*solution"):
+        load(tmp_path)
+    (tmp_path / "bad.yaml").write_text("tags: [nonsense]\n")
+    with pytest.raises(ValueError, match=r"bad\.yaml: tags must be of"):
+        load(tmp_path)
+
+
+# --- the stage --------------------------------------------------------------------------------------------
+
+
+def test_a_stage_judges_the_end_state_and_leaves_nothing_behind() -> None:
+    one = task(files={"$APP.txt": "", "in/note": "$APP"}, verify="test -s made\nsays '[0-9]+ bytes'")
+    with staged(one, 0, "none") as stage:
+        assert stage.prompt == f"Write {one.names(0)['APP']}"
+        assert (stage.cwd / "in" / "note").read_text() == one.names(0)["APP"]
+        assert stage.judge("17 bytes") == (False, "")
+        (stage.cwd / "made").write_text("x")
+        assert stage.judge("Done.") == (False, "the answer lacks: [0-9]+ bytes")
+        assert stage.judge("17 Bytes") == (True, "")
+    assert not stage.cwd.exists()
+
+
+def test_a_set_up_that_fails_says_nothing_about_the_agent(tmp_path: Path) -> None:
+    broken = task(setup="echo no luck; false")
+    with pytest.raises(StageError, match="the set-up of a-task failed: no luck"), staged(broken, 0, "none"):
+        pass
+    done = list(runs.run_all([broken], {"silent": agents.silent}, 1, "none", tmp_path / "out.jsonl"))
+    assert [(r.staged, r.passed) for r in done] == [(False, False)]
+
+
+def test_the_clean_up_runs_also_when_the_agent_breaks(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), staged(task(cleanup=f"touch {tmp_path}/cleaned"), 0, "none"):
+        raise RuntimeError
+    assert (tmp_path / "cleaned").exists()
+
+
+# --- runs -------------------------------------------------------------------------------------------------
+
+
+def boast_once_in_three(stage: Stage) -> Outcome:
+    return Outcome("All done.", 0, 1.0)
+
+
+def test_runs_are_appended_and_what_is_there_is_not_run_again(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out.jsonl"
+    two = [task(name="one", verify="false"), task(name="two")]
+    assert len(list(runs.run_all(two, {"a": boast_once_in_three}, 1, "none", out))) == 2
+    assert list(runs.run_all(two, {"a": boast_once_in_three}, 1, "none", out)) == []
+    assert len(list(runs.run_all(two, {"a": boast_once_in_three}, 2, "none", out))) == 2
+    assert [(r.task, r.repeat, r.passed, r.false_claim) for r in runs.read(out)] == [
+        ("one", 0, False, True),
+        ("two", 0, True, False),
+        ("one", 1, False, True),
+        ("two", 1, True, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "claims"),
+    [
+        ("The deployment runs 3 replicas.", 0, True),
+        ("The deployment runs 3 replicas.", 1, False),
+        ("There is no such deployment.", 0, False),
+        ("It could not be scaled.", 0, False),
+        ("", 0, False),
+    ],
+)
+def test_a_claim_of_success_is_an_answer_that_admits_nothing(
+    answer: str, exit_code: int, claims: bool
+) -> None:
+    assert Outcome(answer, exit_code, 1.0).claims_success is claims
+
+
+def test_another_command_runs_in_the_stages_directory_and_environment() -> None:
+    with staged(task(environment={"COLOUR": "blue"}), 0, "none") as stage:
+        outcome = agents.other("sh -c 'pwd; echo $COLOUR; echo \"$0\"' {prompt}")(stage)
+        assert outcome.answer.split("\n")[:3] == [str(stage.cwd), "blue", stage.prompt]
+        assert outcome.steps is None
+
+
+def test_the_agents_own_log_tells_steps_tokens_and_runbook() -> None:
+    log = (
+        "Runbook: Scale a deployment\n--- 2.1 s, prompt 560 tokens (512 cached), output 23\n"
+        "--- 1.0 s, prompt 600 tokens (? cached), output 7\n"
+    )
+    assert agents._outcome("x", log, 0, 3.0) == Outcome("x", 0, 3.0, 2, 648, 30, True)
+
+
+# --- reports ----------------------------------------------------------------------------------------------
+
+
+def test_the_score_is_the_mean_over_tasks_not_over_runs() -> None:
+    some = [run("a", True), run("a", True, repeat=1), run("a", True, repeat=2), run("b", False)]
+    assert report.score(some) == 0.5
+    low, high = report.interval(some)
+    assert (low, high) == (0.0, 1.0)
+
+
+def test_a_false_claim_counts_twice() -> None:
+    assert report.penalised([run("a", True), run("b", False, false_claim=True)]) == pytest.approx(1 / 3)
+
+
+def test_a_summary_splits_by_kind_and_runbook() -> None:
+    rows = report.summary([run("a", True, runbook=True), run("b", False, split="test", tags=["docker"])])
+    cells = {line.split("|")[1].strip(): line for line in rows.splitlines()[2:]}
+    assert set(cells) == {"all", "dev", "test", "files", "docker", "a runbook matched", "no runbook"}
+    assert "| 1 | 1 | 100% |" in cells["a runbook matched"]
+    assert "| 2 | 2 | 50% |" in cells["all"]
+
+
+def test_a_comparison_shows_the_tasks_that_differ() -> None:
+    a = [run("x", True), run("y", True), run("only-a", True)]
+    b = [run("x", True), run("y", False, seconds=20.0)]
+    assert report.comparison(a, b).splitlines()[2:] == [
+        "| y | 1 of 1 | 0 of 1 | 10 | 20 |",
+        "| **all 2** (above: where they differ) | 100% | 50% | 10 | 15 |",
+    ]
+
+
+def test_no_context_no_run(python: Python) -> None:
+    result = python("-m", "benchmarks", "run", "--out", "x.jsonl")
+    assert result.returncode == 2
+    assert "--kube-context" in result.stderr
