@@ -14,36 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_ollama import FakeOllama, Reply
+from smolagents import ToolCallingAgent, tool
 
-ROOT = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from fake_ollama import FakeOllama, Reply  # noqa: E402
-from smolagents import ToolCallingAgent, tool  # noqa: E402
-
-from agent import (  # noqa: E402
-    DevOpsAgent,
-    OllamaChat,
-    ask_user_approval,
-    bash,
-    get_env,
-    read_file,
-    write_file,
-)
-from devops_agent.errors import CallRefused, ExitCode, ToolError  # noqa: E402
-from devops_agent.scripted import ScriptedModel  # noqa: E402
-from devops_agent.shell import Shell  # noqa: E402
+from agent import DevOpsAgent, OllamaChat, ask_user_approval, bash, get_env, read_file, write_file
+from conftest import ROOT
+from devops_agent.errors import CallRefused, ExitCode, ToolError
+from devops_agent.scripted import ScriptedModel
+from devops_agent.shell import Shell
 
 TOOLS = [read_file, write_file, bash, get_env]
-
-
-@pytest.fixture(autouse=True)
-def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in list(os.environ):
-        if name in ("OLLAMA_HOST", "REQUIRE_APPROVAL") or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
 
 
 def call(name: str, **arguments: Any) -> str:

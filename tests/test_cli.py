@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Python
 from fake_ollama import FakeOllama, Reply, call
 
 import devops_agent
+from conftest import ROOT, Python
 from devops_agent import cli
 from devops_agent.__main__ import main
 from devops_agent.errors import UsageError

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Python
 from smolagents.models import ChatMessage, MessageRole
 
 from agent import bash, read_file
+from conftest import ROOT, Python
 from devops_agent.chat import Sampling
 from devops_agent.engines import llama_cpp
 from devops_agent.engines.llama_cpp import LlamaCppChat

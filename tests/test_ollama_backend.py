@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from fake_ollama import BUSY, LLAMA_CPP_OVERFLOW, OVERFLOW, FakeOllama, Reply, call
 from smolagents.models import ChatMessage, MessageRole
 
 import ollama_backend
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
+from conftest import ROOT
 from devops_agent import events, protocol
 from devops_agent.chat import Sampling
 from devops_agent.constraints import call_schema

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Python
 from fake_ollama import FakeOllama, Reply, call
 
+from conftest import ROOT, Python
 from devops_agent import repl
 
 BANNER = (

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import smolagents
-from conftest import Python
 from rich.console import Console
 from rich.live import Live
 from smolagents import AgentLogger, LogLevel
 from smolagents.utils import AgentToolExecutionError
 
+from conftest import Python
 from devops_agent.errors import CallRefused
 from smolagents_patches import QuietLogger, cause, feedback
 

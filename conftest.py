@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_ollama import FakeOllama
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for plain `pytest` as for `python -m pytest`
+ROOT = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # for plain `pytest` as for `python -m pytest`
+
+from fake_ollama import FakeOllama  # noqa: E402
+
 _KEPT = "DEVOPS_AGENT_TEST_MODEL"
 _REMOVED = ("OLLAMA_HOST", "REQUIRE_APPROVAL", "SMOLAGENTS_LOG_LEVEL", "NO_COLOR")
 
