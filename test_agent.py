@@ -349,15 +349,17 @@ class TestIntegration:
 
     def test_with_ollama(self) -> None:
         """Over HTTP, from the first request to the answer."""
+        # bare objects: the schema that each request carries leaves no room for tags or thoughts
         with FakeOllama(
-            Reply("<think>Write it first.</think>\n" + call("write_file", path="a.txt", content="größe\n")),
-            Reply(call("bash", command="cat a.txt")),
-            Reply(call("final_answer", answer="a.txt says größe.")),
+            Reply('{"name": "write_file", "arguments": {"path": "a.txt", "content": "größe\\n"}}'),
+            Reply('{"name": "bash", "arguments": {"command": "cat a.txt"}}'),
+            Reply('{"name": "final_answer", "arguments": {"answer": "a.txt says größe."}}'),
         ) as ollama:
             model = OllamaChat(model="qwen3-devops", endpoint=f"{ollama.url}/api/chat")
             agent = DevOpsAgent(tools=TOOLS, model=model, instructions="The files are in German.")
             assert agent.run("Write größe to a.txt and show it") == "a.txt says größe."
             sent = [chat["messages"] for chat in ollama.chats]
+            assert all("format" in chat for chat in ollama.chats)
         assert Path("a.txt").read_text(encoding="utf-8") == "größe\n"
         assert [len(messages) for messages in sent] == [2, 4, 6]
         assert sent[2][:4] == sent[1]

@@ -125,7 +125,8 @@ def test_each_request_of_a_run_begins_with_the_bytes_of_the_one_before(ollama: F
         call("read_file", path="a.txt"),
         call("final_answer", answer="Done."),
     )
-    agent = DevOpsAgent([read_file, write_file, bash, get_env], OllamaChat("m", ollama.url))
+    model = OllamaChat("m", ollama.url, constrain=False)
+    agent = DevOpsAgent([read_file, write_file, bash, get_env], model)
     assert agent.run("Write a file") == "Done."
     conversations = [body["messages"] for body in ollama.chats]
     assert [len(messages) for messages in conversations] == [2, 4, 6, 8, 10]
