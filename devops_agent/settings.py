@@ -108,12 +108,12 @@ def _let_win(merged: dict[str, Any], source: Mapping[str, Any]) -> None:
     """What a stronger source says excludes what a weaker one said about the same choice."""
     if source.get("assume_yes"):
         merged.pop("require_approval", None)
-    if "model_path" in source and "backend" not in source:
-        merged["backend"] = "llama-cpp"
     if source.get("backend") == "ollama" or ("model" in source and "model_path" not in source):
         merged.pop("model_path", None)
         if "backend" not in source and merged.get("backend") == "llama-cpp":
             merged.pop("backend")
+    if "model_path" in merged:  # a file that was named is used: "auto" could pass it over for Ollama
+        merged["backend"] = "llama-cpp"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
