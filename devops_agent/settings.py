@@ -177,6 +177,16 @@ def _number(kind: type[int] | type[float]) -> Callable[[Any], Any]:
     return convert
 
 
+def _between(low: float, high: float) -> Callable[[Any], float]:
+    def convert(value: Any) -> float:
+        number: float = _number(float)(value)
+        if not low <= number <= high:
+            raise ValueError(f"Use a number from {low:g} to {high:g}.")
+        return number
+
+    return convert
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "backend": _backend,
     "model": _text,
@@ -187,8 +197,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "require_approval": _switch,
     "assume_yes": _switch,
     "verbose": _switch,
-    "temperature": _number(float),
-    "top_p": _number(float),
+    "temperature": _between(0, 2),
+    "top_p": _between(0, 1),
     "num_ctx": _number(int),
     "num_predict": _number(int),
     "log_level": _text,

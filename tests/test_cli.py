@@ -104,6 +104,10 @@ def test_a_bad_argument_is_a_usage_error_in_one_line(argv: list[str], message: s
         ([""], 'The task is empty. Say what to do: devops-agent "Check disk usage".'),
         ([], 'No task given. Say what to do: devops-agent "Check disk usage".'),
         (["--max-steps", "0", "x"], "--max-steps: max_steps must be greater than 0."),
+        (
+            ["--temperature", "-1", "x"],
+            "--temperature: -1.0 is no value for temperature. Use a number from 0 to 2.",
+        ),
     ],
 )
 def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(argv: list[str], message: str, run: Run) -> None:

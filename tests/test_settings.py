@@ -82,6 +82,13 @@ num_predict = 512
     assert settings.explicit == {field.name for field in fields(Settings)} - hidden
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("temperature", 0), ("temperature", 2), ("top_p", 0), ("top_p", 1)]
+)
+def test_the_ends_of_a_range_belong_to_it(name: str, value: int, home: Path) -> None:
+    assert getattr(load({name: value}, {"HOME": str(home)}), name) == value
+
+
 def test_a_tilde_in_a_model_path_is_the_home_directory(home: Path) -> None:
     assert load({"model_path": "~/m.gguf"}, {"HOME": str(home)}).model_path == home / "m.gguf"
 
@@ -128,6 +135,10 @@ def test_without_home_in_the_environment_there_is_still_a_path(home: Path) -> No
         ("timeout = -1", "timeout must be greater than 0"),
         ("timeout = nan", "nan is no value for timeout"),
         ("temperature = nan", "nan is no value for temperature"),
+        ("temperature = inf", "inf is no value for temperature. Use a number from 0 to 2"),
+        ("temperature = -0.1", "-0.1 is no value for temperature. Use a number from 0 to 2"),
+        ("top_p = -0.5", "-0.5 is no value for top_p. Use a number from 0 to 1"),
+        ("top_p = 1.5", "1.5 is no value for top_p. Use a number from 0 to 1"),
         ("num_ctx = []", r"\[\] is no value for num_ctx"),
         ("require_approval = 'perhaps'", "'perhaps' is no value for require_approval"),
     ],
