@@ -1,6 +1,7 @@
 """The command line's arguments. Nothing heavy is imported here, so that `--help` answers at once."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -44,7 +45,11 @@ def parse(argv: Sequence[str] | None = None) -> dict[str, Any]:
     end = argv.index("--") if "--" in argv else len(argv)
     # parse_intermixed_args would read what stands behind "--" as flags
     options = vars(_parser().parse_intermixed_args(argv[:end]))
-    words = options.pop("task") + argv[end + 1 :]
+    words = options.pop("task")
+    # argparse takes -5 for a number and so for a part of the task
+    if unknown := [word for word in words if re.fullmatch(r"-[\d.]\S*", word)]:
+        raise UsageError(f"unrecognized arguments: {' '.join(unknown)}. See devops-agent --help.")
+    words += argv[end + 1 :]
     task = " ".join(words).strip()
     if words and not task:
         raise UsageError('The task is empty. Say what to do: devops-agent "Check disk usage".')
