@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import requests
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 import smolagents_patches  # noqa: F401  (first: it imports SmolAgents without side effects)
 from devops_agent import events, protocol
@@ -26,6 +26,8 @@ DEFAULT_ENDPOINT = "http://localhost:11434/api/chat"
 _STOP = "</tool_call>"
 # A schema ends the reply by itself, and then come the token counts; but it allows blanks without end.
 _PATIENCE = 3
+# A proxy's name that is none, for instance, passes through requests as urllib3's own error.
+_HTTP_ERRORS = (requests.RequestException, HTTPError)
 _BUSY_WAITS = (1.0, 3.0, 9.0)  # seconds before a request that the server was too busy for is sent again
 
 
@@ -137,7 +139,7 @@ class OllamaChat(ChatModel):
         for wait in (*_BUSY_WAITS, None):
             try:
                 response = self._session.request(method, self.base + path, proxies=self._proxies, **kwargs)
-            except requests.RequestException as error:
+            except _HTTP_ERRORS as error:
                 raise self._translated(error) from error
             if response.status_code != 503 or wait is None:
                 break
@@ -152,7 +154,7 @@ class OllamaChat(ChatModel):
             for line in response.iter_lines():
                 if line:
                     yield self._checked(line)
-        except requests.RequestException as error:
+        except _HTTP_ERRORS as error:
             raise self._translated(error) from error
 
     def _checked(self, line: bytes) -> dict[str, Any]:
@@ -178,7 +180,7 @@ class OllamaChat(ChatModel):
     def _foreign(self, data: bytes) -> EngineError:
         return EngineError(f"{self.base} does not speak Ollama's protocol: {data[:60]!r}.")
 
-    def _translated(self, error: requests.RequestException) -> EngineError:
+    def _translated(self, error: Exception) -> EngineError:
         # in the middle of a stream requests wraps a time-out into a ConnectionError
         stalled = bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
         if stalled or isinstance(error, requests.ReadTimeout):

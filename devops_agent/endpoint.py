@@ -55,13 +55,28 @@ def _split(authority: str, host: str) -> tuple[str, int | None]:
         name, port = authority, ""
     else:
         name, _, port = authority.partition(":")
-    if any(character.isspace() or character in "@?#" for character in name):
+    if not _is_name(name):
         raise _unusable(host)
     if not port:
         return name, None
     if not (port.isascii() and port.isdigit() and int(port) <= 65535):
         raise _unusable(host)
     return name, int(port)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a connection can be tried: what is no name raises different errors, late, in each library."""
+    if any(character.isspace() or character in "@?#" for character in name):
+        return False
+    try:
+        if ":" in name:
+            ipaddress.IPv6Address(name)
+        else:
+            urlsplit(f"//{name}")
+            name.encode("idna")  # as urllib3 does: no label is empty or over 63 characters
+    except ValueError:
+        return False
+    return True
 
 
 def _path(path: str) -> str:

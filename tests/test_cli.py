@@ -133,10 +133,11 @@ def test_a_broken_configuration_file_is_one_line_and_exit_code_2(home: Path, run
     assert err.count("\n") == 1
 
 
-def test_a_bad_ollama_host_is_one_line_and_exit_code_2(run: Run) -> None:
-    code, _, err = run("--backend", "ollama", "x", OLLAMA_HOST="ftp://h")
+@pytest.mark.parametrize("host", ["ftp://h", "http://localhost:11434:8080", "1:2:3", "ollama..local"])
+def test_a_bad_ollama_host_is_one_line_and_exit_code_2(host: str, run: Run) -> None:
+    code, _, err = run("--backend", "ollama", "x", OLLAMA_HOST=host)
     assert code == 2
-    assert err.startswith("devops-agent: The Ollama address 'ftp://h' is not usable.")
+    assert err.startswith(f"devops-agent: The Ollama address '{host}' is not usable.")
     assert err.count("\n") == 1
 
 

@@ -34,6 +34,8 @@ from devops_agent.errors import UsageError
         ("http://[::1]:9000", "http://[::1]:9000"),
         ("http://[fe80::7]", "http://[fe80::7]:80"),
         ("fe80::7", "http://[fe80::7]:11434"),
+        ("fe80::7%eth0", "http://[fe80::7%eth0]:11434"),
+        ("größe.lan.", "http://größe.lan.:11434"),
         ("http://gpu-box", "http://gpu-box:80"),
         ("https://gpu-box", "https://gpu-box:443"),
         ("HTTPS://gpu-box", "https://gpu-box:443"),
@@ -73,6 +75,14 @@ def test_every_form_of_ollama_host_gives_the_base_url(value: str, expected: str)
         "gpu-box#x",
         "[::1]9000",
         "[::1]:http",
+        "http://localhost:11434:8080",
+        "1:2:3",
+        "[1:2:3]",
+        "ollama..local",
+        ".local",
+        f"{'a' * 64}.local",
+        "a℀b",
+        "gpu]box",
     ],
 )
 def test_what_is_no_address_is_the_users_error_in_one_line(value: str) -> None:

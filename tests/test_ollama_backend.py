@@ -432,6 +432,13 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.parametrize("name", ["proxy..test", "x" * 64])
+def test_a_proxy_whose_name_is_none_is_an_engine_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://{name}:1")
+    with pytest.raises(EngineError, match=r"^The request to Ollama at .* failed: "):
+        OllamaChat("m", "http://ollama.test:11434").installed()
+
+
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 def test_a_proxy_is_used_for_another_machine(
     variable: str, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
