@@ -28,6 +28,7 @@ _STOP = "</tool_call>"
 _PATIENCE = 3
 # A proxy's name that is none, for instance, passes through requests as urllib3's own error.
 _HTTP_ERRORS = (requests.RequestException, HTTPError)
+_LIST_SECONDS = 10.0  # a list of models needs no model to be loaded
 _BUSY_WAITS = (1.0, 3.0, 9.0)  # seconds before a request that the server was too busy for is sent again
 
 
@@ -73,9 +74,9 @@ class OllamaChat(ChatModel):
         """Whether the server has the model.
 
         Raises:
-            EngineUnreachable: Nothing answers within `connect_timeout` seconds.
+            EngineUnreachable: Nothing accepts within `connect_timeout` seconds, or it does not answer.
         """
-        reply = self._request("GET", "/api/tags", timeout=(connect_timeout, 10.0))
+        reply = self._request("GET", "/api/tags", timeout=(connect_timeout, _LIST_SECONDS))
         names = {entry.get("name", "") for entry in self._json(reply).get("models") or []}
         return bool(names & {self.model_id, f"{self.model_id}:latest"})
 
@@ -133,14 +134,14 @@ class OllamaChat(ChatModel):
     # --- HTTP ---------------------------------------------------------------------------------------------
 
     def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        kwargs.setdefault("timeout", (10.0, self.timeout))
+        _, seconds = kwargs.setdefault("timeout", (10.0, self.timeout))
         # a redirection could carry the conversation to another host
         kwargs["allow_redirects"] = False
         for wait in (*_BUSY_WAITS, None):
             try:
                 response = self._session.request(method, self.base + path, proxies=self._proxies, **kwargs)
             except _HTTP_ERRORS as error:
-                raise self._translated(error) from error
+                raise self._translated(error, seconds) from error
             if response.status_code != 503 or wait is None:
                 break
             response.close()
@@ -155,7 +156,7 @@ class OllamaChat(ChatModel):
                 if line:
                     yield self._checked(line)
         except _HTTP_ERRORS as error:
-            raise self._translated(error) from error
+            raise self._translated(error, self.timeout) from error
 
     def _checked(self, line: bytes) -> dict[str, Any]:
         part = self._object(line)
@@ -180,11 +181,11 @@ class OllamaChat(ChatModel):
     def _foreign(self, data: bytes) -> EngineError:
         return EngineError(f"{self.base} does not speak Ollama's protocol: {data[:60]!r}.")
 
-    def _translated(self, error: Exception) -> EngineError:
+    def _translated(self, error: Exception, seconds: float) -> EngineError:
         # in the middle of a stream requests wraps a time-out into a ConnectionError
         stalled = bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
         if stalled or isinstance(error, requests.ReadTimeout):
-            return EngineUnreachable(f"Ollama at {self.base} did not answer for {self.timeout:g} seconds.")
+            return EngineUnreachable(f"Ollama at {self.base} did not answer for {seconds:g} seconds.")
         if isinstance(error, requests.ConnectionError):
             return EngineUnreachable(
                 f"Cannot connect to Ollama at {self.base}. Start it with `ollama serve`, "

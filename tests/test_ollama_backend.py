@@ -341,6 +341,14 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_too() -> None:
             ask(chat)
 
 
+def test_how_long_the_list_of_models_was_waited_for_is_said_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ollama_backend, "_LIST_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        chat = OllamaChat("m", f"127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(EngineUnreachable, match=r"did not answer for 0\.3 seconds"):
+            chat.installed()
+
+
 def test_where_nothing_listens_it_says_how_to_start_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
