@@ -4,7 +4,9 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from operator import eq
 from typing import Any, TextIO
 
 from devops_agent import events
@@ -35,7 +37,7 @@ class Terminal:
         self.live = live
         self.colour = colour
         self._spinner: _Spinner | None = None
-        self._shown_messages = 0
+        self._shown_messages: Sequence[Mapping[str, str]] = ()
         self._tenth = -1
 
     def __call__(self, event: events.Event) -> None:
@@ -97,8 +99,9 @@ class Terminal:
     def _exchange(self, event: events.Exchange) -> None:
         if not self.verbose:
             return
-        new = event.messages[self._shown_messages :] if self._shown_messages < len(event.messages) else ()
-        self._shown_messages = len(event.messages)
+        known = takewhile(bool, map(eq, self._shown_messages, event.messages))
+        new = event.messages[len(list(known)) :]
+        self._shown_messages = tuple(event.messages)
         lines = [f"--- {message['role']}\n{message['content']}" for message in new]
         lines.append(f"--- reply{' (constrained)' if event.constrained else ''}\n{event.reply}")
         counts = (event.prompt_tokens, event.cached_tokens, event.output_tokens)

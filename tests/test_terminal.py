@@ -150,6 +150,9 @@ def test_a_failure_clears_the_line_that_is_redrawn_first() -> None:
 # --- verbose ----------------------------------------------------------------------------------------------
 
 
+LAST_LINE = "--- 6.2 s, prompt 100 tokens (80 cached), output ?\n"
+
+
 def exchange(*contents: str, constrained: bool = False) -> events.Exchange:
     messages = [{"role": "user", "content": content} for content in contents]
     return events.Exchange(messages, "RAW REPLY", 6.25, 100, 80, None, constrained)
@@ -157,7 +160,7 @@ def exchange(*contents: str, constrained: bool = False) -> events.Exchange:
 
 def test_verbose_shows_prompt_raw_reply_time_and_tokens() -> None:
     assert Screen(verbose=True).show(exchange("PROMPT")).err.getvalue() == (
-        "--- user\nPROMPT\n--- reply\nRAW REPLY\n--- 6.2 s, prompt 100 tokens (80 cached), output ?\n"
+        "--- user\nPROMPT\n--- reply\nRAW REPLY\n" + LAST_LINE
     )
 
 
@@ -165,6 +168,22 @@ def test_verbose_shows_of_the_next_prompt_only_what_is_new() -> None:
     text = Screen(verbose=True).show(exchange("one"), exchange("one", "two", "three")).err.getvalue()
     assert text.count("--- user\none\n") == 1
     assert "--- user\ntwo\n--- user\nthree\n--- reply\n" in text
+
+
+def test_verbose_shows_the_prompt_of_the_next_task_in_a_session() -> None:
+    shown = [
+        exchange("prompt", "task one"),
+        exchange("prompt", "task one", "result"),
+        exchange("prompt", "two"),
+    ]
+    text = Screen(verbose=True).show(*shown).err.getvalue()
+    assert text.count("--- user\nprompt\n") == 1
+    assert text.endswith("output ?\n--- user\ntwo\n--- reply\nRAW REPLY\n" + LAST_LINE)
+
+
+def test_verbose_shows_a_prompt_that_is_sent_once_more_only_once() -> None:
+    text = Screen(verbose=True).show(exchange("one"), exchange("one", constrained=True)).err.getvalue()
+    assert text.count("--- user\none\n") == 1
 
 
 def test_verbose_says_when_a_reply_was_constrained() -> None:
