@@ -39,6 +39,7 @@ class Terminal:
         self._spinner: _Spinner | None = None
         self._shown_messages: Sequence[Mapping[str, str]] = ()
         self._tenth = -1
+        self._line_is_open = False  # of a progress that goes on
 
     def __call__(self, event: events.Event) -> None:
         match event:
@@ -70,13 +71,20 @@ class Terminal:
         self._say(self._styled(f"devops-agent: {text}", _RED))
 
     def _say(self, text: str) -> None:
+        self._end_line()
         print(text, file=self.err, flush=True)
+
+    def _end_line(self) -> None:
+        if self._line_is_open:
+            self._line_is_open = False
+            print(file=self.err, flush=True)
 
     def _styled(self, text: str, style: str) -> str:
         text = _harmless(text)
         return f"{style}{text}{_RESET}" if self.colour else text
 
     def _start_spinner(self) -> None:
+        self._end_line()
         if self.live:
             self._spinner = _Spinner(self.err)
 
@@ -89,9 +97,10 @@ class Terminal:
         percent = min(100, done * 100 // total) if total else 0
         size = f" of {total / 1e9:.1f} GB" if total else ""
         if self.live:
-            end = "\n" if total and done >= total else ""
-            self.err.write(f"{_CLEAR_LINE}{what}: {percent}%{size}{end}")
-            self.err.flush()
+            print(f"{_CLEAR_LINE}{what}: {percent}%{size}", end="", file=self.err, flush=True)
+            self._line_is_open = True
+            if total and done >= total:
+                self._end_line()
         elif percent // 10 != self._tenth:
             self._tenth = percent // 10
             self._say(f"{what}: {percent}%{size}")

@@ -218,5 +218,19 @@ def test_progress_is_one_redrawn_line_on_a_live_terminal() -> None:
     )
 
 
+def test_what_comes_in_the_middle_of_a_progress_has_a_line_of_its_own() -> None:
+    screen = Screen(live=True).show(events.Progress("Fetching", 430_000_000, 1_000_000_000))
+    screen.terminal.failure("Interrupted.")
+    screen.terminal.failure("Goodbye.")
+    shown = screen.err.getvalue().removeprefix("\r\x1b[K")
+    assert shown == "Fetching: 43% of 1.0 GB\ndevops-agent: Interrupted.\ndevops-agent: Goodbye.\n"
+
+
+def test_thinking_begins_on_a_line_of_its_own_too() -> None:
+    screen = Screen(live=True).show(events.Progress("Waiting", 0, 0), events.ThinkingStarted())
+    screen.show(events.ThinkingEnded(1))
+    assert screen.err.getvalue().startswith("\r\x1b[KWaiting: 0%\n\r\x1b[K")
+
+
 def test_progress_of_unknown_size_does_not_divide_by_0() -> None:
     assert Screen().show(events.Progress("Fetching", 5, 0)).err.getvalue() == "Fetching: 0%\n"
