@@ -38,7 +38,7 @@ class Terminal:
         self.colour = colour
         self._spinner: _Spinner | None = None
         self._shown_messages: Sequence[Mapping[str, str]] = ()
-        self._tenth = -1
+        self._shown_progress = ("", 0)
         self._line_is_open = False  # of a progress that goes on
 
     def __call__(self, event: events.Event) -> None:
@@ -101,8 +101,8 @@ class Terminal:
             self._line_is_open = True
             if total and done >= total:
                 self._end_line()
-        elif percent // 10 != self._tenth:
-            self._tenth = percent // 10
+        elif self._shown_progress != (what, percent // 10):
+            self._shown_progress = (what, percent // 10)
             self._say(f"{what}: {percent}%{size}")
 
     def _exchange(self, event: events.Exchange) -> None:

@@ -205,6 +205,14 @@ def test_progress_is_a_line_each_tenth_where_nobody_watches() -> None:
     assert lines == [f"Fetching the model: {percent}% of 1.0 GB" for percent in range(0, 101, 10)]
 
 
+def test_a_second_progress_is_shown_from_its_beginning() -> None:
+    sources = ("Hugging Face", "Hugging Face", "the package index")
+    screen = Screen().show(*(events.Progress(f"downloading from {s}", 0, 1_000_000_000) for s in sources))
+    assert screen.err.getvalue() == (
+        "downloading from Hugging Face: 0% of 1.0 GB\ndownloading from the package index: 0% of 1.0 GB\n"
+    )
+
+
 def test_progress_is_one_redrawn_line_on_a_live_terminal() -> None:
     screen = Screen(live=True)
     for done in (0, 500_000_000, 1_000_000_000):
