@@ -28,20 +28,28 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         terminal = _terminal(chosen.verbose)
         if task is None and not interactive and not sys.stdin.isatty():
             raise UsageError('No task given. Say what to do: devops-agent "Check disk usage".')
-        signal.signal(signal.SIGTERM, _terminate)
+        _end_on_signals()
         return _Session(chosen, terminal).run(task)
     except UserError as error:
         terminal.failure(str(error))
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
-        terminal.failure("Interrupted.")
+        with suppress(OSError):  # a terminal that was closed
+            terminal.failure("Interrupted.")
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _leave(ExitCode.FAILED)
 
 
 class _Terminated(SystemExit):
-    """SIGTERM. No KeyboardInterrupt, for that ends only the task of an interactive session."""
+    """SIGTERM or SIGHUP. No KeyboardInterrupt, for that ends only the task of an interactive session."""
+
+
+def _end_on_signals() -> None:
+    """Lets what ends this process end its command too, which has a session of its own."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -258,18 +258,49 @@ def test_a_home_that_cannot_be_written_costs_the_history_and_not_the_session(
     assert console.close() == 0
 
 
+def pid_of_the_command(console: Console, path: Path) -> int:
+    """Starts a task whose command writes its process id there."""
+    console.type("a task\r")
+    console.wait_for(lambda: path.exists() and bool(path.read_text()))
+    return int(path.read_text())
+
+
 @pytest.mark.parametrize("running", [False, True])
 def test_sigterm_ends_the_session_and_its_command(
     running: bool, console: Console, ollama: FakeOllama, tmp_path: Path
 ) -> None:
     ollama.script(call("bash", command="echo $$ > pid; sleep 300"))
     console.wait_for(PROMPT)
-    if running:
-        console.type("a task\r")
-        console.wait_for(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
+    pid = pid_of_the_command(console, tmp_path / "pid") if running else 0
     console.process.send_signal(signal.SIGTERM)
     console.wait_for("devops-agent: Interrupted.")
     assert console.close() == 130
     if running:
         with pytest.raises(ProcessLookupError):
-            os.kill(int((tmp_path / "pid").read_text()), 0)
+            os.kill(pid, 0)
+
+
+def test_a_terminal_that_is_closed_ends_the_session_and_its_command(
+    console: Console, ollama: FakeOllama, tmp_path: Path
+) -> None:
+    ollama.script(call("bash", command="echo $$ > pid; sleep 300"))
+    console.wait_for(PROMPT)
+    pid = pid_of_the_command(console, tmp_path / "pid")
+    os.close(console.controller)
+    assert console.process.wait(10) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_with_nohup_a_closed_terminal_ends_nothing(ollama: FakeOllama) -> None:
+    ollama.script(call("bash", command="kill -HUP $PPID; sleep 0.2"), call("final_answer", answer="Done."))
+    result = subprocess.run(
+        ["nohup", sys.executable, "-m", "devops_agent", "x"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "✅ Done.\n")
