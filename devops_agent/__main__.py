@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from devops_agent import cli, settings
 from devops_agent.errors import EngineError, EngineUnreachable, ExitCode, UsageError, UserError
+from devops_agent.folders import cache_folder
 from devops_agent.settings import Settings
 from devops_agent.terminal import Terminal
 
@@ -117,17 +118,17 @@ class _Session:
 
     def _new_agent(self) -> Any:
         from agent import DevOpsAgent, bash, get_env, read_file, write_file
-        from devops_agent.model_store import cache_dir
         from devops_agent.outputs import OutputStore
         from devops_agent.shell import Shell
 
+        store = OutputStore(cache_folder(os.environ) / "outputs")
         return DevOpsAgent(
             tools=[read_file, write_file, bash, get_env],
             model=_choose_model(self.settings, self.terminal),
             verbose=self.settings.verbose,
             require_approval=self.settings.require_approval,
             max_steps=self.settings.max_steps,
-            shell=Shell(timeout=self.settings.timeout, store=OutputStore(cache_dir(os.environ) / "outputs")),
+            shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
             log_level=self.settings.log_level,
         )
@@ -180,7 +181,7 @@ def _ollama(chosen: Settings, terminal: Terminal) -> Any:
 def _embedded(chosen: Settings, terminal: Terminal, why: str) -> Any:
     from devops_agent.engines.llama_cpp import LlamaCppChat
     from devops_agent.events import Notice, Progress
-    from devops_agent.model_store import DEFAULT_MODEL, cache_dir, ensure_model
+    from devops_agent.model_store import DEFAULT_MODEL, ensure_model
 
     def progress(what: str, done: int, total: int) -> None:
         terminal(Progress(what, done, total))
@@ -190,7 +191,7 @@ def _embedded(chosen: Settings, terminal: Terminal, why: str) -> Any:
         Notice(f"Engine: embedded llama.cpp, model {path.name if path else DEFAULT_MODEL.name} ({why}).")
     )
     if path is None:
-        path = ensure_model(DEFAULT_MODEL, cache_dir(os.environ) / "models", progress, os.environ)
+        path = ensure_model(DEFAULT_MODEL, cache_folder(os.environ) / "models", progress, os.environ)
     model = LlamaCppChat(path, _sampling(chosen), terminal)
     model.load()
     return model

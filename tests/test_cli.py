@@ -227,6 +227,17 @@ def test_an_answer_over_a_failed_run_has_a_cross_and_exit_code_1(ollama: FakeOll
     assert (code, out) == (1, "❌ That failed.\n")
 
 
+def test_with_ollama_nothing_that_downloads_a_model_is_imported(ollama: FakeOllama, python: Python) -> None:
+    ollama.script(call("bash", command="echo x"), call("final_answer", answer="Done."))
+    code = (
+        "import sys\n"
+        "from devops_agent.__main__ import main\n"
+        "main(['x'])\n"
+        "print(sorted({'devops_agent.model_store', 'devops_agent.transfer'} & set(sys.modules)))\n"
+    )
+    assert python("-c", code, env={"OLLAMA_HOST": ollama.url}).stdout == "✅ Done.\n[]\n"
+
+
 def test_agent_py_is_the_same_command(ollama: FakeOllama, python: Python) -> None:
     ollama.script(call("bash", command="echo x"), call("final_answer", answer="Done."))
     result = python(str(ROOT / "agent.py"), "x", env={"OLLAMA_HOST": ollama.url})

@@ -19,7 +19,8 @@ import pytest
 
 from devops_agent import transfer
 from devops_agent.errors import EngineError
-from devops_agent.model_store import DEFAULT_MODEL, ModelFile, cache_dir, ensure_model
+from devops_agent.folders import cache_folder
+from devops_agent.model_store import DEFAULT_MODEL, ModelFile, ensure_model
 from devops_agent.package_index import parse_index_page, pip_config_files, pip_indexes
 
 BYTES = random.Random(1).randbytes(300_000)
@@ -485,9 +486,9 @@ def test_proxies_are_not_used_for_loopback_hosts(host, environ, models, monkeypa
 
 def test_the_cache_follows_xdg_only_where_it_is_absolute(tmp_path):
     home = {"HOME": str(tmp_path)}
-    assert cache_dir(home) == tmp_path / ".cache" / "devops-agent"
-    assert cache_dir(home | {"XDG_CACHE_HOME": "cache"}) == tmp_path / ".cache" / "devops-agent"
-    assert cache_dir(home | {"XDG_CACHE_HOME": "/var/c"}) == Path("/var/c/devops-agent")
+    assert cache_folder(home) == tmp_path / ".cache" / "devops-agent"
+    assert cache_folder(home | {"XDG_CACHE_HOME": "cache"}) == tmp_path / ".cache" / "devops-agent"
+    assert cache_folder(home | {"XDG_CACHE_HOME": "/var/c"}) == Path("/var/c/devops-agent")
 
 
 def test_pypi_is_the_default_index():
