@@ -1,4 +1,4 @@
-"""Every error that this project raises, and the exit codes they lead to.
+"""The errors that a caller of this project meets, and the exit codes they lead to.
 
 DevOpsAgentError
 ├── ModelMistake          the model can correct it: its text is fed back as the observation
@@ -12,7 +12,8 @@ DevOpsAgentError
         ├── ModelNotFound
         └── ContextOverflow
 
-Anything else that escapes is a bug and shows its traceback.
+`transfer.py` and `lenient_json.py` have errors of their own, which their callers catch. Anything else that
+escapes is a bug and shows its traceback.
 """
 
 from enum import IntEnum

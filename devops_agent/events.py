@@ -66,7 +66,7 @@ class ToolCalled:
 
 @dataclass(frozen=True)
 class Observed:
-    """What the model will read as the result of its call."""
+    """The result of a call; the model may read sentences in place of its tables."""
 
     text: str
 
