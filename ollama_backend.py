@@ -19,8 +19,9 @@ from devops_agent.constraints import call_schema
 from devops_agent.endpoint import base_url, is_loopback
 from devops_agent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelNotFound
 from devops_agent.protocol import ToolLike
+from devops_agent.settings import Settings
 
-DEFAULT_MODEL = "qwen3-devops"
+DEFAULT_MODEL = Settings.model
 DEFAULT_ENDPOINT = "http://localhost:11434/api/chat"
 
 _STOP = "</tool_call>"

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from devops_agent import __version__
 from devops_agent.errors import UsageError
-from devops_agent.settings import BACKENDS
+from devops_agent.settings import BACKENDS, Settings
 
 _EPILOG = """\
 examples:
@@ -68,16 +68,17 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    steps, seconds = Settings.max_steps, Settings.timeout
     add("task", nargs="*", help="what to do; without one an interactive session starts")
     add("-i", "--interactive", action="store_true", help="start an interactive session")
     add("-v", "--verbose", action="store_true", default=None, help="show prompts, raw replies and timings")
     add("-a", "--require-approval", action="store_true", default=None, help="ask before each tool call")
     add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
-    add("--backend", choices=BACKENDS, help="which engine runs the model (default: auto)")
-    add("--model", metavar="NAME", help="model in Ollama (default: qwen3-devops)")
+    add("--backend", choices=BACKENDS, help=f"which engine runs the model (default: {Settings.backend})")
+    add("--model", metavar="NAME", help=f"model in Ollama (default: {Settings.model})")
     add("--model-path", metavar="FILE", help="GGUF file for the embedded engine")
-    add("--max-steps", type=int, metavar="N", help="tool calls before giving up (default: 15)")
-    add("--timeout", type=float, metavar="SECONDS", help="longest run of one command (default: 120)")
+    add("--max-steps", type=int, metavar="N", help=f"tool calls before giving up (default: {steps})")
+    add("--timeout", type=float, metavar="SECONDS", help=f"longest run of one command (default: {seconds:g})")
     add("--temperature", type=float, metavar="T", help="sampling temperature (default: the model's, or 0)")
     add("--top-p", type=float, metavar="P", help="sampling threshold (default: the model's)")
     add("--version", action="version", version=f"devops-agent {__version__}")

@@ -10,7 +10,6 @@ from devops_agent.errors import UsageError
 from devops_agent.folders import xdg_folder
 
 BACKENDS = ("auto", "ollama", "llama-cpp")
-DEFAULT_HOST = "127.0.0.1:11434"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Settings:
 
     backend: str = "auto"
     model: str = "qwen3-devops"
-    host: str = DEFAULT_HOST
+    host: str = "127.0.0.1:11434"
     model_path: Path | None = None
     max_steps: int = 15
     timeout: float = 120.0

@@ -1,22 +1,30 @@
-"""What is written down in two places must agree: requirements, versions, module lists, layering."""
+"""What is written down in two places must agree: requirements, versions, module lists, layering, defaults."""
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import devops_agent
+from agent import DevOpsAgent
+from conftest import ROOT, Python
+from devops_agent.chat import Sampling
+from devops_agent.endpoint import base_url
+from devops_agent.settings import Settings
+from devops_agent.shell import Shell
+from ollama_backend import OllamaChat
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "devops_agent"
 
 
@@ -89,3 +97,47 @@ def test_only_main_imports_the_top_level_modules(pyproject: dict[str, Any]) -> N
         if module.split(".")[0] in top_level
     ]
     assert found == []
+
+
+# --- defaults ---------------------------------------------------------------------------------------------
+
+
+def test_the_library_has_the_defaults_of_the_command_line() -> None:
+    chat, sampling = OllamaChat(), Sampling()
+    steps = inspect.signature(DevOpsAgent.__init__).parameters["max_steps"].default
+    assert base_url(Settings.host) == chat.base.replace("localhost", "127.0.0.1")
+    assert Settings() == Settings(
+        model=chat.model_id,
+        max_steps=steps,
+        timeout=Shell().timeout,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        num_ctx=sampling.num_ctx,
+        num_predict=sampling.num_predict,
+    )
+
+
+def readme_defaults() -> Iterator[tuple[str, str]]:
+    """The settings of the README's table that the file has, each with its default."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in re.findall(r"^\|.*\|$", text.partition("| flag |")[2].partition("\n\n")[0], re.MULTILINE):
+        cells = [cell.replace("`", "").strip() for cell in re.split(r"(?<!\\)\|", row)]
+        if cells[3].strip("-"):
+            yield from zip(cells[3].split(", "), cells[4].split(", "), strict=True)
+
+
+def test_the_readme_tells_each_setting_of_the_file_with_its_default() -> None:
+    told = dict(readme_defaults())
+    assert set(told) == {field.name for field in fields(Settings)} - {"explicit", "assume_yes", "log_level"}
+    for name, text in told.items():
+        default = getattr(Settings, name)
+        if isinstance(default, bool):
+            assert (name, text) == (name, "on" if default else "off")
+        elif default is not None:
+            assert (name, text) == (name, default if isinstance(default, str) else f"{default:g}")
+
+
+def test_the_help_tells_the_defaults(python: Python) -> None:
+    text = python("-m", "devops_agent", "--help").stdout
+    told = re.findall(r"\(default:\s(\S+)\)", text)
+    assert told == [Settings.backend, Settings.model, str(Settings.max_steps), f"{Settings.timeout:g}"]
