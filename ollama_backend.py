@@ -12,7 +12,6 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-import smolagents_patches  # noqa: F401  (first: it imports SmolAgents without side effects)
 from devops_agent import events, protocol
 from devops_agent.chat import ChatModel, Completion, Messages, Sampling
 from devops_agent.constraints import call_schema

@@ -1,6 +1,6 @@
 """The composition root: settings, engine, agent and terminal are put together here.
 
-It is the only module of the package that imports the top-level ones.
+It is the only module of the package that imports the top-level ones, beside `smolagents_patches`.
 """
 
 import os

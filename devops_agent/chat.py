@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# first: it imports SmolAgents without side effects
+import smolagents_patches  # noqa: F401
+
+# isort: split
 from smolagents.models import (
     ChatMessage,
     ChatMessageToolCall,

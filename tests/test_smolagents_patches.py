@@ -39,6 +39,12 @@ def test_importing_agent_loads_no_dotenv_from_a_program_either(python: Python) -
 
 
 @pytest.mark.usefixtures("_dotenv")
+@pytest.mark.parametrize("module", ["chat", "scripted", "engines.llama_cpp"])
+def test_importing_a_part_of_the_package_first_loads_no_dotenv_either(module: str, python: Python) -> None:
+    assert python("-c", f"import devops_agent.{module}\n{SHOW}").stdout == "None None\n"
+
+
+@pytest.mark.usefixtures("_dotenv")
 def test_the_guard_is_still_needed(python: Python) -> None:
     """When this fails SmolAgents no longer reads .env files at its import.
 
