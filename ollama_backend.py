@@ -13,8 +13,9 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from devops_agent import events, protocol
-from devops_agent.chat import ChatModel, Completion, Messages, Sampling
+from devops_agent.chat import ChatModel, Completion, Sampling
 from devops_agent.constraints import call_schema
+from devops_agent.context import Messages
 from devops_agent.endpoint import base_url, is_loopback
 from devops_agent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelNotFound
 from devops_agent.protocol import ToolLike

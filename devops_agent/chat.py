@@ -23,10 +23,9 @@ from smolagents.models import (
 )
 
 from devops_agent import events, protocol
+from devops_agent.context import Messages, fit, size
 from devops_agent.errors import ContextOverflow, ProtocolError
 from devops_agent.protocol import Reply, ToolLike
-
-Messages = list[dict[str, str]]
 
 # Kubernetes tables and JSON come to less than three characters a token.
 _CHARS_PER_TOKEN = 2.5
@@ -120,7 +119,7 @@ class ChatModel(ABC):
         try:
             return self._exchange(sent, tools, constrain)
         except ContextOverflow:
-            shorter = fit(sent, min(limit, _size(sent)) // 2)
+            shorter = fit(sent, min(limit, size(sent)) // 2)
             if shorter == sent:
                 raise
             return self._exchange(shorter, tools, constrain)
@@ -188,29 +187,3 @@ def _message(completion: Completion, reply: Reply | None) -> ChatMessage:
     function = ChatMessageToolCallFunction(name=reply.call.name, arguments=dict(reply.call.arguments))
     call = ChatMessageToolCall(id="call", type="function", function=function)
     return ChatMessage(MessageRole.ASSISTANT, reply.render(), tool_calls=[call], raw=reply, token_usage=usage)
-
-
-_REMOVED = "<tool_response>\n(removed to save space)\n</tool_response>"
-
-
-def fit(messages: Messages, limit: int) -> Messages:
-    """Shortens a conversation to `limit` characters by dropping the oldest tool responses.
-
-    The system prompt, the task, every call and the newest two messages stay. It cuts to well below the limit,
-    so that the next step does not have to cut again and the prefix stays stable.
-    """
-    total = _size(messages)
-    if total <= limit:
-        return messages
-    fitted = list(messages)
-    for index, message in enumerate(messages[:-2]):
-        if total <= limit * 0.6:
-            break
-        if message["role"] == "user" and message["content"].startswith("<tool_response>"):
-            total -= len(message["content"]) - len(_REMOVED)
-            fitted[index] = {**message, "content": _REMOVED}
-    return fitted
-
-
-def _size(messages: Messages) -> int:
-    return sum(len(message["content"]) for message in messages)

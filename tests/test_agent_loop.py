@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from smolagents.utils import AgentError
 
 import smolagents_patches
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
-from devops_agent.chat import Completion, Sampling, fit
+from devops_agent.chat import Completion, Sampling
+from devops_agent.context import fit
 from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
 from devops_agent.outputs import OutputStore
@@ -702,9 +704,21 @@ def test_a_full_context_drops_the_oldest_results_first_and_never_the_task() -> N
     assert sum(len(m["content"]) for m in last) <= 10_500
 
 
+def test_a_full_context_is_cut_now_and_then_and_not_at_every_step() -> None:
+    """Between two cuts each request extends the one before, so that the engine's prefix cache holds."""
+    replies = [sh(f"seq {i}000 {i}300") for i in range(1, 13)]
+    model = ScriptedModel([*replies, answer()])
+    model.sampling = Sampling(num_ctx=5400, num_predict=1200)  # room for 10,500 characters
+    DevOpsAgent(tools=[bash], model=model).run(TASK)
+    sent = model.requests
+    cuts = [after[: len(before)] != before for before, after in pairwise(sent)]
+    assert 0 < sum(cuts) <= 4
+    assert (True, True) not in set(pairwise(cuts))
+
+
 def test_fitting_leaves_a_short_conversation_alone() -> None:
     messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "t"}]
-    assert fit(messages, 2) is messages
+    assert fit(messages, 2) == messages
 
 
 def test_fitting_makes_room_for_the_next_steps_and_no_more() -> None:
@@ -714,7 +728,7 @@ def test_fitting_makes_room_for_the_next_steps_and_no_more() -> None:
         message for _ in range(10) for message in (assistant("call"), {"role": "user", "content": result})
     ]
     fitted = fit([{"role": "system", "content": "s"}, {"role": "user", "content": "t"}, *steps], 8000)
-    assert [m["content"] == result for m in fitted[3::2]] == [False] * 6 + [True] * 4
+    assert [m["content"] == result for m in fitted[3::2]] == [False] * 4 + [True] * 6
 
 
 def test_fitting_never_drops_the_task_or_the_newest_result() -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from devops_agent import events
-from devops_agent.chat import ChatModel, Completion, Messages, Sampling
+from devops_agent.chat import ChatModel, Completion, Sampling
 from devops_agent.constraints import call_grammar
+from devops_agent.context import Messages
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
 from devops_agent.protocol import ToolLike
 
