@@ -6,7 +6,6 @@ A tool's docstring is part of the prompt: every word costs the model time.
 import os
 import sys
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 # first: it imports SmolAgents without side effects
@@ -24,7 +23,7 @@ from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
 from devops_agent.outputs import reduce_output
-from devops_agent.policy import effects, refusals
+from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, Call, Reply
 from devops_agent.shell import Shell, active_shell
 from devops_agent.terminal import Terminal
@@ -78,9 +77,7 @@ def bash(command: str) -> str:
     Args:
         command: The command line.
     """
-    refusal = refusals.refusal(command, home=str(Path.home()))
-    if refusal:
-        raise CallRefused(refusal.reason, refusal.never)
+    checks.allow(command)
     shell = active_shell()
     return shell.describe(shell.run(command))
 
@@ -220,6 +217,7 @@ class DevOpsAgent(ToolCallingAgent):
             for check in checks.CHECKS:
                 check(call, self.tools, self.evidence)
         except CallRefused as error:
+            self.evidence.refused |= error.never
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
             return super().execute_tool_call(tool_name, arguments)

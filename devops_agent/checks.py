@@ -4,10 +4,12 @@ To add one: write a function and put it into `CHECKS`, in the order in which the
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence, admits_failure
 from devops_agent.policy.placeholders import placeholder
+from devops_agent.policy.refusals import refusal
 from devops_agent.protocol import FINAL_ANSWER, Call, ToolLike
 
 Tools = Mapping[str, ToolLike]
@@ -42,6 +44,23 @@ def no_placeholder(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(f"{found} is a placeholder. Find the real value first, then use it.")
 
 
+def may_run(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A command destroys no system and waits for nobody; looked at before the user is asked."""
+    if call.name == "bash":
+        allow(call.arguments["command"])
+
+
+def allow(command: str) -> None:
+    """Lets a command pass on this machine, for this user.
+
+    Raises:
+        CallRefused: It is on the never list, or would not return.
+    """
+    refused = refusal(command, home=str(Path.home()))
+    if refused:
+        raise refused
+
+
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:
     """The same call is not made again while nothing has changed."""
     if call.name != FINAL_ANSWER and evidence.repeated(call):
@@ -69,6 +88,7 @@ CHECKS: tuple[Check, ...] = (
     known_tool,
     right_arguments,
     no_placeholder,
+    may_run,
     no_repetition,
     answer_after_work,
     honest_answer,

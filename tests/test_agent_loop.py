@@ -32,6 +32,7 @@ NO_CALL = "Error: Your reply holds no tool call. Reply with exactly one <tool_ca
 ALREADY = "Error: You made this call already; its result is above. Use it, or do something else."
 # would do no harm if it ran
 NEVER = "mkfs.ext4 /dev/no-such-disk"
+WAITS = "kubectl edit deployment web"
 
 Message = dict[str, str]
 Reply = str | Completion | BaseException
@@ -576,18 +577,22 @@ def test_the_user_is_not_asked_about_an_answer_or_a_mistake() -> None:
     assert asked == ["ls"]
 
 
-@pytest.mark.parametrize("approved", [False, True])
-def test_the_never_list_is_refused_in_every_mode(approved: bool) -> None:
-    """Approved or not asked for: it is not run."""
-    run = play(
-        sh(NEVER),
-        answer("It was refused."),
-        require_approval=approved,
-        approver=approver((True, "")),
-    )
-    (told,) = run.told()
-    assert told.startswith("Error: Refused: ")
-    assert "\n" not in told
+@pytest.mark.parametrize("approval", [False, True])
+@pytest.mark.parametrize(("command", "told"), [(NEVER, "Error: Refused: "), (WAITS, "Error: kubectl edit ")])
+def test_what_is_refused_is_refused_in_every_mode_and_nobody_is_asked(
+    approval: bool, command: str, told: str
+) -> None:
+    run = play(sh(command), sh("true"), answer(), require_approval=approval, approver=approver((True, "")))
+    refused, _ = run.told()
+    assert refused.startswith(told)
+    assert "\n" not in refused
+    assert run.agent.evidence.calls == 1
+    assert ToolCalled("bash", {"command": command}) not in run.happened()
+
+
+@pytest.mark.parametrize("approval", [False, True])
+def test_a_run_that_ends_with_the_never_list_ends_as_refused(approval: bool) -> None:
+    run = play(sh(NEVER), answer("It was refused."), require_approval=approval, approver=approver())
     assert run.code is ExitCode.REFUSED
     assert run.agent.evidence.calls == 0
 
@@ -611,7 +616,7 @@ def test_a_slip_after_a_refusal_does_not_undo_it() -> None:
         NOT_A_CALL,
         answer("The user rejected it."),
         require_approval=True,
-        approver=approver((False, ""), (True, "")),
+        approver=approver((False, "")),
     )
     assert (run.answer, run.code) == ("The user rejected it.", ExitCode.REFUSED)
 

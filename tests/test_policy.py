@@ -563,8 +563,8 @@ def test_interactive_and_endless_commands_are_refused_with_another_form(command:
     found = refusal(command, HOME)
     assert found is not None
     assert not found.never
-    assert "\n" not in found.reason
-    assert "{" not in found.reason
+    assert "\n" not in str(found)
+    assert "{" not in str(found)
 
 
 @pytest.mark.parametrize("command", [*ALLOWED, "cat > f <<EOF\nrm -rf /\nvim x\nEOF"])
@@ -579,7 +579,7 @@ def test_what_destroys_the_system_is_never_run(command: str) -> None:
     found = refusal(command, HOME)
     assert found is not None
     assert found.never
-    assert found.reason.startswith("Refused:")
+    assert str(found).startswith("Refused:")
 
 
 def test_the_never_list_holds_without_a_known_home() -> None:
@@ -614,7 +614,7 @@ def test_the_never_list_holds_without_a_known_home() -> None:
 def test_a_refusal_gives_the_form_that_works(command: str, form: str) -> None:
     found = refusal(command)
     assert found is not None
-    assert form in found.reason
+    assert form in str(found)
 
 
 @pytest.mark.parametrize(
