@@ -56,9 +56,16 @@ def allow(command: str) -> None:
     Raises:
         CallRefused: It is on the never list, or would not return.
     """
-    refused = refusal(command, home=str(Path.home()))
+    refused = refusal(command, str(Path.home()), _working_directory())
     if refused:
         raise refused
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
 
 
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:

@@ -597,6 +597,20 @@ def test_a_run_that_ends_with_the_never_list_ends_as_refused(approval: bool) -> 
     assert run.agent.evidence.calls == 0
 
 
+def test_the_home_directory_is_not_emptied_from_within(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "precious").touch()
+    monkeypatch.chdir(home)
+    run = play(sh("rm -rf ./*"), answer("It was refused."))
+    assert (run.code, (home / "precious").exists()) == (ExitCode.REFUSED, True)
+
+
+def test_a_working_directory_that_is_gone_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert play(sh("echo hi"), answer()).code is ExitCode.DONE
+
+
 def test_after_the_never_list_the_run_goes_on() -> None:
     run = play(sh(NEVER), sh("echo hi"), answer())
     assert run.code is ExitCode.DONE

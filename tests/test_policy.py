@@ -588,6 +588,32 @@ def test_the_never_list_holds_without_a_known_home() -> None:
     assert refusal("rm -rf ~/x") is None
 
 
+FROM_HERE = "rm -rf *|rm -rf ./*|rm -r .|rm -rf ../*|find . -delete|find -type f -delete|ls; rm -rf *".split(
+    "|"
+)
+
+
+@pytest.mark.parametrize("directory", [HOME, "/", "/home"])
+@pytest.mark.parametrize("command", FROM_HERE)
+def test_what_destroys_the_directory_above_all_is_never_run_from_within(command: str, directory: str) -> None:
+    assert getattr(refusal(command, HOME, directory), "never", False)
+
+
+@pytest.mark.parametrize("directory", ["", f"{HOME}/projects/web", "/srv/app"])
+@pytest.mark.parametrize("command", FROM_HERE)
+def test_a_directory_of_ones_own_may_be_emptied(command: str, directory: str) -> None:
+    assert refusal(command, HOME, directory) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["rm -rf build", "cd build && rm -rf *", "cd $DIR && rm -rf *", "rm *.log", "cd /tmp/x; rm -rf ./*",
+     "find . -name '*.pyc' -delete"],
+)  # fmt: skip
+def test_from_the_home_directory_what_is_named_may_be_removed(command: str) -> None:
+    assert refusal(command, HOME, HOME) is None
+
+
 @pytest.mark.parametrize(
     ("command", "form"),
     [
@@ -724,7 +750,7 @@ def test_no_text_makes_a_question_fail(command: str, home: str) -> None:
     is_read(command)
     answers_with_exit_code(command, 1)
     refusal(command)
-    refusal(command, home)
+    refusal(command, home, home)
     placeholder(command)
 
 

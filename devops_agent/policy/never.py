@@ -33,8 +33,14 @@ _INTERPRETERS = SHELLS | frozenset("ssh su xargs parallel watch chroot nsenter".
 _WIPES = "it would delete the system or the home directory; name the exact directory"
 
 
-def destroys(command: str, home: str) -> str | None:
-    """The reason why a command destroys the system or the home directory, whose path is `home`."""
+def destroys(command: str, home: str, directory: str) -> str | None:
+    """The reason why a command destroys the system or the home directory.
+
+    Args:
+        command: The text for the shell.
+        home: The path of the home directory.
+        directory: The absolute path of the directory in which it runs; "" if that is unknown.
+    """
     if _FORK_BOMB.search(command):
         return "it starts processes without end"
     found = segments(command)
@@ -43,7 +49,6 @@ def destroys(command: str, home: str) -> str | None:
     if any(not s.parsed or s.name in _INTERPRETERS for s in found) and _NEVER_TEXT.search(text):
         return "it would destroy the system, a disk or the home directory"
     home = normpath(literal or "/~")
-    directory = ""
     for segment in found:
         if reason := not segment.asks_for_help and (_erases(segment) or _wipes(segment, home, directory)):
             return reason
