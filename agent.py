@@ -228,7 +228,7 @@ class DevOpsAgent(ToolCallingAgent):
         return self._executed(call)
 
     def _rejected(self, call: Call, comment: str) -> str:
-        self.evidence.refused = True
+        self.evidence.rejected(call, comment)
         text = "User rejected this tool call."
         text += f" User comment: {comment}" if comment else ""
         self.listener(events.ToolCalled(call.name, call.arguments))

@@ -48,8 +48,14 @@ class Evidence:
             self.failed_change = _shown(call)
         self._seen.add(_key(call))
 
+    def rejected(self, call: Call, comment: str) -> None:
+        """Records that the user did not approve a call; one with a comment may be asked for again."""
+        self.refused = True
+        if not comment:
+            self._seen.add(_key(call))
+
     def repeated(self, call: Call) -> bool:
-        """Whether the same call ran already and nothing has changed since."""
+        """Whether the same call ran already, or was rejected, and nothing has changed since."""
         return _key(call) in self._seen
 
     def once(self, reason: str) -> bool:

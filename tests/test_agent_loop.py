@@ -559,7 +559,14 @@ def test_a_refusal_after_a_success_ends_the_run_as_refused() -> None:
     assert run.code is ExitCode.REFUSED
 
 
-def test_a_rejected_call_may_be_asked_for_again() -> None:
+def test_the_user_is_not_asked_again_about_the_call_just_rejected() -> None:
+    verdicts = approver((False, ""))
+    run = play(sh("touch a"), sh("touch a"), answer("Rejected."), require_approval=True, approver=verdicts)
+    assert run.told() == ["User rejected this tool call.", ALREADY]
+    assert (run.answer, run.code) == ("Rejected.", ExitCode.REFUSED)
+
+
+def test_a_call_rejected_with_a_comment_may_be_asked_for_again() -> None:
     verdicts = approver((False, "wait"), (True, ""))
     run = play(sh("touch a"), sh("touch a"), answer(), require_approval=True, approver=verdicts)
     assert Path("a").exists()
