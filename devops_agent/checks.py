@@ -82,9 +82,10 @@ def answer_after_work(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 def honest_answer(call: Call, tools: Tools, evidence: Evidence) -> None:
     """An answer does not claim success over a failed change; said once."""
-    if call.name != FINAL_ANSWER or not evidence.failed_change:
+    if call.name != FINAL_ANSWER or not evidence.failed_change or evidence.sent_back:
         return
-    if not admits_failure(str(call.arguments["answer"])) and evidence.once("failed change"):
+    if not admits_failure(str(call.arguments["answer"])):
+        evidence.sent_back = True
         raise CallRefused(
             f"{evidence.failed_change} failed, and no change succeeded since. "
             "Correct it with another call, or say in the answer that it failed."

@@ -24,6 +24,7 @@ class Evidence:
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
+        sent_back: Whether an answer was sent back for claiming success over a failed change.
     """
 
     calls: int = 0
@@ -32,7 +33,7 @@ class Evidence:
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""
-    sent_back: set[str] = field(default_factory=set)
+    sent_back: bool = False
     _seen: set[str] = field(default_factory=set)
 
     def ran(self, call: Call, changes: bool, ok: bool) -> None:
@@ -57,12 +58,6 @@ class Evidence:
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing has changed since."""
         return _key(call) in self._seen
-
-    def once(self, reason: str) -> bool:
-        """True the first time that an answer is sent back for this reason."""
-        first = reason not in self.sent_back
-        self.sent_back.add(reason)
-        return first
 
     def exit_code(self) -> ExitCode:
         """What the run comes to."""

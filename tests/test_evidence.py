@@ -110,17 +110,6 @@ def test_arguments_of_any_kind_can_be_compared() -> None:
     assert after((odd, False, True)).repeated(odd)
 
 
-def test_an_answer_is_sent_back_once_for_each_reason() -> None:
-    evidence = Evidence()
-    assert [evidence.once("a"), evidence.once("a"), evidence.once("b")] == [True, False, True]
-
-
-def test_each_run_has_evidence_of_its_own() -> None:
-    after((LOOK, False, True)).once("a")
-    assert not Evidence().repeated(LOOK)
-    assert Evidence().once("a")
-
-
 # --- honest answers ---------------------------------------------------------------------------------------
 
 
