@@ -25,7 +25,7 @@ from devops_agent.evidence import Evidence
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, Call, Reply
-from devops_agent.shell import Shell, active_shell
+from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
 
@@ -245,7 +245,7 @@ class DevOpsAgent(ToolCallingAgent):
             self._failed(call, error)
             raise
         ran = self.shell.last if call.name == bash.name else None
-        ok = ran is None or ran.exit_code == 0 or effects.answers_with_exit_code(ran.command, ran.exit_code)
+        ok = ran is None or _succeeded(ran)
         self.evidence.ran(call, _changes(call), ok)
         self.listener(events.Observed(str(result)))
         if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
@@ -265,6 +265,12 @@ def _changes(call: Call) -> bool:
     if call.name == "bash":
         return not effects.is_read(call.arguments["command"])
     return call.name not in (read_file.name, get_env.name)
+
+
+def _succeeded(ran: CommandResult) -> bool:
+    if ran.timed_out:  # its own exit code may be 0 all the same
+        return False
+    return ran.exit_code == 0 or effects.answers_with_exit_code(ran.command, ran.exit_code)
 
 
 def _dropped_note(dropped: Sequence[str]) -> str:

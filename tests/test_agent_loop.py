@@ -515,6 +515,13 @@ def test_a_command_that_is_killed_at_the_time_limit_failed() -> None:
     assert run.code is ExitCode.FAILED
 
 
+def test_a_killed_command_that_ends_with_exit_code_0_failed_all_the_same() -> None:
+    clean_end = "trap 'exit 0' TERM; touch a; sleep 30 & wait"
+    run = play(sh(clean_end), answer("It timed out."), shell=Shell(timeout=0.4))
+    assert run.told() == ["Timed out: killed after 0.4 seconds."]
+    assert run.code is ExitCode.FAILED
+
+
 def test_an_answer_that_is_no_text_is_still_an_answer() -> None:
     run = play(sh("true"), call("final_answer", answer={"pods": 3}))
     assert "3" in run.answer
