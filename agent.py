@@ -246,7 +246,8 @@ class DevOpsAgent(ToolCallingAgent):
             raise
         ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
-        self.evidence.ran(call, _changes(call), ok)
+        waited = ran is not None and effects.waits_for_others(ran.command)
+        self.evidence.ran(call, _changes(call), ok, waited)
         self.listener(events.Observed(str(result)))
         if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
             return result

@@ -36,14 +36,15 @@ class Evidence:
     sent_back: bool = False
     _seen: set[str] = field(default_factory=set)
 
-    def ran(self, call: Call, changes: bool, ok: bool) -> None:
-        """Records a call that was executed."""
+    def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False) -> None:
+        """Records a call that was executed; `waited` for others to change something."""
         self.calls += 1
         self.succeeded += ok
         self.refused = False
-        if changes and ok:
+        if ok and (changes or waited):
             # what was tried before may come out differently now
             self._seen.clear()
+        if changes and ok:
             self.failed_change = ""
         elif changes:
             self.failed_change = _shown(call)
@@ -56,7 +57,7 @@ class Evidence:
             self._seen.add(_key(call))
 
     def repeated(self, call: Call) -> bool:
-        """Whether the same call ran already, or was rejected, and nothing has changed since."""
+        """Whether the same call ran already, or was rejected, and nothing can have changed since."""
         return _key(call) in self._seen
 
     def exit_code(self) -> ExitCode:

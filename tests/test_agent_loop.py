@@ -409,6 +409,16 @@ def test_after_a_successful_change_the_same_call_is_made_again() -> None:
     assert run.told() == ["Done, no output.", "Done, no output.", "The value is: a.txt"]
 
 
+def test_after_a_successful_wait_the_same_call_is_made_again() -> None:
+    run = play(sh("ls /"), sh("sleep 0.01"), sh("ls /"), answer())
+    assert run.told()[2] == run.told()[0]
+
+
+def test_after_a_failed_wait_the_same_call_is_still_a_repetition() -> None:
+    run = play(sh("ls /"), sh("sleep soon"), sh("ls /"), answer())
+    assert run.told()[2] == ALREADY
+
+
 def test_after_a_failed_change_the_same_call_is_still_a_repetition() -> None:
     run = play(sh("ls"), sh("rmdir missing"), sh("ls"), answer("rmdir failed."))
     assert run.told()[2] == ALREADY

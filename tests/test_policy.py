@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devops_agent.policy.effects import answers_with_exit_code, is_read
+from devops_agent.policy.effects import answers_with_exit_code, is_read, waits_for_others
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.policy.shell_text import Segment, segments
@@ -205,6 +205,23 @@ def test_reads(command: str) -> None:
 @pytest.mark.parametrize("command", [*CHANGES, "", "ls\nrm x", "cat <<EOF\n$(rm x)\nEOF"])
 def test_not_reads(command: str) -> None:
     assert not is_read(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "waits"),
+    [
+        ("sleep 5", True),
+        ("sleep 5; kubectl get pods", True),
+        ("kubectl -n shop wait --for=condition=Ready pod/web", True),
+        ("timeout 60 kubectl rollout status deploy/web -n shop", True),
+        ("kubectl rollout history deploy/web", False),
+        ("kubectl get pods", False),
+        ("echo 'sleep 5", False),
+        ("", False),
+    ],
+)
+def test_commands_that_wait_for_others(command: str, waits: bool) -> None:
+    assert waits_for_others(command) is waits
 
 
 @pytest.mark.parametrize(

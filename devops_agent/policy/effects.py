@@ -86,6 +86,14 @@ def _reads(segment: Segment) -> bool:
     return name in _READERS and not (name == "uniq" and len(operands) > 1)
 
 
+_WAITS = (("sleep", ""), ("kubectl", "wait"), ("kubectl", "rollout status"))
+
+
+def waits_for_others(command: str) -> bool:
+    """Whether time passes in which what was read before may have changed."""
+    return any(parse_call(segment.words)[:2] in _WAITS for segment in segments(command))
+
+
 _ANSWERS = frozenset("grep egrep fgrep zgrep rg pgrep diff cmp test [ which type".split())
 
 
