@@ -296,6 +296,15 @@ docker compose -f a.yml up
 docker-compose up
 docker compose logs -f
 docker compose exec web ls
+docker container prune
+docker system prune -a --volumes
+docker image prune -a
+docker volume prune
+docker network prune
+docker builder prune
+docker buildx prune
+docker system prune --force=false
+podman system prune
 top
 top -b
 htop
@@ -381,6 +390,13 @@ docker logs --tail 5 web
 docker stats --no-stream
 docker events --since 1h --until 0s
 docker rm -f web
+docker system prune -af
+docker system prune -a -f
+docker container prune --force
+docker builder prune -f
+docker volume prune --help
+yes | docker image prune
+docker buildx build -f F -t x .
 docker ps --filter name=it
 kubectl exec p -- tail -n 5 f
 kubectl exec p -- ls -it

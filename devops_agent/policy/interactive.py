@@ -37,6 +37,8 @@ _RULES = (
     ("kubectl|docker", "logs|compose logs", "-f --follow", "", _FOLLOWS),
     ("docker", "stats", "", "--no-stream", "docker stats does not return; add --no-stream"),
     ("docker", "events|compose events", "", "--until", "{call} does not return; add --since 10m --until 0s"),
+    ("docker", "prune|system prune|image prune|volume prune|network prune|builder prune|buildx prune", "",
+     "-f --force --help FED", "prune asks for confirmation, and takes no answer for a no; add -f"),
     ("docker", "compose up", "", "-d --detach --wait --no-start --abort-on-container-exit --exit-code-from",
      "docker compose up does not return; add -d"),
     ("top", "", "", "-b -l", "top needs a terminal; run: top -b -n 1"),

@@ -257,7 +257,7 @@ _VERBED = {
 }
 _TWO_WORDS = {
     "kubectl": "rollout config auth".split(),
-    "docker": "compose image container network volume system".split(),
+    "docker": "compose image container network volume system builder buildx".split(),
 }
 ALIASES = {
     **dict.fromkeys(("podman", "nerdctl", "docker-compose"), "docker"),
@@ -267,7 +267,7 @@ ALIASES = {
 # Flags that take a value, after the verb, where the operands matter; those before it are in _VERBED.
 _VALUED = {
     "kubectl": _KUBECTL,
-    "docker": """-a --attach --add-host --cap-add --cap-drop -c --cpus --device --dns -e --env --env-file
+    "docker": """--attach --add-host --cap-add --cap-drop -c --cpus --device --dns -e --env --env-file
  --entrypoint --expose --format --gpus -h --hostname --index --ip -l --label --link --log-driver --log-opt -m
  --memory --mount --name --net --network -n --pid --platform -p --publish --pull --restart --runtime
  --security-opt --shm-size --since --tail --tmpfs --ulimit --until -u --user -v --volume --volumes-from -w
