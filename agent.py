@@ -6,6 +6,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 import os
 import sys
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 # first: it imports SmolAgents without side effects
@@ -54,8 +55,7 @@ def read_file(path: str) -> str:
     Args:
         path: File to read.
     """
-    shell = active_shell()
-    return reduce_output(files.read_text(path), shell.budget, shell.store)
+    return reduce_output(files.read_text(path), active_shell().budget, source=Path(path).expanduser())
 
 
 @tool

@@ -1,6 +1,7 @@
 """Long output: what the model sees of it, and where the rest is kept."""
 
 import os
+import shlex
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,23 +41,27 @@ class OutputStore:
                 old.unlink(missing_ok=True)
 
 
-def reduce_output(text: str, budget: int, store: OutputStore) -> str:
-    """The head and the tail of a text, in whole lines where they are short; the rest is saved and named.
+def reduce_output(text: str, budget: int, kept: Path | None = None, source: Path | None = None) -> str:
+    """The head and the tail of a text, in whole lines where they are short, and where the rest is.
 
     Args:
-        text: The full output.
+        text: The full text.
         budget: Characters that may stay.
-        store: Where the full text goes.
+        kept: The copy of the full text, if there is one.
+        source: The file whose lines the text consists of, if it is one.
     """
     if len(text) <= budget:
         return text
     head = _whole_lines(text[: budget * 2 // 3])
     tail = _whole_lines(text[-(budget // 3) :][::-1])[::-1]
-    left_out = len(text) - len(head) - len(tail)
-    path = store.save(text)
-    where = f"; full output in {path}" if path else ""
+    left_out = text[len(head) : len(text) - len(tail)]
     lines = text.count("\n") + 1
-    return f"{head}\n[… {left_out} of {len(text)} characters, {lines} lines, left out{where}]\n{tail}"
+    where = f"; full output in {kept}" if kept else ""
+    if source:
+        first = head.count("\n") + 1 + left_out.startswith("\n")
+        last = lines - tail.count("\n") - left_out.endswith("\n")
+        where = f"; see it with sed -n '{first},{last}p' {shlex.quote(str(source))}"
+    return f"{head}\n[… {len(left_out)} of {len(text)} characters, {lines} lines, left out{where}]\n{tail}"
 
 
 def _whole_lines(text: str) -> str:

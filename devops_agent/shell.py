@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from devops_agent import facts
 from devops_agent.errors import ToolError
@@ -57,6 +58,7 @@ class CommandResult:
         output: stdout and stderr in the order in which they were written, cleaned of terminal codes.
         timed_out: Whether it was killed at the time limit.
         seconds: How long it ran.
+        kept: The copy of the full output, when the model sees only a part of it.
     """
 
     command: str
@@ -64,6 +66,7 @@ class CommandResult:
     output: str
     timed_out: bool
     seconds: float
+    kept: Path | None = None
 
 
 @dataclass
@@ -102,9 +105,11 @@ class Shell:
         if timed_out:
             _kill(process)
         code = process.wait()
-        output = clean(raw.decode("utf-8", errors="replace"))
         seconds = time.monotonic() - started
-        self.last = CommandResult(command, code if code >= 0 else 128 - code, output, timed_out, seconds)
+        output = clean(raw.decode("utf-8", errors="replace"))
+        kept = self.store.save(output) if len(output.rstrip("\n")) > self.budget else None
+        code = code if code >= 0 else 128 - code
+        self.last = CommandResult(command, code, output, timed_out, seconds, kept)
         return self.last
 
     def describe(self, result: CommandResult, as_facts: bool = False) -> str:
@@ -117,7 +122,7 @@ class Shell:
         text = result.output.rstrip("\n")
         if as_facts:
             text = facts.from_tables(result.command, text)
-        shown = reduce_output(text, self.budget, self.store)
+        shown = reduce_output(text, self.budget, result.kept)
         lines = [shown] if shown else []
         if result.timed_out:
             lines.append(f"Timed out: killed after {self.timeout:g} seconds.")

@@ -713,14 +713,30 @@ def test_long_output_is_cut_for_the_model_and_kept_in_full(tmp_path: Path) -> No
     assert len(told) < 500
     named = re.search(r"full output in (\S+?)\]", told)
     assert named
-    assert Path(named[1]).read_text() == "\n".join(str(n) for n in range(1, 10001))
+    assert Path(named[1]).read_text() == "".join(f"{n}\n" for n in range(1, 10001))
 
 
-def test_a_long_file_is_cut_like_output(tmp_path: Path) -> None:
+def test_long_output_with_a_table_is_kept_once(tmp_path: Path) -> None:
+    """The model reads it with sentences instead of tables."""
+    table = "Filesystem      Size  Used Avail Use% Mounted on\n/dev/vda        252G   24G   68G  26% /\n"
+    Path("long.txt").write_text(table + "word\n" * 5000)
+    store = OutputStore(tmp_path / "outputs")
+    run = play(sh("cat long.txt"), answer(), shell=Shell(budget=300, store=store))
+    (kept,) = (tmp_path / "outputs").iterdir()
+    assert run.told()[0].startswith("Disk /: 26% used")
+    assert f"full output in {kept}]" in run.told()[0]
+    assert kept.read_text() == table + "word\n" * 5000
+
+
+def test_a_long_file_is_cut_like_output_and_not_copied(tmp_path: Path) -> None:
     Path("long.txt").write_text("word\n" * 5000)
-    run = play(call("read_file", path="long.txt"), answer(), shell=Shell(budget=300))
+    store = OutputStore(tmp_path / "outputs")
+    run = play(call("read_file", path="long.txt"), answer(), shell=Shell(budget=300, store=store))
     assert len(run.told()[0]) < 500
-    assert "of 25000 characters, 5001 lines, left out]" in run.told()[0]
+    assert (
+        "of 25000 characters, 5001 lines, left out; see it with sed -n '41,4981p' long.txt]" in run.told()[0]
+    )
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_the_newest_result_names_the_task_even_when_the_task_has_several_lines() -> None:

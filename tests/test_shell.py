@@ -202,7 +202,7 @@ def test_50_megabytes_are_cut_to_head_and_tail_and_kept_in_a_file_of_the_user_al
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     text = kept.read_text()
     assert text.startswith("FIRST\n")
-    assert text.endswith("\nLAST")
+    assert text.endswith("\nLAST\n")
     assert re.search(r"\[\d+ bytes not kept\]", text)
     assert result.seconds < 10
 
@@ -259,15 +259,15 @@ def test_cleaning_takes_time_in_proportion_to_the_text(text: str) -> None:
 # --- outputs ----------------------------------------------------------------------------------------------
 
 
-def test_a_text_within_the_budget_is_not_touched_and_not_saved(tmp_path: Path) -> None:
-    store = OutputStore(tmp_path / "outputs")
-    assert reduce_output("x" * 100, 100, store) == "x" * 100
+def test_output_within_the_budget_is_not_touched_and_not_saved(tmp_path: Path) -> None:
+    shell = Shell(budget=100, store=OutputStore(tmp_path / "outputs"))
+    assert shell.describe(shell.run("printf '%0100d\\n' 0")) == "0" * 100
     assert not (tmp_path / "outputs").exists()
 
 
 def test_a_cut_text_keeps_whole_lines_and_says_how_much_is_missing() -> None:
     text = "\n".join(f"line {number}" for number in range(1000))
-    shown = reduce_output(text, 300, OutputStore()).splitlines()
+    shown = reduce_output(text, 300).splitlines()
     assert shown[0] == "line 0"
     assert shown[-1] == "line 999"
     assert [line for line in shown if not re.fullmatch(r"line \d+|\[.*\]", line)] == []
@@ -288,9 +288,8 @@ def test_the_newest_50_outputs_are_kept(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_costs_only_the_copy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    store = OutputStore(tmp_path / "file" / "outputs")
-    assert store.save("x") is None
-    assert "left out]" in reduce_output("x" * 100, 50, store)
+    shell = Shell(budget=50, store=OutputStore(tmp_path / "file" / "outputs"))
+    assert "left out]" in shell.describe(shell.run("seq 100"))
 
 
 # --- the active shell -------------------------------------------------------------------------------------
