@@ -26,6 +26,7 @@ _READ_SIZE = 65536
 _DRAIN_SECONDS = 0.3
 _KEEP_IN_MEMORY = 4 << 20
 _KILL_GRACE_SECONDS = 0.4
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # No pager, no colour, no question that nobody can answer.
 _ENVIRONMENT = {
@@ -93,11 +94,10 @@ class Shell:
             KeyboardInterrupt: The process group was killed first.
         """
         started = time.monotonic()
-        with _interrupts_held() as held:
+        with _signals_held() as held:
             process = _start(command)
         try:
-            if held:
-                raise KeyboardInterrupt
+            _raise_held(held)
             raw, timed_out = _read(process, started + self.timeout)
         except BaseException:
             _kill(process)
@@ -149,17 +149,23 @@ def active_shell() -> Shell:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[list[int]]:
-    """Collects Ctrl-C instead of raising: between fork and return nobody could kill what was started."""
+def _signals_held() -> Iterator[list[int]]:
+    """Collects what would end the agent, instead of letting it leave a process behind that nobody kills."""
     held: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield held
         return
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    before = {number: signal.signal(number, lambda got, _: held.append(got)) for number in _ENDING}
     try:
         yield held
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise_held(held: list[int]) -> None:
+    for number in held[:1]:
+        signal.raise_signal(number)
 
 
 def _start(command: str) -> subprocess.Popen[bytes]:
@@ -236,10 +242,12 @@ class _HeadAndTail:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Ends the whole process group: politely first, so that a program can clean up, then by force."""
-    for sig in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, sig)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_KILL_GRACE_SECONDS)
-    if process.stdout is not None:
-        process.stdout.close()
+    with _signals_held() as held:
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, sig)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_KILL_GRACE_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
+    _raise_held(held)

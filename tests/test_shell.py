@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +162,14 @@ def test_what_is_written_shortly_before_the_end_is_not_lost() -> None:
     assert output_of("seq 1 200000 | tail -1; (sleep 0.1; echo late) & wait") == "200000\nlate\n"
 
 
-def test_ctrl_c_kills_the_command_and_all_that_it_started(tmp_path: Path) -> None:
-    code = "from devops_agent.shell import Shell; Shell().run('sleep 300 & echo $$ $! > pids; wait')"
+@contextmanager
+def agent_running(command: str, pids: Path, count: int) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs a command which writes its process ids to a file."""
+    code = (
+        "import signal, sys; from devops_agent.shell import Shell;"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'));"
+        f"Shell().run({command!r})"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -169,19 +177,44 @@ def test_ctrl_c_kills_the_command_and_all_that_it_started(tmp_path: Path) -> Non
         text=True,
         start_new_session=True,  # as the terminal's signal goes to the agent, not to the command
     )
-    pids = tmp_path / "pids"
     try:
         deadline = time.monotonic() + 20
-        while not (pids.exists() and len(pids.read_text().split()) == 2) and time.monotonic() < deadline:
+        while not (pids.exists() and len(pids.read_text().split()) == count) and time.monotonic() < deadline:
             time.sleep(0.02)
-        child.send_signal(signal.SIGINT)
-        started = time.monotonic()
-        assert all(wait_until_gone(int(pid), 1) for pid in pids.read_text().split())
-        assert time.monotonic() - started < 1
-        assert "KeyboardInterrupt" in child.communicate(timeout=10)[1]
+        yield child
     finally:
         child.kill()
         child.wait()
+
+
+def test_ctrl_c_kills_the_command_and_all_that_it_started(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    with agent_running("sleep 300 & echo $$ $! > pids; wait", pids, 2) as agent:
+        agent.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        assert all(wait_until_gone(int(pid), 1) for pid in pids.read_text().split())
+        assert time.monotonic() - started < 1
+        assert "KeyboardInterrupt" in agent.communicate(timeout=10)[1]
+
+
+@pytest.mark.parametrize(
+    ("second", "said"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "terminated")]
+)
+def test_a_second_signal_does_not_save_a_command_that_ignores_the_first(
+    tmp_path: Path, second: signal.Signals, said: str
+) -> None:
+    pids = tmp_path / "pids"
+    stubborn = "trap '' TERM; echo $$ > pids; while :; do sleep 0.1; done"
+    with agent_running(stubborn, pids, 1) as agent:
+        agent.send_signal(signal.SIGINT)
+        time.sleep(0.15)
+        agent.send_signal(second)
+        try:
+            assert wait_until_gone(int(pids.read_text()), 2)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(int(pids.read_text()), signal.SIGKILL)
+        assert agent.communicate(timeout=10)[1].rstrip().endswith(said)
 
 
 # --- long and strange output ------------------------------------------------------------------------------
