@@ -104,6 +104,8 @@ class Shell:
             raise
         if timed_out:
             _kill(process)
+        else:
+            _leave_reader(process)
         code = process.wait()
         seconds = time.monotonic() - started
         output = clean(raw.decode("utf-8", errors="replace"))
@@ -206,6 +208,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, boo
                 continue
             chunk = process.stdout.read(_READ_SIZE)
             if chunk == b"":
+                process.stdout.close()
                 return output.joined(), _outlives(process, deadline)
             output.add(chunk or b"")
 
@@ -217,6 +220,20 @@ def _outlives(process: subprocess.Popen[bytes], deadline: float) -> bool:
     except subprocess.TimeoutExpired:
         return True
     return False
+
+
+def _leave_reader(process: subprocess.Popen[bytes]) -> None:
+    """Has the output of a background process read until its end: at a closed pipe a server breaks."""
+    assert process.stdout is not None
+    if process.stdout.closed:
+        return
+    with process.stdout as pipe:
+        os.set_blocking(pipe.fileno(), True)
+        with suppress(OSError):
+            # in the background of a shell that ends, it is nobody's child and outlives the agent
+            subprocess.run(
+                ["bash", "-c", "cat <&0 >/dev/null 2>&1 &"], stdin=pipe, start_new_session=True, check=False
+            )
 
 
 class _HeadAndTail:

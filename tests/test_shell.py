@@ -158,6 +158,25 @@ def test_a_background_process_that_keeps_the_output_open_does_not_hang_the_call(
         os.kill(pid, signal.SIGKILL)
 
 
+def test_a_background_process_can_still_write_after_the_call_and_after_the_agent(tmp_path: Path) -> None:
+    """A server that logs to its standard error, for one."""
+    server = "{ sleep 0.6; echo a request; echo served > served; } & echo started"
+    code = f"from devops_agent.shell import Shell; print(Shell().run({server!r}).output)"
+    agent = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert agent.stdout == "started\n\n"
+    deadline = time.monotonic() + 5
+    while not (tmp_path / "served").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (tmp_path / "served").exists()
+
+
 def test_what_is_written_shortly_before_the_end_is_not_lost() -> None:
     assert output_of("seq 1 200000 | tail -1; (sleep 0.1; echo late) & wait") == "200000\nlate\n"
 
