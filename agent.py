@@ -269,7 +269,7 @@ def _changes(call: Call) -> bool:
 
 
 def _succeeded(ran: CommandResult) -> bool:
-    if ran.timed_out:  # its own exit code may be 0 all the same
+    if ran.timed_out or ran.hidden_failure:  # the exit code may be 0 all the same
         return False
     return ran.exit_code == 0 or effects.answers_with_exit_code(ran.command, ran.exit_code)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from devops_agent import facts
 from devops_agent.errors import ToolError
+from devops_agent.notes import Notes, notes_on
 from devops_agent.outputs import OutputStore, reduce_output
 
 _READ_SIZE = 65536
@@ -60,6 +61,7 @@ class CommandResult:
         timed_out: Whether it was killed at the time limit.
         seconds: How long it ran.
         kept: The copy of the full output, when the model sees only a part of it.
+        hidden_failure: What failed although the exit code may be 0, in one line.
     """
 
     command: str
@@ -68,6 +70,7 @@ class CommandResult:
     timed_out: bool
     seconds: float
     kept: Path | None = None
+    hidden_failure: str = ""
 
 
 @dataclass
@@ -94,24 +97,26 @@ class Shell:
             KeyboardInterrupt: The process group was killed first.
         """
         started = time.monotonic()
-        with _signals_held() as held:
-            process = _start(command)
-        try:
-            _raise_held(held)
-            raw, timed_out = _read(process, started + self.timeout)
-        except BaseException:
-            _kill(process)
-            raise
-        if timed_out:
-            _kill(process)
-        else:
-            _leave_reader(process)
-        code = process.wait()
+        with notes_on(command) as notes:
+            with _signals_held() as held:
+                process = _start(notes)
+            try:
+                _raise_held(held)
+                raw, timed_out = _read(process, started + self.timeout)
+            except BaseException:
+                _kill(process)
+                raise
+            if timed_out:
+                _kill(process)
+            else:
+                _leave_reader(process)
+            code = process.wait()
+            failure = "" if timed_out else notes.hidden_failure()
         seconds = time.monotonic() - started
         output = clean(raw.decode("utf-8", errors="replace"))
         kept = self.store.save(output) if len(output.rstrip("\n")) > self.budget else None
         code = code if code >= 0 else 128 - code
-        self.last = CommandResult(command, code, output, timed_out, seconds, kept)
+        self.last = CommandResult(command, code, output, timed_out, seconds, kept, failure)
         return self.last
 
     def describe(self, result: CommandResult, as_facts: bool = False) -> str:
@@ -128,6 +133,8 @@ class Shell:
         lines = [shown] if shown else []
         if result.timed_out:
             lines.append(f"Timed out: killed after {self.timeout:g} seconds.")
+        if result.hidden_failure:
+            lines.append(result.hidden_failure)
         if result.exit_code != 0:
             lines.append(f"Exit code: {result.exit_code}")
         return "\n".join(lines) or "Done, no output."
@@ -170,10 +177,11 @@ def _raise_held(held: list[int]) -> None:
         signal.raise_signal(number)
 
 
-def _start(command: str) -> subprocess.Popen[bytes]:
+def _start(notes: Notes) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            ["bash", "-c", command],
+            ["bash", "-c", notes.script],
+            pass_fds=notes.descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

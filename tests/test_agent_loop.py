@@ -493,6 +493,14 @@ def test_an_answer_that_admits_the_failure_is_taken(text: str) -> None:
     assert (run.answer, run.code) == (text, ExitCode.FAILED)
 
 
+@pytest.mark.parametrize("command", ["rmdir missing; ls /", "rmdir missing 2>&1 | tail -n 1"])
+def test_a_failure_behind_which_another_command_succeeds_is_a_failure(command: str) -> None:
+    run = play(sh(command), answer("Removed."), answer("It is removed."))
+    assert run.told()[0].endswith("\nrmdir missing failed with exit code 1")
+    assert run.told()[1].startswith(f"Error: bash {{{command}}} failed, ")
+    assert run.code is ExitCode.FAILED
+
+
 def test_a_later_change_that_succeeds_heals_a_failed_one() -> None:
     run = play(sh("rmdir some"), sh("mkdir some && rmdir some"), answer("Removed."))
     assert (run.answer, run.code) == ("Removed.", ExitCode.DONE)

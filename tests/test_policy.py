@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devops_agent.policy.effects import answers_with_exit_code, is_read, waits_for_others
+from devops_agent.policy.outcome import Step, hidden_failure, hides_failure
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.policy.shell_text import Segment, segments
@@ -758,6 +759,28 @@ def test_what_is_no_placeholder(command: str) -> None:
     assert placeholder(command) is None
 
 
+@pytest.mark.parametrize(
+    ("command", "hides"),
+    [
+        ("rmdir a", False),
+        ("mkdir a && touch b && ls", False),
+        ("docker ps -q | xargs docker rm", False),
+        ("ls; cat f | grep x; rmdir a", False),
+        ("ls || true; df", False),
+        ("python3 server.py & sleep 1; curl localhost", False),
+        ("server & sleep 1; df", False),
+        ("rmdir a; ls", True),
+        ("rmdir a || true", True),
+        ("docker build . | tail -n 1", True),
+        ("docker build . | tee log", True),
+        ("rmdir 'a; ls", False),
+        ("", False),
+    ],
+)
+def test_commands_whose_exit_code_hides_a_failure(command: str, hides: bool) -> None:
+    assert hides_failure(command) is hides
+
+
 SHELL_TEXT = st.lists(
     st.sampled_from(
         [
@@ -782,6 +805,8 @@ def test_no_text_makes_a_question_fail(command: str, home: str) -> None:
     segments(command)
     is_read(command)
     answers_with_exit_code(command, 1)
+    hides_failure(command)
+    hidden_failure(command, [Step(0, (0, 1), command), Step(0, (1,), command)])
     refusal(command)
     refusal(command, home, home)
     placeholder(command)

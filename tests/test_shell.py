@@ -112,6 +112,75 @@ def test_without_bash_it_is_a_tool_error(monkeypatch: pytest.MonkeyPatch, tmp_pa
         Shell().run("true")
 
 
+# --- failures that the exit code hides --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "failure"),
+    [
+        ("rmdir /none; echo", "rmdir /none failed with exit code 1"),
+        ("rmdir /none\necho", "rmdir /none failed with exit code 1"),
+        ("rmdir /none || echo failed", "rmdir /none failed with exit code 1"),
+        ("rmdir /none && echo ok || echo failed", "rmdir /none failed with exit code 1"),
+        ("rmdir /none; exit 0", "rmdir /none failed with exit code 1"),
+        ("rmdir /none 2>&1 | tail -n 1", "rmdir /none failed with exit code 1"),
+        ("rmdir /none 2>&1 | grep -v x | head -n 3; true", "rmdir /none failed with exit code 1"),
+        ("rmdir /none 2>&1 | tee log", "rmdir /none failed with exit code 1"),
+        ("yes | rmdir /none; true", "rmdir /none failed with exit code 1"),
+        ("(true; rmdir /none) | cat", "rmdir /none failed with exit code 1"),
+        ("{ rmdir /none; true; } 2>&1", "rmdir /none failed with exit code 1"),
+        ("for i in 1 2; do rmdir /none$i; done; true", "rmdir /none$i failed with exit code 1"),
+        ("echo a | while read l; do rmdir /$l; done; true", "rmdir /$l failed with exit code 1"),
+        ("id=$(rmdir /none); echo $id", "rmdir /none failed with exit code 1"),
+        ("cd /none && touch a; ls", "cd /none failed with exit code 1"),
+        ("exec 5>&1; rmdir /none; ls", "rmdir /none failed with exit code 1"),
+        ("rmdir /none; grep x /dev/null", "rmdir /none failed with exit code 1"),
+    ],
+)
+def test_a_failed_change_is_seen_behind_other_commands(command: str, failure: str) -> None:
+    shell = Shell()
+    result = shell.run(command)
+    assert result.hidden_failure == failure
+    assert failure in shell.describe(result).split("\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "touch a; ls /",
+        "rmdir /none; touch a; ls /",  # mended
+        "touch a && echo ok || echo failed",
+        "touch a || exit 1",
+        "[ -d /none ] && touch a; ls /",
+        "grep x /dev/null; touch a; ls /",
+        "if ! rmdir /none; then touch a; fi; ls /",
+        "ls / || touch a; ls /",
+        "yes | head -n 1; ls /",
+        "python3 -c 'print(1)' | grep 2 | tail -n 1",
+        "for i in 1 2; do touch $i; done; ls /",
+        "false & touch a & ls /",
+        "mkdir -p a && cd $_ && touch b; ls /",
+        "touch a; trap 'echo bye' EXIT; ls /",
+        "ls /none; true",
+        "touch a; 'unbalanced",
+    ],
+)
+def test_what_succeeded_or_changes_nothing_is_no_hidden_failure(command: str) -> None:
+    assert Shell().run(command).hidden_failure == ""
+
+
+def test_taking_notes_changes_neither_output_nor_exit_code() -> None:
+    result = Shell().run(
+        "mkdir -p a/b; cd $_; basename $PWD; bash -c 'exit 3'; echo $?; (exit 4) | cat; exit 5"
+    )
+    assert (result.output, result.exit_code) == ("b\n3\n", 5)
+
+
+def test_a_long_loop_is_noted_without_end_in_sight() -> None:
+    result = Shell(timeout=60).run("for i in $(seq 20000); do :; done; rmdir /none; true")
+    assert result.hidden_failure == "rmdir /none failed with exit code 1"
+
+
 # --- an end to it -----------------------------------------------------------------------------------------
 
 

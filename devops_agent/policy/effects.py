@@ -58,10 +58,11 @@ _HIDES_WORDS = re.compile(r"\$\(|`|[<>]\(|\{[^{}\s]*(?:,|\.\.)")
 def is_read(command: str) -> bool:
     """Whether the command certainly changes nothing: each simple command is on a short list of readers."""
     found = segments(command)
-    return bool(found) and not _HIDES_WORDS.search(command) and all(map(_reads, found))
+    return bool(found) and not _HIDES_WORDS.search(command) and all(map(reads, found))
 
 
-def _reads(segment: Segment) -> bool:
+def reads(segment: Segment) -> bool:
+    """Whether this simple command changes nothing."""
     words = segment.words
     if not words or segment.targets or not _SYSTEM_PATH.fullmatch(words[0]):
         return False
@@ -98,12 +99,17 @@ _ANSWERS = frozenset("grep egrep fgrep zgrep rg pgrep diff cmp test [ which type
 
 
 def answers_with_exit_code(command: str, exit_code: int) -> bool:
-    """Whether the exit code is an answer ("no match", "inactive") and not a failure."""
+    """Whether the exit code of a line is an answer ("no match", "inactive") and not a failure."""
     found = segments(command)
     # `grep -q x f && echo yes`: a code other than 0 is that of grep.
     while len(found) > 1 and found[-1].operator == "&&" and found[-1].name in ("echo", "printf", "true"):
         found.pop()
-    program, verb, flags, _ = parse_call(found[-1].words if found else ())
+    return bool(found) and answers(found[-1], exit_code)
+
+
+def answers(segment: Segment, exit_code: int) -> bool:
+    """Whether the exit code of this simple command is an answer."""
+    program, verb, flags, _ = parse_call(segment.words)
     if program == "systemctl" and verb in ("is-active", "is-enabled", "is-failed"):
         return 1 <= exit_code <= 4
     asks = (
