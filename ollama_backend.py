@@ -24,6 +24,7 @@ from devops_agent.settings import Settings
 DEFAULT_MODEL = Settings.model
 DEFAULT_ENDPOINT = "http://localhost:11434/api/chat"
 
+_DOWNLOAD = "hf download ubermorgen/qwen3-devops qwen3-devops.gguf --local-dir ."
 _STOP = "</tool_call>"
 # A schema ends the reply by itself, and then come the token counts; but it allows blanks without end.
 _PATIENCE = 3
@@ -83,10 +84,9 @@ class OllamaChat(ChatModel):
 
     def not_found(self) -> ModelNotFound:
         """The error to raise when the server does not have the model."""
-        return ModelNotFound(
-            f"Model not found: {self.model_id}. See `ollama list`; get it with "
-            f"`ollama create {self.model_id} -f Modelfile` or `ollama pull {self.model_id}`."
-        )
+        own = f"`{_DOWNLOAD}`, then `ollama create {self.model_id} -f Modelfile`"
+        how = own if self.model_id == DEFAULT_MODEL else f"`ollama pull {self.model_id}`"
+        return ModelNotFound(f"Model not found: {self.model_id}. See `ollama list`; get it with {how}.")
 
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Posts one chat request and reads its stream until the call is complete.

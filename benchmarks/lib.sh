@@ -68,13 +68,14 @@ unchanged() {
 # builds [FILE]: builds the Dockerfile as the image $APP:judged. A base image that cannot be had here is
 # replaced by one that can: what is judged is the file, not the network.
 builds() {
-    local file=${1:-Dockerfile} base
+    local file=${1:-Dockerfile} base regex
     test -s "$file" || { echo "there is no $file"; return 1; }
     cp "$file" "$STATE/Dockerfile"
     for base in $(sed -nE 's/^FROM +(--platform=\S+ +)?(\S+).*/\2/Ip' "$file"); do
+        regex=$(sed 's/[][.*^$(){}+?|#\\]/\\&/g' <<<"$base")
         docker image inspect "$base" >/dev/null 2>&1 || docker pull -q "$base" >/dev/null 2>&1 ||
-            grep -Eiq "^FROM .* AS +$base *$" "$file" ||
-            sed -Ei "s#^(FROM +(--platform=\S+ +)?)$base( |\$)#\1${STAND_IN:-python:3.11-slim}\3#I" "$STATE/Dockerfile"
+            grep -Eiq "^FROM .* AS +$regex *$" "$file" ||
+            sed -Ei "s#^(FROM +(--platform=\S+ +)?)$regex( |\$)#\1${STAND_IN:-python:3.11-slim}\3#I" "$STATE/Dockerfile"
     done
     docker build -q -t "$APP:judged" -f "$STATE/Dockerfile" . >/dev/null
 }

@@ -23,6 +23,7 @@ _DOCKER = (
     ("docker network ls -q --no-trunc", "docker network rm"),
     ("docker volume ls -q", "docker volume rm -f"),
     ("docker images --format '{{.Repository}}:{{.Tag}}' | grep -v '<none>'", "docker rmi -f"),
+    ("docker images -q --filter dangling=true", "docker rmi -f"),
 )
 _IN_DEFAULT = "all,configmaps,secrets,pvc,ingresses,networkpolicies,serviceaccounts,roles,rolebindings"
 

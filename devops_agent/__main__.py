@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from devops_agent import cli, settings
-from devops_agent.errors import EngineError, EngineUnreachable, ExitCode, UsageError, UserError
+from devops_agent.errors import (
+    EngineError,
+    EngineUnreachable,
+    ExitCode,
+    OutputError,
+    UsageError,
+    UserError,
+)
 from devops_agent.folders import cache_folder
 from devops_agent.settings import Settings
 from devops_agent.terminal import Terminal
@@ -28,9 +35,14 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         chosen = settings.load(options, os.environ)
         terminal = _terminal(chosen.verbose)
         if task is None and not interactive and not sys.stdin.isatty():
-            raise UsageError('No task given. Say what to do: devops-agent "Check disk usage".')
+            raise UsageError(
+                'No task given. Say what to do: devops-agent "Check disk usage"; -i reads a task a line.'
+            )
         _end_on_signals()
         return _Session(chosen, terminal).run(task)
+    except OutputError as error:
+        terminal.failure(str(error))
+        return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
         terminal.failure(str(error))
         return error.exit_code
@@ -156,7 +168,7 @@ def _choose_model(chosen: Settings, terminal: Terminal) -> Any:
     from devops_agent.events import Notice
 
     if chosen.backend == "llama-cpp":
-        return _embedded(chosen, terminal, "chosen by --backend or --model-path")
+        return _embedded(chosen, terminal, "as model_path says" if chosen.model_path else "as backend says")
     model = _ollama(chosen, terminal)
     try:
         if model.installed():

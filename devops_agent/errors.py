@@ -6,6 +6,7 @@ DevOpsAgentError
 │   └── CallRefused       the call is not run: a placeholder, a repetition, an interactive command, …
 ├── ToolError             a tool ran and failed; the model reads why and goes on
 └── UserError             the user can correct it: one line on stderr and an exit code
+    ├── OutputError       1: the answer cannot be written
     ├── UsageError        2: flags, environment or configuration file
     └── EngineError       3: no model, no engine, or it died
         ├── EngineUnreachable
@@ -62,6 +63,10 @@ class UserError(DevOpsAgentError):
     """The user can correct it; the text is one line that says what to do next."""
 
     exit_code = ExitCode.FAILED
+
+
+class OutputError(UserError):
+    """The answer cannot be written, because a disk is full for instance."""
 
 
 class UsageError(UserError):

@@ -166,11 +166,15 @@ def _text(value: Any) -> str:
 
 def _number(kind: type[int] | type[float]) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
+        wanted = "Use a whole number." if kind is int else "Use a number."
         if isinstance(value, bool) or (kind is int and isinstance(value, float)):
-            raise ValueError("Use a number.")
-        number = kind(value)
+            raise ValueError(wanted)
+        try:
+            number = kind(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(wanted) from error
         if number != number:  # NaN compares with nothing, so no limit would ever be reached
-            raise ValueError("Use a number.")
+            raise ValueError(wanted)
         return number
 
     return convert

@@ -10,6 +10,7 @@ from operator import eq
 from typing import Any, TextIO
 
 from devops_agent import events
+from devops_agent.errors import OutputError
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _DIM, _BOLD, _RED, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
@@ -57,13 +58,21 @@ class Terminal:
             case events.Corrected(text):
                 self._say(self._styled(f"↩ {text}", _DIM))
             case events.Answered(text, ok):
-                print(f"{'✅' if ok else '❌'} {_harmless(text)}", file=self.out, flush=True)
+                self._answer(f"{'✅' if ok else '❌'} {_harmless(text)}")
             case events.Exchange():
                 self._exchange(event)
             case events.Progress(what, done, total):
                 self._progress(what, done, total)
             case events.Notice(text):
                 self._say(text)
+
+    def _answer(self, text: str) -> None:
+        try:
+            print(text, file=self.out, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"The answer cannot be written: {error.strerror}.") from error
 
     def failure(self, text: str) -> None:
         """One line about something that the user can correct."""

@@ -6,13 +6,13 @@ import string
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Python
 
 from benchmarks import agents, report, runs
 from benchmarks.agents import Outcome
 from benchmarks.runs import Run
 from benchmarks.stage import Stage, StageError, staged
 from benchmarks.tasks import Task, load, select
+from conftest import ROOT, Python
 
 TASKS = load()
 

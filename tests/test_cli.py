@@ -107,7 +107,7 @@ def test_a_bad_argument_is_a_usage_error_in_one_line(argv: list[str], message: s
         (["--nonsense"], "unrecognized arguments: --nonsense. See devops-agent --help."),
         (["-a", "--yes", "x"], "--require-approval and --yes exclude each other. Leave one out."),
         ([""], 'The task is empty. Say what to do: devops-agent "Check disk usage".'),
-        ([], 'No task given. Say what to do: devops-agent "Check disk usage".'),
+        ([], 'No task given. Say what to do: devops-agent "Check disk usage"; -i reads a task a line.'),
         (["--max-steps", "0", "x"], "--max-steps: max_steps must be greater than 0."),
         (
             ["--temperature", "-1", "x"],
@@ -312,3 +312,22 @@ def test_ctrl_c_ends_a_run_at_once_with_exit_code_130(ollama: FakeOllama) -> Non
     assert time.monotonic() - sent < 1
     assert (child.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "devops-agent: Interrupted."
+
+
+def test_an_answer_that_cannot_be_written_is_one_line_and_exit_code_1(ollama: FakeOllama) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    ollama.script(call("bash", command="echo hello"), call("final_answer", answer="hello"))
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "devops_agent", "say hello"],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url, "PYTHONUTF8": "1"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        "devops-agent: The answer cannot be written: No space left on device."
+    )

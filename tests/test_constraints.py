@@ -254,3 +254,10 @@ def test_what_a_model_writes_under_the_grammar_parses_and_is_its_own_rendering(
     assert choice["finish_reason"] == "stop"
     text = choice["message"]["content"]
     assert parse_reply(text, tools).render() == text
+
+
+def test_an_answer_is_a_text_though_the_tool_would_take_anything() -> None:
+    answer = Tool("final_answer", {"answer": {"type": "any"}}, "Report the result to the user.")
+    (choice,) = call_schema([answer])["anyOf"]
+    assert choice["properties"]["arguments"]["properties"]["answer"] == {"type": "string"}
+    assert call_grammar([answer]).endswith('\\"answer\\": " string "}}"')

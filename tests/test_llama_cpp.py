@@ -39,7 +39,7 @@ def test_a_missing_file_is_named() -> None:
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFound, match="No such file"):
+    with pytest.raises(ModelNotFound, match=r"is a directory\. Pass --model-path with a GGUF file"):
         LlamaCppChat(tmp_path).load()
 
 

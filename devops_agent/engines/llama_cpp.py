@@ -53,6 +53,8 @@ class LlamaCppChat(ChatModel):
     def _running(self) -> "_Worker":
         if self._worker is not None and self._worker.is_alive():
             return self._worker
+        if self.path.is_dir():
+            raise ModelNotFound(f"{self.path} is a directory. Pass --model-path with a GGUF file.")
         if not self.path.is_file():
             raise ModelNotFound(f"No such file: {self.path}. Pass --model-path with an existing GGUF file.")
         worker = _Worker(self.path, self.sampling.num_ctx)

@@ -31,8 +31,8 @@ def main(path: str, num_ctx: str) -> None:
         server = _load(path, int(num_ctx))
     except ImportError as error:
         return replies.write({"failed": f"the package xllamacpp is missing ({error})"})
-    except (RuntimeError, ValueError) as error:
-        return replies.write({"failed": f"it is not a GGUF model that this engine can run ({error})"})
+    except (RuntimeError, ValueError):
+        return replies.write({"failed": "it is not a GGUF model that this engine can run"})
     replies.write({"loaded": True})
     while True:
         _answer(server, requests.get(), replies, stopped)
