@@ -19,7 +19,7 @@ from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
-from devops_agent import checks, events, facts, files, protocol
+from devops_agent import briefing, checks, events, facts, files, followup, intent, protocol, repairs
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
@@ -109,6 +109,7 @@ class DevOpsAgent(ToolCallingAgent):
         shell: The limits under which commands run.
         listener: Told of everything that happens.
         approver: Asks the user.
+        brief: Finds what the model is told with a task: what was looked up, and a recipe.
         log_level: The level of SmolAgents' own log, such as "DEBUG"; "" for silence.
         **kwargs: Further arguments of `ToolCallingAgent`.
     """
@@ -124,6 +125,7 @@ class DevOpsAgent(ToolCallingAgent):
         shell: Shell | None = None,
         listener: events.Listener = events.ignore,
         approver: Approver = ask_user_approval,
+        brief: briefing.Briefer = briefing.none,
         log_level: str = "",
         **kwargs: Any,
     ) -> None:
@@ -138,14 +140,24 @@ class DevOpsAgent(ToolCallingAgent):
         self.shell = shell or Shell()
         self.listener = listener
         self.approver = approver
+        self.brief = brief
         self.evidence = Evidence()
+        self._briefings: dict[str, briefing.Briefing] = {}
 
     # --- a run --------------------------------------------------------------------------------------------
 
     def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
         """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
-        self.evidence = Evidence()
+        told = self._briefings[task] = self._briefing(task)
+        self.evidence = Evidence(wants_change=intent.asks_for_change(task), informed=told.ground.informs)
         return super().run(task, *args, **kwargs)
+
+    def _briefing(self, task: str) -> briefing.Briefing:
+        if self.require_approval and self.brief is not briefing.none:
+            approved, _ = self.approver("look_up", {"task": task})
+            if not approved:
+                return briefing.Briefing()
+        return self.brief(task)
 
     def initialize_system_prompt(self) -> str:
         """The instructions only: the model class builds the strict prompt around them."""
@@ -157,7 +169,7 @@ class DevOpsAgent(ToolCallingAgent):
         task = ""
         for step in self.memory.steps:
             task = step.task if isinstance(step, TaskStep) else task
-            messages += _step_messages(step, task)
+            messages += _step_messages(step, task, str(self._briefings.get(task, "")))
         return messages
 
     def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
@@ -212,7 +224,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
-        call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
+        call = self._repaired(Call(tool_name, arguments if isinstance(arguments, dict) else {}))
         try:
             for check in checks.CHECKS:
                 check(call, self.tools, self.evidence)
@@ -220,7 +232,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.refused |= error.never
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
-            return super().execute_tool_call(tool_name, arguments)
+            return super().execute_tool_call(tool_name, dict(call.arguments))
         if self.require_approval:
             approved, comment = self.approver(tool_name, call.arguments)
             if not approved:
@@ -248,10 +260,27 @@ class DevOpsAgent(ToolCallingAgent):
         ok = ran is None or _succeeded(ran)
         waited = ran is not None and effects.waits_for_others(ran.command)
         self.evidence.ran(call, _changes(call), ok, waited)
-        self.listener(events.Observed(str(result)))
+        checked = self._follow_up(call, ran) if ran and ok else ""
+        self.listener(events.Observed(f"{result}{checked}"))
         if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
-            return result
-        return self.shell.describe(ran, as_facts=True)
+            return f"{result}{checked}" if checked else result
+        return self.shell.describe(ran, as_facts=True) + checked
+
+    def _follow_up(self, call: Call, ran: CommandResult) -> str:
+        """What code sees when it looks at what a command changed."""
+        check = followup.after(ran.command, ran.output) if _changes(call) else None
+        if check is None:
+            return ""
+        if not check.ok:
+            self.evidence.found_broken(call)
+        return f"\n{check.text}"
+
+    def _repaired(self, call: Call) -> Call:
+        told = self._briefings.get(str(self.task))
+        command = call.arguments.get("command")
+        if call.name != bash.name or told is None or not isinstance(command, str):
+            return call
+        return Call(call.name, {**call.arguments, "command": repairs.repaired(command, told.ground)})
 
     def _failed(self, call: Call, error: AgentError) -> None:
         refusal = smolagents_patches.cause(error)
@@ -278,9 +307,9 @@ def _dropped_note(dropped: Sequence[str]) -> str:
     return f"(Only the first call was run. Not run: {', '.join(dropped)}. Call ONE tool at a time.)"
 
 
-def _step_messages(step: MemoryStep, task: str) -> list[ChatMessage]:
+def _step_messages(step: MemoryStep, task: str, told: str) -> list[ChatMessage]:
     if isinstance(step, TaskStep):
-        return [ChatMessage(role=MessageRole.USER, content=step.task)]
+        return [ChatMessage(role=MessageRole.USER, content="\n\n".join(filter(None, (step.task, told))))]
     said = _said(step) if isinstance(step, ActionStep) else None
     if said is None:
         return []

@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     _open_streams()
     terminal = _terminal(verbose=False)
     try:
+        if words := cli.subcommand(argv):
+            return _run_subcommand(words)
         options = cli.parse(argv)
         task, interactive = options.pop("task"), options.pop("interactive")
         chosen = settings.load(options, os.environ)
@@ -52,6 +54,17 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _leave(ExitCode.FAILED)
+
+
+def _run_subcommand(words: Sequence[str]) -> ExitCode:
+    from devops_agent import briefing, commands
+
+    if words[0] == "diagnose":
+        commands.diagnose_command(words[1:], sys.stdout)
+    else:
+        folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
+        commands.runbooks_command(words[1:], folders, sys.stdout)
+    return ExitCode.DONE
 
 
 class _Terminated(SystemExit):
@@ -130,10 +143,13 @@ class _Session:
 
     def _new_agent(self) -> Any:
         from agent import DevOpsAgent, bash, get_env, read_file, write_file
+        from devops_agent import briefing, runbook_library
         from devops_agent.outputs import OutputStore
         from devops_agent.shell import Shell
 
         store = OutputStore(cache_folder(os.environ) / "outputs")
+        config, here = settings.config_path(os.environ).parent, Path.cwd()
+        runbooks = runbook_library.load(briefing.folders(config, here))
         return DevOpsAgent(
             tools=[read_file, write_file, bash, get_env],
             model=_choose_model(self.settings, self.terminal),
@@ -142,6 +158,7 @@ class _Session:
             max_steps=self.settings.max_steps,
             shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
+            brief=briefing.briefer(runbooks, here, self.terminal, self.settings.grounding),
             log_level=self.settings.log_level,
         )
 

@@ -76,7 +76,8 @@ def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 def answer_after_work(call: Call, tools: Tools, evidence: Evidence) -> None:
     """An answer comes from results."""
-    if call.name == FINAL_ANSWER and not evidence.calls and not evidence.refused:
+    informed = evidence.informed and not evidence.wants_change
+    if call.name == FINAL_ANSWER and not (evidence.calls or evidence.refused or informed):
         raise CallRefused("No tool has run yet. Do the task with a tool first, then answer.")
 
 
@@ -92,6 +93,16 @@ def honest_answer(call: Call, tools: Tools, evidence: Evidence) -> None:
         )
 
 
+def change_was_made(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """An answer to a task that asks for a change comes after one; said once."""
+    unchanged = evidence.wants_change and not (evidence.changed or evidence.sent_back)
+    if call.name != FINAL_ANSWER or not unchanged:
+        return
+    if not admits_failure(str(call.arguments["answer"])):
+        evidence.sent_back = True
+        raise CallRefused("Nothing was changed yet. Make the change with a tool, or say why it is not made.")
+
+
 CHECKS: tuple[Check, ...] = (
     known_tool,
     right_arguments,
@@ -100,4 +111,5 @@ CHECKS: tuple[Check, ...] = (
     no_repetition,
     answer_after_work,
     honest_answer,
+    change_was_made,
 )

@@ -15,6 +15,8 @@ examples:
   devops-agent "Get all pods in default namespace"
   devops-agent -a "Delete all log files"
   devops-agent                         an interactive session
+  devops-agent diagnose [namespace/kind/name | kind/name | namespace | container]
+  devops-agent runbooks [list | show NAME | search WORDS | add FILE.md]
 
 environment:
   OLLAMA_HOST, DEVOPS_AGENT_MODEL, DEVOPS_AGENT_MODEL_PATH, DEVOPS_AGENT_BACKEND,
@@ -29,6 +31,15 @@ exit codes:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See devops-agent --help.")
+
+
+def subcommand(argv: Sequence[str] | None = None) -> list[str] | None:
+    """The words of a subcommand; None for a task, such as "diagnose the network of this machine"."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["diagnose"] and len(words) < 3 and not any(w.startswith("-") for w in words):
+        return words
+    actions = ("list", "show", "search", "add")
+    return words if words[:1] == ["runbooks"] and (len(words) == 1 or words[1] in actions) else None
 
 
 def parse(argv: Sequence[str] | None = None) -> dict[str, Any]:
@@ -74,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-v", "--verbose", action="store_true", default=None, help="show prompts, raw replies and timings")
     add("-a", "--require-approval", action="store_true", default=None, help="ask before each tool call")
     add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
+    add("--no-grounding", dest="grounding", action="store_false", default=None, help="look up nothing first")
     add("--backend", choices=BACKENDS, help=f"which engine runs the model (default: {Settings.backend})")
     add("--model", metavar="NAME", help=f"model in Ollama (default: {Settings.model})")
     add("--model-path", metavar="FILE", help="GGUF file for the embedded engine")

@@ -72,6 +72,13 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Grounded:
+    """What code looked up before the first step."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Corrected:
     """A call that was not run, and what was said to the model about it."""
 
@@ -95,6 +102,7 @@ Event = (
     | Reasoned
     | ToolCalled
     | Observed
+    | Grounded
     | Corrected
     | Answered
 )

@@ -20,6 +20,10 @@ class Evidence:
     Attributes:
         calls: Tools that ran, whatever came of it.
         succeeded: Tools that ran and succeeded.
+        changed: Calls that changed something.
+        wants_change: Whether the task is done only when something was changed; no longer when the user
+            rejected a call, for then not to change anything may be what was wanted.
+        informed: Whether what was looked up before the first step may hold the answer.
         failed_change: The newest changing call, when it failed and no change succeeded since.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -29,6 +33,9 @@ class Evidence:
 
     calls: int = 0
     succeeded: int = 0
+    changed: int = 0
+    wants_change: bool = False
+    informed: bool = False
     failed_change: str = ""
     refused: bool = False
     mistakes: int = 0
@@ -45,14 +52,20 @@ class Evidence:
             # what was tried before may come out differently now
             self._seen.clear()
         if changes and ok:
+            self.changed += 1
             self.failed_change = ""
         elif changes:
             self.failed_change = _shown(call)
         self._seen.add(_key(call))
 
+    def found_broken(self, call: Call) -> None:
+        """Records that what a call changed does not work, though the call succeeded."""
+        self.failed_change = f"what {_shown(call)} changed"
+
     def rejected(self, call: Call, comment: str) -> None:
         """Records that the user did not approve a call; one with a comment may be asked for again."""
         self.refused = True
+        self.wants_change = False
         if not comment:
             self._seen.add(_key(call))
 
@@ -64,7 +77,9 @@ class Evidence:
         """What the run comes to."""
         if self.refused:
             return ExitCode.REFUSED
-        if self.ended_early or self.failed_change or not self.succeeded:
+        if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
+            return ExitCode.FAILED
+        if self.wants_change and not self.changed:
             return ExitCode.FAILED
         return ExitCode.DONE
 

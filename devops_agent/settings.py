@@ -25,6 +25,7 @@ class Settings:
         timeout: Seconds that one command may take.
         require_approval: Ask before each tool call.
         assume_yes: Ask nothing.
+        grounding: Look up what a task names before the first step.
         verbose: Show prompts, raw replies, timings and token counts.
         temperature: Sampling temperature; None leaves it to the model.
         top_p: Sampling threshold; None leaves it to the model.
@@ -42,6 +43,7 @@ class Settings:
     timeout: float = 120.0
     require_approval: bool = False
     assume_yes: bool = False
+    grounding: bool = True
     verbose: bool = False
     temperature: float | None = None
     top_p: float | None = None
@@ -199,6 +201,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "timeout": _number(float),
     "require_approval": _switch,
     "assume_yes": _switch,
+    "grounding": _switch,
     "verbose": _switch,
     "temperature": _between(0, 2),
     "top_p": _between(0, 1),

@@ -55,6 +55,8 @@ class Terminal:
                 self._say("\n" + self._styled(call_line(name, arguments), _BOLD))
             case events.Observed(text):
                 self._say(f"Observations:\n{_harmless(text)}\n")
+            case events.Grounded(text):
+                self._say(f"Looked up:\n{_harmless(text)}\n")
             case events.Corrected(text):
                 self._say(self._styled(f"↩ {text}", _DIM))
             case events.Answered(text, ok):

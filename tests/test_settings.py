@@ -68,6 +68,7 @@ model_path = "/x.gguf"
 max_steps = 3
 timeout = 2.5
 require_approval = true
+grounding = false
 verbose = true
 temperature = 0.5
 top_p = 0.9
@@ -76,7 +77,7 @@ num_predict = 512
 """
     settings = loaded({}, {}, home, file)
     assert replace(settings, explicit=frozenset()) == Settings(
-        "llama-cpp", "m", "h", Path("/x.gguf"), 3, 2.5, True, False, True, 0.5, 0.9, 4096, 512
+        "llama-cpp", "m", "h", Path("/x.gguf"), 3, 2.5, True, False, False, True, 0.5, 0.9, 4096, 512
     )
     hidden = {"explicit", "assume_yes", "log_level"}
     assert settings.explicit == {field.name for field in fields(Settings)} - hidden
@@ -119,7 +120,7 @@ def test_without_home_in_the_environment_there_is_still_a_path(home: Path) -> No
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("colour = true", "unknown key 'colour'. Known: backend, host,"),
+        ("colour = true", "unknown key 'colour'. Known: backend, grounding, host,"),
         ("assume_yes = true", "unknown key 'assume_yes'"),
         ("[ollama]\nhost = 1", "unknown key 'ollama'"),
         ("model = ", "cannot be read"),

@@ -1,0 +1,143 @@
+"""The subcommands, which need no model: `diagnose` and `runbooks`."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from devops_agent import runbook_library
+from devops_agent.diagnosis import diagnose, docker
+from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.objects import name
+from devops_agent.errors import UsageError
+
+_ALIASES = {
+    **dict.fromkeys(("po", "pods"), "pod"),
+    **dict.fromkeys(("deploy", "deployments"), "deployment"),
+    **dict.fromkeys(("sts", "statefulsets"), "statefulset"),
+    **dict.fromkeys(("ds", "daemonsets"), "daemonset"),
+    **dict.fromkeys(("svc", "services"), "service"),
+    **dict.fromkeys(("pvc", "persistentvolumeclaims"), "persistentvolumeclaim"),
+    **dict.fromkeys(("cj", "cronjobs"), "cronjob"),
+    **dict.fromkeys(("ing", "ingresses"), "ingress"),
+    **dict.fromkeys(("hpa", "horizontalpodautoscalers"), "horizontalpodautoscaler"),
+    **dict.fromkeys(("netpol", "networkpolicies"), "networkpolicy"),
+    "jobs": "job",
+    "quota": "resourcequota",
+}
+_KINDS = frozenset(_ALIASES.values())
+
+
+# --- diagnose ---------------------------------------------------------------------------------------------
+
+
+def diagnose_command(words: Sequence[str], out: TextIO) -> None:
+    """Prints what is wrong with `namespace/kind/name`, `kind/name`, a namespace, a container, or everything.
+
+    Raises:
+        UsageError: There is no such thing.
+    """
+    if len(words) > 1:
+        raise UsageError("Diagnose takes one target: namespace/kind/name, kind/name, namespace or container.")
+    found = _everything() if not words else _of_target(words[0])
+    for finding in found:
+        print(finding, file=out)
+    if not found:
+        print("No trouble found.", file=out)
+
+
+def _everything() -> list[Finding]:
+    found = []
+    if shutil.which("kubectl"):
+        found += _of_namespace(_current_namespace())
+    inspected, logs = diagnose.read_containers()
+    return [*found, *docker.analyze(inspected, logs)]
+
+
+def _of_target(target: str) -> list[Finding]:
+    parts = target.strip("/").split("/")
+    if len(parts) == 1:
+        return _of_container_or_namespace(parts[0])
+    if len(parts) == 2 and parts[0].lower() in _KINDS | set(_ALIASES):
+        parts = [_current_namespace(), *parts]
+    if len(parts) != 3:
+        raise UsageError(f"{target}: use namespace/kind/name, such as shop/deployment/web.")
+    return _of_namespace(parts[0], _ALIASES.get(parts[1].lower(), parts[1].lower()), parts[2])
+
+
+def _of_container_or_namespace(target: str) -> list[Finding]:
+    inspected, logs = diagnose.read_containers([target])
+    chosen = [c for c in inspected if docker.name(c) == target]
+    if chosen:
+        found = docker.analyze(inspected, logs)
+        return [f for f in found if diagnose.subject_of(f)[1] == target]
+    return _of_namespace(target)
+
+
+def _of_namespace(namespace: str, kind: str = "", wanted: str = "") -> list[Finding]:
+    if not diagnose.run("kubectl", "get", "namespace", namespace, "-o", "name"):
+        there = [
+            line.rpartition("/")[2] for line in diagnose.run("kubectl", "get", "ns", "-o", "name").split()
+        ]
+        known = f"there are the namespaces {listed(there, 20)}" if there else "no cluster can be reached"
+        raise UsageError(f"There is no container and no namespace {namespace}; {known}.")
+    objects = diagnose.read_namespace(namespace)
+    found = diagnose.diagnose_objects(objects)
+    if not kind:
+        return found
+    of_kind = [name(i) for each in objects.items for i in objects.all(each) if each.lower() == kind]
+    if wanted not in of_kind:
+        raise UsageError(
+            f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)})."
+        )
+    return diagnose.about(objects, found, kind, wanted)
+
+
+def _current_namespace() -> str:
+    path = "jsonpath={.contexts[0].context.namespace}"
+    return diagnose.run("kubectl", "config", "view", "--minify", "-o", path).strip() or "default"
+
+
+# --- runbooks ---------------------------------------------------------------------------------------------
+
+
+def runbooks_command(words: Sequence[str], folders: Sequence[Path], out: TextIO) -> None:
+    """Lists, shows, searches or adds runbooks.
+
+    Raises:
+        UsageError: An unknown action or runbook, or a file that is none.
+    """
+    action, arguments = (words[0], words[1:]) if words else ("list", ())
+    runbooks = runbook_library.load(folders)
+    if action == "list" and not arguments:
+        _print_titles(runbooks.values(), out)
+    elif action == "show" and len(arguments) == 1:
+        if arguments[0] not in runbooks:
+            raise UsageError(f"There is no runbook {arguments[0]}. See devops-agent runbooks list.")
+        print(runbooks[arguments[0]].text.rstrip(), file=out)
+    elif action == "search" and arguments:
+        _print_titles((r for r, _ in runbook_library.search(runbooks, " ".join(arguments))), out)
+    elif action == "add" and len(arguments) == 1:
+        print(f"Added {_added(Path(arguments[0]), folders[0])}", file=out)
+    else:
+        raise UsageError("Use: devops-agent runbooks [list | show NAME | search WORDS | add FILE.md]")
+
+
+def _print_titles(runbooks: Iterable[runbook_library.Runbook], out: TextIO) -> None:
+    for runbook in runbooks:
+        print(f"{runbook.name:32} {runbook.title}", file=out)
+
+
+def _added(path: Path, folder: Path) -> Path:
+    try:
+        runbook = runbook_library.parse(path.stem, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.") from error
+    target = folder / f"{path.stem}.md"
+    if runbook is None:
+        raise UsageError(f"{path} has no title. Its first line must be: # What it does")
+    if target.exists():
+        raise UsageError(f"{target} exists already. Remove it first, or choose another name.")
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_text(runbook.text, encoding="utf-8")
+    return target

@@ -1,0 +1,73 @@
+"""A finding: one cause with its evidence."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause of trouble.
+
+    Attributes:
+        subject: What has the trouble, such as `pod web-1` or `container cache`.
+        cause: What is wrong, in one sentence.
+        evidence: What shows it: a log line, an event, a field.
+        suggestion: A command that would mend it, or the next thing to look at; "" when there is none.
+    """
+
+    subject: str
+    cause: str
+    evidence: str = ""
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.subject}: {self.cause}"]
+        lines += [f"  evidence: {self.evidence}"] if self.evidence else []
+        lines += [f"  try: {self.suggestion}"] if self.suggestion else []
+        return "\n".join(lines)
+
+
+# What a process ends with, by shells, Docker and the kernel: https://tldp.org/LDP/abs/html/exitcodes.html
+_EXIT_CODES = {
+    0: "it ended by itself, without an error",
+    126: "its command cannot be executed",
+    127: "its command was not found",
+    134: "it aborted (SIGABRT)",
+    137: "it was killed (SIGKILL)",
+    139: "it crashed (segmentation fault)",
+    143: "it was asked to stop (SIGTERM)",
+}
+
+
+def exit_code_meaning(code: int) -> str:
+    """What an exit code says: `exit code 127: its command was not found`."""
+    meaning = _EXIT_CODES.get(code)
+    return f"exit code {code}: {meaning}" if meaning else f"exit code {code}"
+
+
+_TELLING = re.compile(
+    r"fatal|panic|error|exception|fail|denied|forbidden|refused|cannot|can't|could not|unable|not found"
+    r"|no such|not set|missing|required|invalid|must be|timed? ?out|emerg|killed|segfault|undefined",
+    re.IGNORECASE,
+)
+_LONGEST = 240
+
+
+def telling_lines(log: str, most: int = 2) -> str:
+    """The newest lines of a log that speak of trouble; of a log without such lines, its last one."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = list(dict.fromkeys(line for line in lines if _TELLING.search(line))) or lines[-1:]
+    return " / ".join(line[:_LONGEST] for line in telling[-most:])
+
+
+def one_line(text: str) -> str:
+    """A message without its line breaks, at a readable length."""
+    return " ".join(text.split())[:_LONGEST]
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Names with commas between them; `none` when there are none."""
+    found = sorted(set(names))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return (", ".join(found[:most]) + more) or "none"
