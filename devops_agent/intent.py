@@ -1,44 +1,105 @@
-"""What a task wants, as far as its words tell: that something is changed, or only to know."""
+"""What a task wants, as far as its words tell: that something is changed, or only to know.
+
+A question that is taken for a wish ends with exit code 1 though it was answered; in doubt it is a question.
+"""
 
 import re
 
-_VERBS = """create|scale|set|add|expose|configure|fix|repair|restart|delete|remove|start|stop|kill|build
-|write|append|change|update|switch|upgrade|downgrade|roll|undo|revert|label|annotate|commit|tag
-|copy|put|give(?! me| us)|make|replace|lock|correct|deploy|install|uninstall|apply|patch|move
-|rename|enable|disable|resume|suspend|pause|drain|cordon|uncordon|taint|mount|attach|connect
-|disconnect|allow|deny|grant|go back|bring back|increase|raise|lower|double|reduce|optimi[sz]e
-|shrink|limit|clean|prune|stash|merge|rebase|push|pull|save|extract|unpack|compress|archive
-|generate|renew|rotate|dockeri[sz]e|package|set up|setup
-|get (?:it|them|\\S+) (?:running|going|up)|autoscale
+_VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|remove|start|stop|kill|build
+|write|append|prepend|insert|change|update|switch|upgrade|downgrade|bump|roll|undo|revert|label|annotate
+|commit|tag|copy|put|give(?! (?:me|us)\b)|make(?! (?:me )?an? (?:\w+ )?(?:list|table|summary|overview)\b)
+|replace|lock|correct|deploy|redeploy|install|uninstall|apply|patch|move|rename|enable|disable|resume|suspend
+|pause|unpause|drain|cordon|uncordon|taint|mount|unmount|attach|detach|connect|disconnect|allow|deny|forbid|block
+|grant|revoke|increase|raise|lower|decrease|double|halve|reduce|optimi[sz]e|shrink|resize|limit|clean|clear|empty|wipe
+|purge|prune|stash|merge|rebase|push|pull|save|extract|unpack|compress|archive|generate|regenerate|renew|rotate
+|dockeri[sz]e|containeri[sz]e|package|setup|set up|autoscale|evict|reboot|reload|recreate|rebuild|reset
+|restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
+|truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
+|terminate|rerun|retry|promote|drop
+|run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
+(?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
-# At the start of a sentence, or where a second wish begins.
-_CHANGE = re.compile(
-    rf"(?:^|[.;:!?,]\s+|\s-\s+|\b(?:and|then|please|to|you|it)\s+)(?:also\s+|please\s+)?(?:{_VERBS})(?!\w)",
+_PHRASE = (
+    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back)(?: \S+){0,3}?"
+    r" (?:back|up|down|on|off|online|offline|running|going)|get rid of)\b"
+)
+# "Commit history", "Start time": a noun and no wish.
+_NOUN = (
+    r"(?! (?:logs?|history|points?|status|versions?|sizes?|messages?|hash(?:es)?|ranges?|selectors?|time"
+    r"|order|events?|counts?|reasons?|policy|policies|names?|numbers?)\b)"
+)
+_VERB = rf"(?:{_PHRASE}|(?:{_VERBS})(?![\w-]){_NOUN})"
+_LEAD = (
+    r"(?:(?:please|kindly|then|also|now|so|and|next|first|finally|ok|okay|hi|hello|hey|just|quickly|[-*•]"
+    r"|\d+[.)])[,:]?\s+){0,3}"
+)
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
+_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_VERB}", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"\b(?:please|(?:can|could|would|will) (?:you|we|someone|somebody)|i(?:['’]d| would) like you to"
+    rf"|want you to|help me(?: to)?|let['’]?s)\s+{_LEAD}{_VERB}",
     re.IGNORECASE,
 )
-_AFTER = re.compile(
-    rf"(?:[.;!?,]\s+|\band\s+|\bthen\s+)(?:also\s+|please\s+)?(?:{_VERBS})(?!\w)", re.IGNORECASE
+_SECOND = re.compile(rf"(?:[,:–—]|\s-|\b(?:and|then|but))\s+{_LEAD}{_VERB}", re.IGNORECASE)
+# In a sentence that asks, a second wish has something that it is done to: "Find out why and fix it".
+_NO_OBJECT = (
+    r"(?:in|on|at|of|for|from|by|with|to|and|or|but|when|while|after|before|again|often|randomly|constantly"
+    r"|all the time|properly|correctly|successfully|every|within)\b"
+)
+_BESIDE_QUESTION = re.compile(
+    rf"(?:,|\band|\bthen)\s+{_LEAD}(?:{_PHRASE}|{_VERB}\s+(?!{_NO_OBJECT})\w)", re.IGNORECASE
+)
+_IN_QUESTION = re.compile(
+    rf"(?:,|\band|\bthen)\s+{_LEAD}{_VERB}\s+(?:it|them|this|that|these|those|the|its)\b", re.IGNORECASE
 )
 _NEED = re.compile(
-    r"\b(?:i|we) (?:need|want) (?:an?|the|another|two|three|to)\b|\bneeds an?\b", re.IGNORECASE
-)
-_KNOW = re.compile(
-    r"\b(?:why|what|which|who|how (?:many|much|do|does|can|big|large|long|old)|find out|tell me|list|show"
-    r"|explain|is there|are there)\b",
+    r"\b(?:i|we) (?:need|want|would like)"
+    r"(?! to (?:know|see|understand|find|learn|check|have a look|look|get an)\b)"
+    r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
+    r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
+    r"|\b(?:should|must|shall) (?:have|be|run|use|listen|get|only|no longer|not|also)\b"
+    rf"|\bto {_VERB}",
     re.IGNORECASE,
 )
-_NO_CHANGE = re.compile(
-    r"\b(?:only tell|don't change|do not change|delete nothing|change nothing)\b", re.IGNORECASE
+_ASKS = re.compile(
+    rf"\s*{_LEAD}(?:why|what|which|who|whose|where|when|how|is|are|am|was|were|does|do (?:the|my|our|any|all"
+    r"|we|i|you|these|those|they|both)|did|has|have|had|should|find out|find|tell|list|show|explain|describe"
+    r"|count|check|see|look|print|display|compare|verify|report|inspect|investigate|summari[sz]e|analy[sz]e"
+    r"|give (?:me|us)|get (?!rid |(?:\S+ ){1,3}(?:running|going|up|back)\b)"
+    r"|i(?:['’]d| would) like to (?:know|see)|(?:i|we) (?:want|need) to (?:know|see|understand|find)"
+    r"|(?:can|could|would|will) you (?:please )?(?:tell|show|list|explain|check|find|give|look))\b",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(?:do not|don['’]?t|never|without|not to|must not|nor|no need to|instead of)\s+(?:\w+ and )?\w+"
+    r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b",
+    re.IGNORECASE,
+)
+_ONLY_TELL = re.compile(
+    r"\b(?:only|just) (?:tell|show|list|report|explain|look)\b|\bhow (?:to|do i|can i|would i)\b",
+    re.IGNORECASE,
 )
 
 
 def asks_for_change(task: str) -> bool:
     """Whether a task is done only when something was changed."""
-    if _NO_CHANGE.search(task):
+    if _ONLY_TELL.search(task):
         return False
-    match = _CHANGE.search(task) or _NEED.search(task)
-    if not match:
-        return False
-    asked = _KNOW.search(task)
-    # "Why does the build fail?" asks; "Find out why, and fix it" wants both
-    return not asked or match.start() < asked.start() or bool(_AFTER.search(task))
+    sentences = _SENTENCE.split(_NEGATED.sub(" ", task))
+    if any(map(_wishes, sentences)):
+        return True
+    return not any(map(_asks, sentences)) and bool(_NEED.search(task))
+
+
+def _wishes(sentence: str) -> bool:
+    if _REQUEST.search(sentence):
+        return True
+    if sentence.rstrip().endswith("?"):
+        return bool(_IN_QUESTION.search(sentence))
+    if _ASKS.match(sentence):
+        return bool(_BESIDE_QUESTION.search(sentence))
+    return bool(_IMPERATIVE.match(sentence) or _SECOND.search(sentence))
+
+
+def _asks(sentence: str) -> bool:
+    return sentence.rstrip().endswith("?") or bool(_ASKS.match(sentence))

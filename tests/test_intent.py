@@ -1,0 +1,123 @@
+"""What a task wants: that something is changed, or only to know."""
+
+import time
+
+import pytest
+
+from devops_agent.intent import asks_for_change
+
+CHANGES = [
+    "Scale checkout to five replicas",
+    "Bump the frontend deployment to nginx:1.27",
+    "please restart the payments pod",
+    "Could you restart the ingress controller?",
+    "Can you please add 512Mi of memory to billing",
+    "hey, delete the old jobs in namespace batch",
+    "Create a namespace called demo and run nginx in it",
+    "The api pods keep crashing. Find out why and fix it.",
+    "why is redis down? fix it please",
+    "Check whether nginx is running and start it if it is not",
+    "web is stuck in ImagePullBackOff, repair it",
+    "I need a service for deployment frontend on port 80",
+    "We want two replicas of the worker, not three",
+    "The worker should have a memory limit of 256Mi",
+    "Expose my-app on port 8080",
+    "Roll the api back to the version before",
+    "Undo the last rollout of checkout",
+    "Write a Dockerfile for the Flask app here",
+    "Build an image from this folder and tag it shop:dev",
+    "Run postgres 16 in a container, data in a named volume",
+    "Run a container of redis on port 6380",
+    "Stop all containers whose name begins with test",
+    "Get rid of all dangling images",
+    "Bring the staging stack back up",
+    "Get the api running again",
+    "Set LOG_LEVEL to debug for the worker but don't restart anything else",
+    "Scale web to 3 and do not change anything else",
+    "In config.yaml, change the port to 9090",
+    "Append 'net.core.somaxconn=1024' to sysctl.conf",
+    "Make backup.sh executable",
+    "Show me the logs of api and restart it",
+    "Move the config into a config map",
+    "Drain node-3",
+    "Turn off swap",
+    "Clean up the finished jobs in batch",
+    "Give the web deployment a readiness probe on /health",
+    "Let's commit everything with the message 'wip'",
+    "Would you mount the secret db-creds into the api pods?",
+    "Free up some disk space under /var/log",
+    "1. create a file notes.txt\n2. write hello into it",
+    "Launch three replicas of nginx behind a service",
+    "Suspend the nightly cron job",
+]
+
+KNOWS = [
+    "Why does the payments pod crash?",
+    "How many pods are running in kube-system?",
+    "show me all services",
+    "List the images on this machine and their sizes",
+    "Which node does the db pod run on?",
+    "What would I have to change so that the service finds its pods?",
+    "Is nginx set to start on boot?",
+    "Does the container stop and start all the time?",
+    "Do the pods in shop restart?",
+    "Are there pods that failed to start?",
+    "How to restart a deployment without downtime?",
+    "How do I create a config map from a file?",
+    "I want to know which image the web deployment uses",
+    "We need to find out why checkout is slow",
+    "I need a list of all services with their ports",
+    "Tell me who changed the deployment last",
+    "Count the containers that failed to start",
+    "Describe how the pods start and stop",
+    "Check whether the api answers on port 8080",
+    "get logs from the api pod",
+    "Get all pods in default namespace",
+    "Commit history of this repository",
+    "Build logs of the last job?",
+    "Start time of the web pod",
+    "Don't restart anything, just tell me why web is down",
+    "Don’t change anything. What is wrong with the ingress?",
+    "Look into why the job failed, but delete nothing",
+    "Can you tell me which ports are open?",
+    "Could you check if the disk is full?",
+    "Run df -h and tell me which disk is full",
+    "Run kubectl get pods and explain the output",
+    "Should I restart the kubelet?",
+    "Deployment api should have 4 replicas but has 2. What holds it back?",
+    "We want to move the database tomorrow. Which pods use it?",
+    "Compare the config maps of shop and staging",
+    "Make a list of all cron jobs",
+    "what is the memory limit of the worker",
+    "When was the last commit made?",
+    "kubectl version",
+    "Explain the difference between start and restart",
+    "Print the value of HOME",
+    "Has the rollout of web finished?",
+    "Who is listening on port 5432?",
+]
+
+
+@pytest.mark.parametrize("task", CHANGES)
+def test_a_task_that_asks_for_a_change(task: str) -> None:
+    assert asks_for_change(task)
+
+
+@pytest.mark.parametrize("task", KNOWS)
+def test_a_task_that_asks_only_to_know(task: str) -> None:
+    assert not asks_for_change(task)
+
+
+@pytest.mark.parametrize("task", ["", " ", "?", "...", "42", "\n\n", "ä" * 10])
+def test_a_task_without_a_wish_wants_no_change(task: str) -> None:
+    assert not asks_for_change(task)
+
+
+@pytest.mark.parametrize(
+    "piece", ["get ", "and ", ", ", "please ", "then also ", "we need ", "restart ", "\n", "run a ", "go b "]
+)
+def test_a_long_text_is_read_in_no_time(piece: str) -> None:
+    """A task may come with a pasted log."""
+    started = time.monotonic()
+    asks_for_change("Why does this fail? " + piece * (50_000 // len(piece)))
+    assert time.monotonic() - started < 1
