@@ -5,9 +5,10 @@ So it is told in a few lines what there is, what there is not, and what is wrong
 """
 
 import difflib
+import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ from pathlib import Path
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
+from devops_agent.shell import clean
 
 _KUBERNETES = re.compile(
     r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|replicas?|config ?maps?|secrets?|ingress(?:es)?"
-    r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|statefulsets?|daemonsets?|service ?accounts?|services?"
+    r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|stateful ?sets?|daemon ?sets?|service ?accounts?|services?"
+    r"|svc|deploy(?=/)|crash ?loop\w*|imagepull\w*|errimage\w*|oom ?killed|evicted"
     r"|(?:persistent ?)?volume claims?|pvcs?|liveness|readiness|network polic(?:y|ies)|hpa|autoscal\w+"
     r"|nodes?|quotas?)\b",
     re.IGNORECASE,
@@ -32,27 +35,44 @@ _FILES = re.compile(
     re.IGNORECASE,
 )
 _TROUBLE = re.compile(
-    r"\b(?:why|fix|wrong|fail\w*|crash\w*|broken|repair|restart(?:s|ing)|stuck|pending|not (?:working|ready"
-    r"|start\w*)|can(?:'|no)t|cannot|doesn't|hasn't|unhealthy|down|refused?|error|problem|trouble|debug"
-    r"|diagnos\w+|reason|exits?|killed)\b",
+    r"\b(?:why|fix|wrong|fail\w*|crash\w*|\w*backoff|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
+    r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
+    r"|unhealthy|(?:is|are|was|were|went|goes) down|refused?|errors?|problems?|trouble|debug"
+    r"|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
     re.IGNORECASE,
 )
-_NAMESPACE = re.compile(r"(?:\bnamespace |(?<!\S)-n )([a-z0-9][a-z0-9-]*)")
+# "in the web deployment" and "from the default storage class" name no namespace.
+_OTHER = (
+    r"(?i:deploy|pod|serv|config|job|cron|state|daemon|contain|image|app|file|folder|dir|storage|class|port)"
+)
+_DNS_NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+# Where a task names a namespace; the last two may also mean something else, so what they name must exist.
+_NAMESPACE = re.compile(
+    r"(?<!which )(?<!what )(?<!each )(?<!every )(?<!any )(?<!per )(?<!no )"
+    rf"\b(?:(?i:namespace):? |ns )(?:(?:named|called) )?[\"'`]?({_DNS_NAME})(?![\w/])"
+    rf"|(?<!\S)(?:-n|--namespace)[ =](?!\d+\b)({_DNS_NAME})\b"
+)
+_MAYBE_NAMESPACE = re.compile(
+    rf"[\"'`]?\b({_DNS_NAME})[\"'`]? namespace\b"
+    rf"|\b(?:in|inside|within|from) (?:the )?[\"'`]?({_DNS_NAME})\b(?=[\"'`]?(?:[.,;:?!)]|$| (?!{_OTHER})))"
+)
 _WORD = re.compile(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
+# "deployment/web", but no path
+_PARTS = re.compile(r"(?<![\w./~-])[A-Za-z][\w-]*(?:/[a-z0-9][a-z0-9-]*){1,2}(?![\w/])(?!\.\w)")
 # What a task calls the kinds whose objects are told by name.
 _KINDS = {
-    "Deployment": "deployment",
-    "StatefulSet": "statefulset",
-    "DaemonSet": "daemonset",
+    "Deployment": "deploy(?:ment)?",
+    "StatefulSet": "stateful ?set|sts",
+    "DaemonSet": "daemon ?set",
     "Pod": "pod",
-    "Service": "service",
+    "Service": "service|svc",
     "ConfigMap": "config ?map",
     "PersistentVolumeClaim": "(?:persistent ?)?(?:volume ?)?claim|pvc",
-    "Job": "job",
+    "Job": "(?<!cron )job",
     "CronJob": "cron ?job",
     "Ingress": "ingress",
 }
-_MOST_LINES = 14
+_MOST_LINES = 20
 _LONGEST = 300
 _MOST_FILES = 30
 
@@ -74,61 +94,113 @@ class Ground:
     names: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "\n".join(line[:_LONGEST] for line in self.lines[:_MOST_LINES])
+        # half a command would be run as it stands
+        return "\n".join(
+            line if line.startswith("  try: ") else line[:_LONGEST] for line in self.lines[:_MOST_LINES]
+        )
+
+
+def names_something(task: str) -> bool:
+    """Whether a task names anything that can be looked up."""
+    return bool(_FILES.search(task) or _steps(task))
 
 
 def look_up(task: str, directory: Path) -> Ground:
     """Looks up what a task names; takes a second at most where cluster and engine answer at once."""
     ground = Ground()
-    steps = []
+    if _FILES.search(task):
+        ground.lines += _files(directory)
+    with ThreadPoolExecutor() as pool:
+        for part in pool.map(lambda step: _tried(step, task), _steps(task)):
+            ground.lines += (line for text in part.lines for line in clean(text).splitlines())
+            ground.informs = ground.informs or part.informs
+            ground.namespace = ground.namespace or part.namespace
+            ground.names = {**part.names, **ground.names}
+    return ground
+
+
+def _steps(task: str) -> list[Callable[[str], Ground]]:
+    steps: list[Callable[[str], Ground]] = []
     if _KUBERNETES.search(task) and shutil.which("kubectl"):
         steps.append(_cluster)
     if _DOCKER.search(task) and shutil.which("docker"):
         steps.append(_engine)
-    if _FILES.search(task):
-        ground.lines += _files(directory)
-    with ThreadPoolExecutor() as pool:
-        for part in pool.map(lambda step: step(task), steps):
-            ground.lines += part.lines
-            ground.informs = ground.informs or part.informs
-            ground.namespace = ground.namespace or part.namespace
-            ground.names.update(part.names)
-    return ground
+    return steps
+
+
+def _tried(step: Callable[[str], Ground], task: str) -> Ground:
+    try:
+        return step(task)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return Ground()  # an answer of another shape than ours; without the help the task goes on
 
 
 def _words(task: str) -> set[str]:
-    return {word.strip(".,:;").lower() for word in _WORD.findall(task)}
+    parts = {part for path in _PARTS.findall(task) for part in path.split("/")}
+    return {word.strip(".,:;").lower() for word in _WORD.findall(task)} | parts
 
 
 # --- Kubernetes -------------------------------------------------------------------------------------------
 
 
 def _cluster(task: str) -> Ground:
-    spaces = [line.rpartition("/")[2] for line in diagnose.run("kubectl", "get", "ns", "-o", "name").split()]
+    printed = diagnose.run("kubectl", "get", "ns", "-o", "name").split()
+    spaces = [line.partition("/")[2] for line in printed if line.startswith("namespace/")]
     if not spaces:
         return Ground()
-    named = next((n for n in _NAMESPACE.findall(task) if n not in _NO_NAMES), "")
-    ground = Ground()
-    if named and named not in spaces and not _CREATES.search(task):
-        ground.lines.append(f"There is no namespace {named} (there are: {listed(spaces, 15)}).")
-        ground.informs = True
-        return ground
-    words = _words(task)
-    space = named if named in spaces else next((s for s in spaces if s in words), "default")
-    explicit = space in words
-    objects = diagnose.read_namespace(space)
-    ground.namespace = space if explicit else ""
-    found = [(kind, item) for kind in _KINDS for item in objects.all(kind) if name(item).lower() in words]
-    found = _without_echoes(found)
-    if not explicit and not found:
+    named = _namespaces(task, spaces)
+    there = [space for space in named if space in spaces]
+    if len(there) < len(named) and not _CREATES.search(task):
+        missing = next(space for space in named if space not in spaces)
+        return Ground([f"There is no namespace {missing} (there are: {listed(spaces, 15)})."], True)
+    there += _mentioned(task, spaces)
+    objects = diagnose.read_namespace(there[0] if there else _current_namespace())
+    if not objects.items.keys() - {"Node", "StorageClass"}:
+        return Ground()  # it could not be read: each namespace holds a config map at least
+    ground = _of_namespace(task, objects, bool(there))
+    ground.namespace = named[0] if len(named) == 1 and named[0] in spaces else ""
+    return ground
+
+
+def _namespaces(task: str, there: Sequence[str]) -> list[str]:
+    """The namespaces that the task names as such."""
+    named = [first or second for first, second in _NAMESPACE.findall(task)]
+    maybe = [first or second for first, second in _MAYBE_NAMESPACE.findall(task)]
+    named = [word for word in named if word in there or word not in _NO_NAMES]
+    named += [word for word in maybe if word in there]
+    return list(dict.fromkeys(named))
+
+
+def _mentioned(task: str, spaces: Iterable[str]) -> list[str]:
+    """Namespaces whose names stand in the task, though not as the name of an object."""
+    objects = {wanted for kind in _KINDS for wanted in _wanted(kind, task)}
+    words = _words(task) - objects - {"default"}
+    return [space for space in spaces if space in words]
+
+
+def _current_namespace() -> str:
+    """The one in which kubectl works when it is told none."""
+    path = "jsonpath={.contexts[0].context.namespace}"
+    return diagnose.run("kubectl", "config", "view", "--minify", "-o", path).strip() or "default"
+
+
+def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
+    """What the task means in a namespace; nothing when it names neither the namespace nor an object."""
+    words, space = _words(task), objects.namespace
+    found = _without_echoes(
+        [(kind, item) for kind in _KINDS for item in objects.all(kind) if name(item).lower() in words]
+    )
+    items = [item for _, item in found]
+    missing = list(_missing(task, objects, only_near=not (named or found)))
+    if not (named or found or missing):
         return Ground()
-    ground.informs = bool(found)
-    ground.lines += [f"namespace {space}: {_describe(objects, item)}" for _, item in found]
-    ground.lines += _missing(task, objects)
-    ground.lines += [str(finding) for finding in _relevant(task, objects, [item for _, item in found])]
-    if not found:
+    ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in items], bool(items))
+    ground.lines += missing
+    if named or found:
+        ground.lines += [str(finding) for finding in _relevant(task, objects, items)]
+    if named and not found:
         ground.lines += _overview(objects)
-    ground.names = _names(objects, [item for _, item in found], space)
+    ground.names = _names(objects, items, space)
     return ground
 
 
@@ -143,12 +215,12 @@ def _describe(objects: Objects, item: Object) -> str:
     text = f"{kind.lower()} {name(item)}"
     if kind in ("Deployment", "StatefulSet"):
         ready = f"{status.get('readyReplicas', 0)} of {spec.get('replicas', 1)} ready"
-        images = ", ".join(f"{c['name']} = {c['image']}" for c in containers(spec["template"]["spec"]))
+        images = ", ".join(f"{c['name']} = {c.get('image')}" for c in containers(spec["template"]["spec"]))
         return f"{text}: {ready}; containers: {images}{_variables(spec['template']['spec'])}"
     if kind == "Pod":
         owner = objects.workload(item)
         by = f", of {owner}" if not owner.startswith("pod/") else ""
-        images = ", ".join(f"{c['name']} = {c['image']}" for c in containers(spec))
+        images = ", ".join(f"{c['name']} = {c.get('image')}" for c in containers(spec))
         return f"{text}: {status.get('phase')}{by}; containers: {images}"
     if kind == "Service":
         ports = ", ".join(f"{p['port']}→{p.get('targetPort', p['port'])}" for p in spec.get("ports", ()))
@@ -169,28 +241,55 @@ def _variables(pod_spec: Object) -> str:
     return f"; variables: {listed(names)}" if names else ""
 
 
-def _missing(task: str, objects: Objects) -> Iterator[str]:
+def _wanted(kind: str, task: str) -> list[str]:
+    """The names that the task gives to a kind."""
+    pattern = (
+        rf"\b(?i:{_KINDS[kind]})(?:/| (?i:named |called )?)[\"'`]?"
+        r"([a-z0-9][a-z0-9.-]*[a-z0-9]|[a-z0-9])(?![\w/]|[:-]\S)"
+    )
+    return list(dict.fromkeys(re.findall(pattern, task)))
+
+
+def _missing(task: str, objects: Objects, only_near: bool) -> Iterator[str]:
     """Names that the task gives to a kind and that no object of the kind has."""
-    for kind, called in _KINDS.items():
-        pattern = rf"\b(?:{called}) (?:named |called )?([a-z0-9][a-z0-9.-]*[a-z0-9])\b"
-        for wanted in re.findall(pattern, task, re.IGNORECASE):
-            there = objects.names(kind)
-            if wanted in there or wanted.lower() in _NO_NAMES or _CREATES.search(task):
+    for kind in () if _CREATES.search(task) else _KINDS:
+        there = objects.names(kind)
+        for wanted in _wanted(kind, task)[:3]:
+            if wanted in there or wanted in _NO_NAMES:
                 continue
             near = difflib.get_close_matches(wanted, there, 1, 0.75)
+            if not near and (only_near or _VERB_FORM.fullmatch(wanted)):
+                continue
             meant = f" Did the user mean {near[0]}?" if near else ""
-            noun = re.sub(r"\W.*", "", kind.lower())
-            space = objects.namespace
-            yield f"There is no {noun} {wanted} in namespace {space} (there are: {listed(there)}).{meant}"
+            what = f"There is no {kind.lower()} {wanted} in namespace {objects.namespace}"
+            yield f"{what} (there are: {listed(there)}).{meant}"
 
 
 _CREATES = re.compile(r"\b(?:create|add|make|new|need|run|start|write|set up|expose)\b", re.IGNORECASE)
+# What follows the word for a kind and is no name.
 _NO_NAMES = frozenset(
-    """in on of from to with and or the a an is are has have that this which it its for by at as be was
- does doesn't can can't cannot account accounts policy limit probe budget name named called needs should
- must will keeps stays object template selector port ports disruption claim spec status manually first
- again now""".split()
+    """in on of from to with without and or but nor the a an is are was were has have had that this these
+ those which who what where when while how why whose it its for by at as be been so if then than not no never
+ only also still just does doesn't do don't did can can't cannot could may might must needs need should
+ will would won't isn't keeps keep kept stays stay goes go gets get fails fail crashes crash restarts
+ restart runs run starts start stops stop exits exit ends dies hangs waits wait works work uses use shows
+ show says say logs log listens returns answers sends reads writes takes holds lacks comes came seems
+ looks became becomes remains points selects matches mounts pulls responds belongs exists finishes finish
+ ran began depends refuses account accounts policy policies limit limits probe probes budget budgets
+ disruption name names named called object objects template templates selector selectors port ports claim
+ claims spec specs status statuses manually first last again now today yesterday here there up down out
+ back over after before between during under per all any each every some both one two three many more
+ most other another new old same label labels annotation annotations event events image images replica
+ replicas resource resources memory cpu disk volume volumes network networks security context rollout
+ rollouts revision revisions history strategy manifest manifests file files yaml json definition
+ configuration config settings setting environment variables variable command commands container
+ containers pod pods deployment deployments service services endpoint endpoints address ip type types
+ count counts number list phase state health key keys value values data owner node nodes namespace
+ namespaces quota quotas secret secrets schedule schedules because since until via into onto inside
+ within against behind about like right wrong properly correctly successfully always often sometimes once
+ twice forever fine ok okay ready unready healthy unhealthy stuck pending unavailable""".split()
 )
+_VERB_FORM = re.compile(r"[a-z]+(?:ing|ed|ly)")
 
 
 def _relevant(task: str, objects: Objects, items: Iterable[Object]) -> list[Finding]:
@@ -231,25 +330,24 @@ def _names(objects: Objects, items: Iterable[Object], space: str) -> dict[str, s
 
 
 def _engine(task: str) -> Ground:
-    words = _words(task)
+    words, of_cluster = _words(task), _KUBERNETES.search(task)
     inspected, logs = diagnose.read_containers()
     named = [c for c in inspected if docker.name(c).lower() in words]
-    ground = Ground()
-    ground.informs = bool(named)
-    ground.lines += [_container_line(c) for c in named]
-    missing = _missing_container(task, {docker.name(c) for c in inspected})
-    ground.lines += [missing] if missing else []
+    ground = Ground([_container_line(c) for c in named], bool(named))
+    if missing := _missing_container(task, {docker.name(c) for c in inspected}):
+        ground.lines.append(missing)
     findings = list(docker.analyze(inspected, logs))
     about = {docker.name(c) for c in named}
     chosen = [f for f in findings if diagnose.subject_of(f)[1] in about]
-    if not chosen and _TROUBLE.search(task) and not _KUBERNETES.search(task):
+    if not chosen and _TROUBLE.search(task) and not of_cluster:
         chosen = findings
     ground.lines += [str(finding) for finding in chosen[:3]]
     if len(named) == 1:
         ground.names["container"] = docker.name(named[0])
-    if re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE) and not _KUBERNETES.search(task):
-        images = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
-        ground.lines.append(f"Images on this machine: {listed((i for i in images if '<none>' not in i), 12)}")
+    if not of_cluster and re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE):
+        printed = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
+        if images := [image for image in printed if "<none>" not in image]:
+            ground.lines.append(f"Images on this machine: {listed(images, 12)}")
     return ground
 
 
@@ -269,9 +367,11 @@ def _container_line(container: Object) -> str:
 
 
 def _missing_container(task: str, there: set[str]) -> str:
-    if _KUBERNETES.search(task) or re.search(r"\b(?:create|run|new)\b", task, re.IGNORECASE):
+    # without any container the engine may just not have answered
+    if not there or _KUBERNETES.search(task) or re.search(r"\b(?:create|run|new)\b", task, re.IGNORECASE):
         return ""
-    match = re.search(r"\bcontainers? (?:named |called )?([a-z0-9][\w.-]*[a-z0-9])\b", task, re.IGNORECASE)
+    pattern = r"\bcontainers? (?:named |called )?[\"'`]?([a-z0-9][\w.-]*[a-z0-9])\b"
+    match = re.search(pattern, task, re.IGNORECASE)
     if not match or match[1] in there or match[1].lower() in _NO_NAMES or "-" not in match[1]:
         return ""
     return f"There is no container {match[1]} (there are: {listed(there)})."
@@ -279,8 +379,13 @@ def _missing_container(task: str, there: set[str]) -> str:
 
 def _files(directory: Path) -> Iterator[str]:
     try:
-        names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in directory.iterdir())
+        with os.scandir(directory) as entries:  # which tells folders without a look at each file
+            names = [f"{e.name}/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
     except OSError:
         return
     if names:
-        yield f"Files here: {listed(names, _MOST_FILES)}"
+        yield f"Files here: {''.join(map(_printable, listed(names, _MOST_FILES)))}"
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else "?"

@@ -1,0 +1,366 @@
+"""What is looked up before the first step, on a cluster and an engine that small scripts play."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from fake_programs import Programs, container, deployment, named, pod
+
+from devops_agent.diagnosis import diagnose
+from devops_agent.grounding import Ground, look_up, names_something
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(tmp_path / "bin", monkeypatch)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+SHOP = [
+    deployment("web"),
+    deployment("frontend", ready=2, wanted=2),
+    pod("api-0", crashes=True),
+    named("CronJob", "nightly", spec={"schedule": "5 4 * * *", "jobTemplate": {}}),
+    named("ConfigMap", "tuning", data={"LEVEL": "info"}),
+]
+
+
+def told(task: str, here: Path) -> str:
+    return str(look_up(task, here))
+
+
+# --- namespaces -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Why do the pods in namespace shpo crash?",
+        "list the pods in the namespace shpo",
+        "kubectl -n shpo get pods says nothing",
+        "Show the pods of namespace 'shpo'.",
+        "Namespace shpo: which pods are there?",
+        "Which pods are in the namespace called shpo?",
+    ],
+)
+def test_a_namespace_that_does_not_exist_is_told_with_those_that_do(
+    task: str, programs: Programs, here: Path
+) -> None:
+    programs.cluster({"default": [], "shop": SHOP})
+    ground = look_up(task, here)
+    assert str(ground) == "There is no namespace shpo (there are: default, shop)."
+    assert (ground.informs, ground.namespace) == (True, "")
+    assert programs.calls == ["kubectl get ns -o name"]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Create namespace shpo",
+        "In which namespace does the pod api-0 run?",
+        "Which namespace holds the pods of web?",
+        "Are there namespaces without pods?",
+        "Run tail -n 20 app.log in pod api-0",
+    ],
+)
+def test_a_word_behind_namespace_that_is_no_name_is_no_missing_namespace(
+    task: str, programs: Programs, here: Path
+) -> None:
+    programs.cluster({"default": [], "shop": SHOP})
+    assert "There is no namespace" not in told(task, here)
+
+
+@pytest.mark.parametrize(
+    ("task", "namespace"),
+    [
+        ("Scale web in namespace shop to 3 replicas", "shop"),
+        ("List the pods in shop", "shop"),
+        ("Which services does the shop namespace have?", "shop"),
+        ("Get all pods in default namespace", "default"),
+        ("Copy config map tuning from namespace shop to namespace staging", ""),
+        ("Create namespace fresh with the deployment of namespace shop", ""),
+        ("Is the shop deployment ready?", ""),
+        ("List the storage classes, and the default one, of the nodes", ""),
+        ("Scale deployment/web to 3", ""),
+    ],
+)
+def test_a_namespace_is_known_when_the_task_names_just_one(
+    task: str, namespace: str, programs: Programs, here: Path
+) -> None:
+    programs.cluster({"default": [], "shop": SHOP, "staging": []})
+    assert look_up(task, here).namespace == namespace
+
+
+def test_an_object_is_no_namespace_of_the_same_name(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [deployment("shop")], "shop": [deployment("other")]})
+    ground = look_up("Scale deployment shop to 2", here)
+    assert str(ground).startswith("namespace default: deployment shop: 1 of 1 ready")
+    assert ground.namespace == ""
+
+
+def test_without_a_namespace_in_the_task_the_current_one_counts(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [], "shop": SHOP}, current="shop")
+    ground = look_up("Scale deployment web to 3", here)
+    assert str(ground).startswith("namespace shop: deployment web: 1 of 1 ready")
+    assert ground.names["namespace"] == "shop"
+
+
+# --- objects ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_task_names_is_described(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    ground = look_up("Scale web in namespace shop to 3 replicas", here)
+    assert str(ground) == "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25"
+    assert ground.informs
+    assert ground.names == {"namespace": "shop", "deployment": "web", "container": "web-main"}
+
+
+@pytest.mark.parametrize(
+    "name", ["web", "deployment/web", "deploy/web", "shop/deployment/web", "'web'", "`web`"]
+)
+def test_a_name_is_found_in_whatever_form(name: str, programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    assert "deployment web: 1 of 1 ready" in told(
+        f"Is {name} ready, in namespace shop? Look at replicas", here
+    )
+
+
+def test_an_object_that_does_not_exist_is_told_with_the_nearest_name(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    assert told("Scale deployment fronted in namespace shop to 3", here).splitlines()[0] == (
+        "There is no deployment fronted in namespace shop (there are: frontend, web)."
+        " Did the user mean frontend?"
+    )
+
+
+def test_a_near_name_is_told_also_where_no_namespace_is_named(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [deployment("frontend")]})
+    ground = look_up("Restart deployment front-end", here)
+    assert str(ground).endswith("Did the user mean frontend?")
+    assert not ground.informs
+
+
+def test_a_name_of_another_kind_is_told_as_what_it_is(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    assert told("Show the logs of pod web in namespace shop", here).splitlines()[:2] == [
+        "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25",
+        "There is no pod web in namespace shop (there are: api-0).",
+    ]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "A pod crashes in namespace shop, why?",
+        "The pod restarting in namespace shop: what is wrong?",
+        "Which deployment uses most memory in namespace shop?",
+        "Show the pod logs in namespace shop",
+        "Suspend the cron job nightly in namespace shop",
+        "Which service account do the pods in shop have?",
+        "Create deployment cart in namespace shop",
+    ],
+)
+def test_a_word_behind_a_kind_that_is_no_name_is_no_missing_object(
+    task: str, programs: Programs, here: Path
+) -> None:
+    programs.cluster({"shop": SHOP})
+    assert "There is no" not in told(task, here)
+
+
+def test_findings_of_a_broken_object_are_told(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    ground = look_up("Delete pod api-0 in namespace shop", here)
+    assert "pod api-0, container main: crashes with exit code 1 (7 restarts)." in str(ground).splitlines()
+    assert "DB_HOST is not set" in str(ground)
+
+
+def test_findings_of_others_are_not_told_beside_a_healthy_object(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    assert "api-0" not in told("Scale down deployment web in namespace shop to 0", here)
+
+
+def test_of_a_namespace_in_trouble_all_findings_are_told(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    ground = look_up("What is wrong with the pods in namespace shop?", here)
+    assert "api-0, container main: crashes" in str(ground)
+    assert "namespace shop: deployments: frontend, web" in str(ground)
+    assert not ground.informs
+
+
+def test_a_suggested_command_is_never_cut() -> None:
+    command = f"  try: kubectl patch {'x' * 400}"
+    text = str(Ground(["a" * 1000, command, *(f"line {n}" for n in range(50))]))
+    assert [len(line) for line in text.splitlines()[:2]] == [300, len(command)]
+    assert len(text.splitlines()) == 20
+
+
+def test_terminal_codes_of_a_log_are_not_told(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP}, logs="\x1b[31mError: red\x1b[0m\n")
+    text = told("Why does pod api-0 in namespace shop crash?", here)
+    assert "Error: red" in text
+    assert "\x1b" not in text
+
+
+# --- a cluster that does not answer -----------------------------------------------------------------------
+
+ASKS = "Why does pod web-1 in namespace shop crash?"
+
+
+def test_without_kubectl_nothing_is_looked_up(programs: Programs, here: Path) -> None:
+    assert look_up(ASKS, here) == Ground()
+    assert not names_something(ASKS)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 1",
+        "echo 'The connection to the server was refused' >&2; exit 1",
+        "echo garbage in three lines; echo; echo '{'",
+        "echo '[1, 2]'",
+        "printf '\\377\\376\\0'",
+        "kill -9 $$",
+    ],
+)
+def test_a_kubectl_that_fails_or_prints_garbage_tells_nothing(
+    script: str, programs: Programs, here: Path
+) -> None:
+    programs.add("kubectl", {}, otherwise=script)
+    assert look_up(ASKS, here) == Ground()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "garbage",
+        "[]",
+        '{"items": null}',
+        '{"items": [1, 2]}',
+        '{"items": [{"kind": "Pod"}]}',
+        '{"items": [{"kind": "Pod", "metadata": {"name": "web-1"}}]}',
+        '{"items": [{"kind": "Deployment", "metadata": {"name": "web-1"}, "spec": {"template": 5}}]}',
+    ],
+)
+def test_a_namespace_that_cannot_be_read_is_not_said_to_be_empty(
+    answer: str, programs: Programs, here: Path
+) -> None:
+    programs.add("kubectl", {"get ns -o name": "namespace/shop\n", "-n shop get pods,*": answer})
+    assert "there are" not in told(ASKS, here)
+
+
+def test_a_kubectl_that_hangs_is_ended_at_its_time_limit(
+    programs: Programs, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnose, "_SECONDS", 0.2)
+    programs.add("kubectl", {}, otherwise="exec sleep 30")
+    started = time.monotonic()
+    assert look_up(ASKS, here) == Ground()
+    assert time.monotonic() - started < 2
+
+
+def test_all_that_runs_only_reads_and_is_done_within_a_second(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [], "shop": SHOP})
+    programs.engine([container("cache"), container("queue", code=1, status="exited")], ["redis:7"])
+    started = time.monotonic()
+    look_up("Why does the container of pod api-0 fail, and the image of web?", here)
+    look_up("Why does the container queue fail? Build its image", here)
+    assert time.monotonic() - started < 2
+    assert len(programs.calls) > 8
+    reads = re.compile(r"kubectl (-n \S+ )?(get|logs|config view) .*|docker (ps|inspect|logs|images) .*|")
+    assert [call for call in programs.calls if not reads.fullmatch(call)] == []
+
+
+def test_what_names_nothing_of_all_this_runs_nothing(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": []})
+    programs.engine([])
+    assert look_up("How much memory is free?", here) == Ground()
+    assert programs.calls == []
+
+
+# --- Docker -----------------------------------------------------------------------------------------------
+
+
+def test_a_container_that_the_task_names_is_described(programs: Programs, here: Path) -> None:
+    programs.engine([container("cache"), container("queue")])
+    ground = look_up("Which port does the container cache publish?", here)
+    assert (
+        str(ground) == "container cache: running, image redis:7, networks bridge, published ports 16379→6379"
+    )
+    assert (ground.informs, ground.names) == (True, {"container": "cache"})
+
+
+def test_why_a_container_ended_is_told(programs: Programs, here: Path) -> None:
+    programs.engine([container("cache"), container("queue", code=1, status="exited")])
+    text = told("The container queue does not stay up, why?", here)
+    assert "container queue: it ended with exit code 1." in text
+    assert "no such table: orders" in text
+    assert "cache" not in text
+
+
+def test_a_container_that_does_not_exist_is_told_with_those_that_do(programs: Programs, here: Path) -> None:
+    programs.engine([container("cache"), container("queue")])
+    assert told("Stop the container my-cache", here) == (
+        "There is no container my-cache (there are: cache, queue)."
+    )
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo garbage", "echo '[3]'", "printf '\\377'"])
+def test_an_engine_that_does_not_answer_is_not_said_to_be_empty(
+    script: str, programs: Programs, here: Path
+) -> None:
+    programs.add("docker", {"images *": ""}, otherwise=script)
+    assert look_up("Why does the container my-cache not run? Is its image there?", here) == Ground()
+
+
+def test_images_are_told_where_one_is_built(programs: Programs, here: Path) -> None:
+    programs.engine([], ["redis:7", "<none>:<none>", "python:3.12-slim"])
+    assert told("Build an image of the web site", here) == (
+        "Images on this machine: python:3.12-slim, redis:7"
+    )
+
+
+def test_a_pods_container_counts_more_than_one_of_docker(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": SHOP})
+    programs.engine([container("web")])
+    ground = look_up("Set the image of the container in deployment web, namespace shop", here)
+    assert ground.names["container"] == "web-main"
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+
+def test_the_files_here_are_told(programs: Programs, here: Path) -> None:
+    (here / "src").mkdir()
+    (here / "app.py").touch()
+    (here / "loop").symlink_to("loop")
+    assert told("Write a Dockerfile for the app", here) == "Files here: app.py, loop, src/"
+
+
+def test_of_many_files_some_are_told_and_the_others_counted(programs: Programs, here: Path) -> None:
+    for number in range(100):
+        (here / f"file-{number:03}").touch()
+    text = told("What is in this folder?", here)
+    assert text.startswith("Files here: file-000, file-001,")
+    assert len(text) == 300
+
+
+def test_odd_file_names_are_told_in_one_line_that_can_be_sent(programs: Programs, here: Path) -> None:
+    for name in (b"new\nline", b"byte-\xff", "größe".encode()):
+        Path(os.fsdecode(os.fsencode(here) + b"/" + name)).touch()
+    text = told("List the files", here)
+    assert text == "Files here: byte-?, größe, new?line"
+    assert text.encode()
+
+
+def test_a_folder_that_is_gone_is_no_bug(programs: Programs, here: Path) -> None:
+    assert look_up("List the files", here / "gone") == Ground()
