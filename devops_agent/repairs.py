@@ -4,23 +4,75 @@ To add one: write a function from a command and what is known to a command, and 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from devops_agent.grounding import Ground
+from devops_agent.policy.shell_text import Token, base_name, located, parse_call, substitutions, unquote
 
-_KUBECTL = re.compile(r"(?:(?<=^)|(?<=[;&|(]\s)|(?<=[;&|(]))kubectl(?=\s)")
-_HAS_NAMESPACE = re.compile(r"(?<!\S)(?:-n|--namespace|-A|--all-namespaces)(?![\w-])")
+_HAS_NAMESPACE = re.compile(r"-n.*|-[a-zA-Z]*A|(?:--namespace|--all-namespaces)(?:=.*)?")
+_NO_NAMESPACE = frozenset(
+    """version config cluster-info api-resources api-versions explain completion options help plugin kustomize
+ drain cordon uncordon taint certificate""".split()
+)
 _OF_NO_NAMESPACE = re.compile(
-    r"kubectl\s+(?:version|config|cluster-info|api-resources|api-versions|explain|completion|options|help)\b"
-    r"|kubectl\s+\w+\s+(?:ns|namespaces?|nodes?|no|pv|persistentvolumes?|storageclass(?:es)?|sc)\b"
+    r"(?:ns|namespaces?|no|nodes?|pv|persistentvolumes?|sc|storageclass(?:es)?|crds?|clusterrole(?:binding)?s?"
+    r"|customresourcedefinitions?|ingressclass(?:es)?|pc|priorityclass(?:es)?|csr)(?:\..*)?"
+)
+# What may stand between the start of a simple command and the program that it runs.
+_BEFORE_PROGRAM = re.compile(
+    r"\w+=.*|if|then|elif|else|while|until|do|!|\{|sudo|env|exec|nice|nohup|time|timeout|command|xargs|-.*"
+    r"|\{\}|\d+[smh]?",
+    re.DOTALL,
 )
 
 
 def in_the_named_namespace(command: str, ground: Ground) -> str:
-    """Adds the namespace that the task names to a kubectl command without one."""
-    if not ground.namespace or _HAS_NAMESPACE.search(command) or _OF_NO_NAMESPACE.search(command):
+    """Adds the namespace that the task names to each kubectl command without one."""
+    if not ground.namespace:
         return command
-    return _KUBECTL.sub(f"kubectl -n {ground.namespace}", command)
+    try:
+        ends = sorted(_without_namespace(command), reverse=True)
+    except ValueError:  # bash itself will say what is wrong with it
+        return command
+    for end in ends:
+        command = f"{command[:end]} -n {ground.namespace}{command[end:]}"
+    return command
+
+
+def _without_namespace(text: str, offset: int = 0) -> Iterator[int]:
+    """Where the word kubectl ends in each command that works in a namespace and names none."""
+    for group in _simple_commands(located(text)):
+        for token in group:
+            for start, inner in substitutions(token.raw):
+                yield from _without_namespace(inner, offset + token.start + start)
+        words = [unquote(token.raw) for token in group]
+        at = next((i for i, word in enumerate(words) if not _BEFORE_PROGRAM.fullmatch(word)), len(words))
+        if at < len(words) and base_name(words[at]) == "kubectl" and _lacks_namespace(words[at:], text):
+            yield offset + group[at].start + len(group[at].raw)
+
+
+def _simple_commands(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    group: list[Token] = []
+    for token in tokens:
+        if token.kind == "word":
+            group.append(token)
+        elif token.kind == "operator":
+            yield group
+            group = []
+    yield group
+
+
+def _lacks_namespace(words: Sequence[str], text: str) -> bool:
+    own = words[: words.index("--")] if "--" in words else words
+    if any(_HAS_NAMESPACE.fullmatch(word) for word in own):
+        return False
+    _, verb, flags, operands = parse_call(own)
+    if not verb or verb.split()[0] in _NO_NAMESPACE or "--raw" in flags:
+        return False
+    if flags.keys() & {"-f", "--filename"} and re.search(r"^\s*namespace:", text, re.MULTILINE):
+        return False  # the manifest beside it names its own
+    kinds = (operands[:1] or [""])[0].partition("/")[0].split(",")
+    return not all(map(_OF_NO_NAMESPACE.fullmatch, kinds))
 
 
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (in_the_named_namespace,)

@@ -73,33 +73,50 @@ def base_name(program: str) -> str:
     return program.rsplit("/", 1)[-1]
 
 
+class Token(NamedTuple):
+    """A token and where it begins in the text."""
+
+    kind: str
+    raw: str
+    start: int
+
+
 def tokens(text: str) -> list[tuple[str, str]]:
     """Kind and text of each token, blanks included, comments and bodies of here-documents left out.
 
     Raises:
         ValueError: The quotes or the parentheses are not balanced.
     """
-    found: list[tuple[str, str]] = []
+    return [(token.kind, token.raw) for token in located(text)]
+
+
+def located(text: str) -> list[Token]:
+    """The tokens with their places.
+
+    Raises:
+        ValueError: The quotes or the parentheses are not balanced.
+    """
+    found: list[Token] = []
     delimiters: list[str] = []
     position, opening = 0, False
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             raise ValueError("the quotes or the parentheses are not balanced")
-        kind, raw, position = str(match.lastgroup), match.group(), match.end()
+        kind, raw, start, position = str(match.lastgroup), match.group(), match.start(), match.end()
         if kind == "word" and opening:
-            delimiters.append(_unquote(raw))
+            delimiters.append(unquote(raw))
         if kind != "blank":
             opening = kind == "redirection" and raw.lstrip("0123456789") in ("<<", "<<-")
         while raw == "\n" and delimiters:
             end = re.compile(rf"^[\t ]*{re.escape(delimiters.pop(0))}[ \t]*$\n?", re.M).search(text, position)
             position = end.end() if end else len(text)
         if kind != "comment":
-            found.append((kind, raw))
+            found.append(Token(kind, raw, start))
     return found
 
 
-def _unquote(raw: str) -> str:
+def unquote(raw: str) -> str:
     return "".join(_plain(piece) for piece in _PIECE.findall(raw))
 
 
@@ -113,13 +130,17 @@ def _plain(piece: str) -> str:
     return piece[1:].strip("\n") if piece[0] == "\\" else piece
 
 
-def _substitutions(raw: str) -> Iterator[str]:
-    """The commands inside `$(…)`, `<(…)` and backticks of a word, but not inside its single quotes."""
-    for piece in _PIECE.findall(raw):
-        if piece[0] not in "'\\" and piece[:2] != "$'":
-            for found in _SUBSTITUTION.findall(piece):
-                if not found.startswith("$(("):
-                    yield found.strip("`") if found[0] == "`" else found[2:-1]
+def substitutions(raw: str) -> Iterator[tuple[int, str]]:
+    """The commands inside `$(…)`, `<(…)` and backticks of a word, each with where it begins in the word.
+
+    Those inside its single quotes are none.
+    """
+    for piece in _PIECE.finditer(raw):
+        if piece[0][0] not in "'\\" and piece[0][:2] != "$'":
+            for found in _SUBSTITUTION.finditer(piece[0]):
+                if not found[0].startswith("$(("):
+                    opening = 1 if found[0][0] == "`" else 2
+                    yield piece.start() + found.start() + opening, found[0][opening:-1]
 
 
 def _parse(text: str, operator: str = "", timed: bool = False, depth: int = 0) -> list[Segment]:
@@ -142,7 +163,7 @@ def _parse(text: str, operator: str = "", timed: bool = False, depth: int = 0) -
 def _simple(group: list[tuple[str, str]], operator: str, timed: bool, depth: int) -> Iterator[Segment]:
     """The segment of one simple command, after those it substitutes and before those it hands to a shell."""
     for _, raw in group:
-        for inner in _substitutions(raw):
+        for _, inner in substitutions(raw):
             yield from _parse(inner, "$(", timed, depth + 1)
     words, targets, fed = _without_redirections(group)
     words, assigned, limited = _unwrap(words)
@@ -165,13 +186,13 @@ def _without_redirections(group: list[tuple[str, str]]) -> tuple[list[str], list
             arrow = raw.lstrip("0123456789")
             fed = fed or arrow.startswith("<")
         elif arrow:
-            text = _unquote(raw)
+            text = unquote(raw)
             descriptor = arrow.endswith("&") and re.fullmatch(r"\d*-?", text)
             if ">" in arrow and not descriptor and not _NO_FILE.fullmatch(text):
                 targets.append(text)
             arrow = ""
         else:
-            words.append(_unquote(raw))
+            words.append(unquote(raw))
     return words, targets, fed
 
 

@@ -1,0 +1,95 @@
+"""Slips in a command that code mends."""
+
+import pytest
+
+from devops_agent.grounding import Ground
+from devops_agent.repairs import repaired
+
+SHOP = Ground(namespace="shop")
+
+
+@pytest.mark.parametrize(
+    ("command", "mended"),
+    [
+        ("kubectl get pods", "kubectl -n shop get pods"),
+        ("kubectl get pods | head -n 5", "kubectl -n shop get pods | head -n 5"),
+        ("kubectl get pods -o name | grep -A 3 web", "kubectl -n shop get pods -o name | grep -A 3 web"),
+        (
+            "kubectl scale deploy/web --replicas=2 && kubectl get deploy web",
+            "kubectl -n shop scale deploy/web --replicas=2 && kubectl -n shop get deploy web",
+        ),
+        ("kubectl get pods; kubectl -n prod get pods", "kubectl -n shop get pods; kubectl -n prod get pods"),
+        ("kubectl get ns && kubectl get pods", "kubectl get ns && kubectl -n shop get pods"),
+        ("kubectl get pods\nkubectl get services", "kubectl -n shop get pods\nkubectl -n shop get services"),
+        ("(kubectl get pods)", "(kubectl -n shop get pods)"),
+        ("sudo kubectl get pods", "sudo kubectl -n shop get pods"),
+        ("timeout 5 kubectl get pods", "timeout 5 kubectl -n shop get pods"),
+        ("KUBECONFIG=a kubectl get pods", "KUBECONFIG=a kubectl -n shop get pods"),
+        ("/usr/bin/kubectl get pods", "/usr/bin/kubectl -n shop get pods"),
+        (
+            "for p in $(kubectl get pods -o name); do kubectl delete $p; done",
+            "for p in $(kubectl -n shop get pods -o name); do kubectl -n shop delete $p; done",
+        ),
+        ('echo "$(kubectl get pods) `kubectl get svc`"',
+         'echo "$(kubectl -n shop get pods) `kubectl -n shop get svc`"'),
+        (
+            "kubectl get pods -o name | xargs -n 1 kubectl delete",
+            "kubectl -n shop get pods -o name | xargs -n 1 kubectl -n shop delete",
+        ),
+        ("kubectl exec web -- ls -n", "kubectl -n shop exec web -- ls -n"),
+        ("kubectl get pods # kubectl get svc", "kubectl -n shop get pods # kubectl get svc"),
+        (
+            "cat >a.yaml <<EOF\nkubectl get x\nEOF\nkubectl apply -f a.yaml",
+            "cat >a.yaml <<EOF\nkubectl get x\nEOF\nkubectl -n shop apply -f a.yaml",
+        ),
+        ("kubectl get ns,pods", "kubectl -n shop get ns,pods"),
+    ],
+)  # fmt: skip
+def test_the_namespace_of_the_task_is_added_to_each_kubectl_without_one(command: str, mended: str) -> None:
+    assert repaired(command, SHOP) == mended
+    assert repaired(mended, SHOP) == mended
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl -n prod get pods",
+        "kubectl get pods -nprod",
+        "kubectl get pods --namespace prod",
+        "kubectl get pods --namespace=prod",
+        "kubectl get pods -A",
+        "kubectl get pods --all-namespaces",
+        "kubectl get ns",
+        "kubectl create namespace prod",
+        "kubectl describe node/worker-1",
+        "kubectl get nodes,pv",
+        "kubectl top nodes",
+        "kubectl drain worker-1",
+        "kubectl get storageclasses.storage.k8s.io",
+        "kubectl config get-contexts",
+        "kubectl config set-context --current --namespace=prod",
+        "kubectl version",
+        "kubectl api-resources",
+        "kubectl get --raw /healthz",
+        "kubectl",
+        "kubectl --help",
+        "echo 'kubectl get pods'",
+        'echo "; kubectl get pods"',
+        "echo '$(kubectl get pods)'",
+        "echo kubectl get pods",
+        "ls kubectl",
+        "sh -c 'kubectl get pods'",
+        "ssh node kubectl get pods",
+        "docker run bitnami/kubectl get pods",
+        "mykubectl get pods",
+        "kubectl get 'pods",
+        "kubectl apply -f - <<EOF\nmetadata:\n  namespace: prod\nEOF",
+        "",
+    ],
+)
+def test_everything_else_stays_as_it_is(command: str) -> None:
+    assert repaired(command, SHOP) == command
+
+
+def test_without_a_namespace_nothing_is_added() -> None:
+    assert repaired("kubectl get pods", Ground()) == "kubectl get pods"
