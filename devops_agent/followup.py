@@ -6,12 +6,14 @@ Small models take "deployment.apps/web scaled" for the end of the task. What cou
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.objects import Object
+from devops_agent.policy import effects
+from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
 # How long a rollout is waited for; and how long trouble is given to pass, as a first failed probe does.
 _ROLLOUT_SECONDS = 40.0
@@ -20,11 +22,16 @@ _POLL_SECONDS = 1.0
 _CHANGED = re.compile(
     r"^(?P<kind>[a-z]+)(?:\.[\w.]+)?/(?P<name>\S+) "
     r"(?:created|configured|scaled|patched|edited|restarted|rolled back|resumed|image updated|env updated"
-    r"|resource requirements updated|replaced)$",
+    r"|resource requirements updated|replaced|serverside-applied)$",
     re.MULTILINE,
 )
-_NAMESPACE = re.compile(r"(?<!\S)(?:-n|--namespace)(?:[= ]+)([a-z0-9][a-z0-9-]*)")
-_ROLLED_OUT = frozenset({"deployment", "statefulset", "daemonset"})
+_WATCHED = frozenset({"deployment", "statefulset", "daemonset", "pod"})
+# With these a command works elsewhere than what is looked at here.
+_ELSEWHERE = {
+    "kubectl": "--context --kubeconfig --cluster -s --server",
+    "docker": "-H --host -c --context",
+}
+_OTHER_SERVER = frozenset({"KUBECONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"})
 _CONTAINER_ID = re.compile(r"^([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -43,46 +50,75 @@ class Check:
 
 def after(command: str, output: str) -> Check | None:
     """Looks at what a successful command changed; None when there is nothing to look at."""
-    checks = list(_checks(command, output))
+    try:
+        checks = list(_checks(command, output))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None  # an answer of another shape than ours
     if not checks:
         return None
     return Check("\n".join(check.text for check in checks), all(check.ok for check in checks))
 
 
 def _checks(command: str, output: str) -> Iterator[Check]:
-    if "kubectl" in command:
-        match = _NAMESPACE.search(command)
-        for changed in list(_CHANGED.finditer(output))[:3]:
-            if changed["kind"] in _ROLLED_OUT:
-                yield _rolled_out(changed["kind"], changed["name"], match[1] if match else "default")
-            elif changed["kind"] == "pod":
-                yield _started(changed["name"], match[1] if match else "default")
-    if re.search(r"\bdocker (?:container )?run\b", command):
+    changes = list(_changes(command))
+    of_kubectl = [call.flags for call in changes if call.program == "kubectl"]
+    spaces = [flags.get("-n") or flags.get("--namespace", "") for flags in of_kubectl]
+    changed = [c.group("kind", "name") for c in _CHANGED.finditer(output)] if of_kubectl else []
+    for kind, name in [(kind, name) for kind, name in changed if kind in _WATCHED][:3]:
+        yield from _checked(kind, name, spaces)
+    if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
-            yield _runs(started)
+            yield from _runs(started)
+
+
+def _changes(command: str) -> Iterator[Call]:
+    """The calls of kubectl and docker in it that change something here."""
+    for segment in segments(command):
+        if segment.name not in _ELSEWHERE or effects.reads(segment):
+            continue
+        call, away = parse_call(segment.words), _ELSEWHERE[segment.name]
+        # behind its verb, -c of docker means something else
+        before, _ = parse_flags(segment.words[1:], away, stop=True)
+        flags = call.flags if segment.name == "kubectl" else before
+        if not flags.keys() & away.split() and not _OTHER_SERVER.intersection(segment.assigned):
+            yield call
 
 
 # --- Kubernetes -------------------------------------------------------------------------------------------
 
 
-def _rolled_out(kind: str, name: str, namespace: str) -> Check:
-    started = time.monotonic()
+def _checked(kind: str, name: str, namespaces: Sequence[str]) -> Iterator[Check]:
+    found = next(filter(None, (_get(kind, name, space) for space in dict.fromkeys(namespaces))), None)
+    # a manifest may name a namespace of its own
+    item = found or _anywhere(kind, name)
+    if item:
+        yield _waited_for(kind, name, item)
+
+
+def _waited_for(kind: str, name: str, item: Object) -> Check:
+    started, space = time.monotonic(), item["metadata"]["namespace"]
     while True:
-        item = _get(kind, name, namespace)
-        if item is None:
-            return Check(f"Checked: {kind} {name} cannot be read in namespace {namespace}.", False)
-        done, state = _rollout_state(item)
-        if done:
-            return Check(f"Checked: {kind} {name} in namespace {namespace}: {state}.", True)
+        state = _pod_state(item) if kind == "pod" else _rollout_state(item)
+        if state.done:
+            return Check(f"Checked: {kind} {name} in namespace {space}: {state.text}.", True)
         waited = time.monotonic() - started
-        if waited > _PATIENCE_SECONDS and (trouble := _trouble(kind, name, namespace)):
-            return Check(f"Checked: {kind} {name}: {state}.\n{trouble}", False)
-        if waited > _ROLLOUT_SECONDS:
-            return Check(f"Checked: {kind} {name}: still {state} after {waited:.0f} seconds.", False)
+        late = waited > _ROLLOUT_SECONDS
+        trouble = _trouble(kind, name, space) if late or state.failed or waited > _PATIENCE_SECONDS else ""
+        if trouble or state.failed:
+            return Check(f"Checked: {kind} {name}: {state.text}.\n{trouble}".rstrip(), False)
+        if late:
+            return Check(f"Checked: {kind} {name}: still {state.text} after {waited:.0f} seconds.", False)
         time.sleep(_POLL_SECONDS)
+        item = _get(kind, name, space) or item
 
 
-def _rollout_state(item: Object) -> tuple[bool, str]:
+class _State(NamedTuple):
+    done: bool
+    text: str
+    failed: bool = False
+
+
+def _rollout_state(item: Object) -> _State:
     spec, status = item["spec"], item.get("status", {})
     if item["kind"] == "DaemonSet":
         wanted, updated = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
@@ -90,35 +126,39 @@ def _rollout_state(item: Object) -> tuple[bool, str]:
     else:
         wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
         ready, total = status.get("readyReplicas", 0), status.get("replicas", 0)
-    seen = status.get("observedGeneration", 0) >= item["metadata"]["generation"]
-    return seen and updated == ready == total == wanted, f"{min(updated, ready)} of {wanted} pods ready"
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete" or (strategy.get("rollingUpdate") or {}).get("partition"):
+        updated = ready  # pods keep the old version until somebody says so
+    if spec.get("paused"):
+        return _State(True, "its rollout is paused, so its pods are as before")
+    seen = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
+    return _State(
+        seen and updated == ready == total == wanted, f"{min(updated, ready)} of {wanted} pods ready"
+    )
 
 
-def _started(name: str, namespace: str) -> Check:
-    started = time.monotonic()
-    while True:
-        pod = _get("pod", name, namespace)
-        if pod is None:
-            return Check(f"Checked: pod {name} cannot be read in namespace {namespace}.", False)
-        phase = pod.get("status", {}).get("phase")
-        statuses = pod.get("status", {}).get("containerStatuses", ())
-        if phase == "Succeeded" or (phase == "Running" and all(s["ready"] for s in statuses)):
-            return Check(f"Checked: pod {name} in namespace {namespace}: {phase}.", True)
-        waited = time.monotonic() - started
-        if (waited > _PATIENCE_SECONDS or phase == "Failed") and (
-            trouble := _trouble("pod", name, namespace)
-        ):
-            return Check(f"Checked: pod {name}: {phase}.\n{trouble}", False)
-        if waited > _ROLLOUT_SECONDS:
-            return Check(f"Checked: pod {name}: still {phase} after {waited:.0f} seconds.", False)
-        time.sleep(_POLL_SECONDS)
+def _pod_state(pod: Object) -> _State:
+    status = pod.get("status", {})
+    phase = str(status.get("phase"))
+    ready = all(container["ready"] for container in status.get("containerStatuses", ()))
+    return _State(phase == "Succeeded" or (phase == "Running" and ready), phase, phase == "Failed")
 
 
 def _get(kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+    where = ("-n", namespace) if namespace else ()
     try:
-        return dict(json.loads(diagnose.run("kubectl", "-n", namespace, "get", kind, name, "-o", "json")))
+        return dict(json.loads(diagnose.run("kubectl", *where, "get", kind, name, "-o", "json")))
     except ValueError:
         return None
+
+
+def _anywhere(kind: str, name: str) -> dict[str, Any] | None:
+    chosen = ("-A", "--field-selector", f"metadata.name={name}", "-o", "json")
+    try:
+        found = json.loads(diagnose.run("kubectl", "get", kind, *chosen))["items"]
+    except ValueError:
+        return None
+    return dict(found[0]) if len(found) == 1 else None
 
 
 def _trouble(kind: str, name: str, namespace: str) -> str:
@@ -131,17 +171,25 @@ def _trouble(kind: str, name: str, namespace: str) -> str:
 # --- Docker -----------------------------------------------------------------------------------------------
 
 
-def _runs(container: str) -> Check:
+def _runs(container: str) -> Iterator[Check]:
     time.sleep(_POLL_SECONDS)  # what fails mostly fails in its first second
-    try:
-        (inspected,) = json.loads(diagnose.run("docker", "inspect", container))
-    except ValueError:  # with --rm it may be gone
-        return Check("Checked: the container has ended and was removed.", True)
-    state, name = inspected["State"], docker.name(inspected)
-    if state["Status"] == "running":
-        return Check(f"Checked: container {name} is running.", True)
-    _, logs = diagnose.read_containers([name])
-    found = [f for f in docker.analyze([inspected], logs) if diagnose.subject_of(f)[1] == name]
+    printed = diagnose.run("docker", "inspect", container)
+    found = json.loads(printed) if printed.strip() else None
+    if found == []:  # with --rm
+        yield Check("Checked: the container has ended and was removed.", True)
     if not found:
-        return Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
-    return Check("\n".join(["Checked:", *map(str, found)]), False)
+        return
+    inspected = found[0]
+    state, name = inspected["State"], docker.name(inspected)
+    restarts = inspected.get("RestartCount", 0)
+    if state["Status"] == "running" and not restarts:
+        yield Check(f"Checked: container {name} is running.", True)
+        return
+    _, logs = diagnose.read_containers([name])
+    causes = [f for f in docker.analyze([inspected], logs) if diagnose.subject_of(f)[1] == name]
+    if causes:
+        yield Check("\n".join(["Checked:", *map(str, causes)]), False)
+    elif restarts:
+        yield Check(f"Checked: container {name} was restarted {restarts} times already.", False)
+    else:
+        yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)

@@ -1,0 +1,224 @@
+"""What code sees when it looks at what a command changed."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_programs import Programs, container, deployment, named, pod
+
+from devops_agent import followup
+from devops_agent.diagnosis import diagnose
+from devops_agent.followup import Check, after
+
+SCALE = "kubectl -n shop scale deployment/web --replicas=2"
+SCALED = "deployment.apps/web scaled\n"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    monkeypatch.setattr(followup, "_ROLLOUT_SECONDS", 0.2)
+    monkeypatch.setattr(followup, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(followup, "_POLL_SECONDS", 0.02)
+    return Programs(tmp_path / "bin", monkeypatch)
+
+
+# --- Kubernetes -------------------------------------------------------------------------------------------
+
+
+def test_a_rollout_that_is_done(programs: Programs) -> None:
+    programs.cluster({"shop": [deployment("web", ready=2, wanted=2)]})
+    text = "Checked: deployment web in namespace shop: 2 of 2 pods ready."
+    assert after(SCALE, SCALED) == Check(text, True)
+    assert programs.calls == ["kubectl -n shop get deployment web -o json"]
+
+
+def test_a_rollout_is_waited_for(programs: Programs) -> None:
+    item = deployment("web", ready=1, wanted=2)
+    script = f"""$ if [ -e {programs.folder}/asked ]; then cat {programs.folder}/ready.json
+    else touch {programs.folder}/asked; cat {programs.folder}/waiting.json; fi"""
+    (programs.folder / "waiting.json").write_text(json.dumps(item))
+    (programs.folder / "ready.json").write_text(json.dumps(deployment("web", ready=2, wanted=2)))
+    programs.add("kubectl", {"-n shop get deployment web -o json": script})
+    check = after(SCALE, SCALED)
+    assert check == Check("Checked: deployment web in namespace shop: 2 of 2 pods ready.", True)
+
+
+def test_a_broken_rollout_is_told_with_its_cause(programs: Programs) -> None:
+    owner = {"kind": "Deployment", "name": "web", "uid": "Deployment-web"}
+    broken = pod("web-1", crashes=True)
+    broken["metadata"]["ownerReferences"] = [owner]
+    programs.cluster({"shop": [deployment("web", ready=0), broken]})
+    check = after(SCALE, SCALED)
+    assert check is not None
+    assert not check.ok
+    lines = check.text.splitlines()
+    assert lines[0] == "Checked: deployment web: 0 of 1 pods ready."
+    assert "crashes with exit code 1" in lines[1]
+    assert "DB_HOST is not set" in check.text
+
+
+def test_a_rollout_that_does_not_end_is_told_at_the_time_limit(programs: Programs) -> None:
+    programs.cluster({"shop": [deployment("web", ready=0)]})
+    check = after(SCALE, SCALED)
+    assert check == Check("Checked: deployment web: still 0 of 1 pods ready after 0 seconds.", False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"paused": True}, "its rollout is paused, so its pods are as before"),
+        ({"updateStrategy": {"type": "OnDelete"}}, "2 of 2 pods ready"),
+        ({"updateStrategy": {"rollingUpdate": {"partition": 2}}}, "2 of 2 pods ready"),
+    ],
+)
+def test_a_rollout_that_is_not_meant_to_end_is_not_waited_for(
+    spec: dict[str, Any], text: str, programs: Programs
+) -> None:
+    item = deployment("web", ready=2, wanted=2)
+    item["spec"].update(spec)
+    item["status"]["updatedReplicas"] = 0
+    programs.cluster({"shop": [item]})
+    assert after(SCALE, SCALED) == Check(f"Checked: deployment web in namespace shop: {text}.", True)
+
+
+@pytest.mark.parametrize(
+    ("command", "current"),
+    [
+        (SCALE + " | head -n 1", "default"),
+        ("kubectl scale deployment/web --namespace=shop --replicas=2", "default"),
+        ("kubectl get pods -n default; " + SCALE, "default"),
+        ("kubectl scale deployment/web --replicas=2", "shop"),
+        ("kubectl apply -f web-with-a-namespace.yaml", "default"),
+    ],
+)
+def test_the_namespace_is_that_of_the_change(command: str, current: str, programs: Programs) -> None:
+    programs.cluster({"default": [], "shop": [deployment("web")]}, current=current)
+    check = after(command, SCALED)
+    assert check == Check("Checked: deployment web in namespace shop: 1 of 1 pods ready.", True)
+
+
+@pytest.mark.parametrize(
+    ("output", "looked_at"),
+    [
+        ("deployment.apps/web created", "deployment web"),
+        ("deployment.apps/web image updated", "deployment web"),
+        ("deployment.apps/web serverside-applied", "deployment web"),
+        ("pod/api created", "pod api"),
+        ("deployment.apps/web unchanged", None),
+        ("deployment.apps/web created (dry run)", None),
+        ("configmap/web created", None),
+        ('pod "api" deleted', None),
+        ("", None),
+    ],
+)
+def test_what_an_output_says_was_changed(output: str, looked_at: str | None, programs: Programs) -> None:
+    programs.cluster({"shop": [deployment("web"), pod("api")]})
+    check = after("kubectl -n shop apply -f all.yaml", output)
+    assert (check and check.text.startswith(f"Checked: {looked_at} ")) == (True if looked_at else None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl -n shop get deployment web",
+        f"echo '{SCALE}'",
+        "ssh node kubectl scale deployment/web",
+        "kubectl --context prod scale deployment/web --replicas=2",
+        "kubectl scale deployment/web --replicas=2 --kubeconfig=other",
+        "KUBECONFIG=other kubectl scale deployment/web --replicas=2",
+        "cat log",
+    ],
+)
+def test_what_changed_nothing_here_is_not_looked_at(command: str, programs: Programs) -> None:
+    programs.cluster({"default": [deployment("web")], "shop": [deployment("web")]})
+    assert after(command, SCALED) is None
+    assert programs.calls == []
+
+
+@pytest.mark.parametrize("phase", ["Running", "Succeeded"])
+def test_a_pod_that_runs_or_is_done(phase: str, programs: Programs) -> None:
+    programs.cluster({"shop": [pod("api", phase=phase)]})
+    check = after("kubectl -n shop run api --image=a", "pod/api created\n")
+    assert check == Check(f"Checked: pod api in namespace shop: {phase}.", True)
+
+
+def test_a_pod_that_failed_is_told_at_once(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(followup, "_PATIENCE_SECONDS", 60.0)
+    programs.cluster({"shop": [named("Pod", "api", spec={"containers": []}, status={"phase": "Failed"})]})
+    check = after("kubectl -n shop run api --image=a", "pod/api created\n")
+    assert check == Check("Checked: pod api: Failed.", False)
+
+
+@pytest.mark.parametrize(
+    "script", ["exit 1", "echo garbage", "echo '[1]'", "echo '{}'", 'echo \'{"spec": 5, "kind": 1}\'']
+)
+def test_a_cluster_that_does_not_answer_is_no_failed_change(script: str, programs: Programs) -> None:
+    programs.add("kubectl", {}, otherwise=script)
+    assert after(SCALE, SCALED) is None
+
+
+def test_a_kubectl_that_hangs_is_ended(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnose, "_SECONDS", 0.1)
+    programs.add("kubectl", {}, otherwise="exec sleep 30")
+    started = time.monotonic()
+    assert after(SCALE, SCALED) is None
+    assert time.monotonic() - started < 2
+
+
+# --- Docker -----------------------------------------------------------------------------------------------
+
+RUN = "docker run -d --name cache redis:7"
+
+
+@pytest.mark.parametrize("command", [RUN, "docker container run -d redis:7", "sudo docker run -d -c 512 x"])
+def test_a_container_that_runs(command: str, programs: Programs) -> None:
+    item = container("cache")
+    programs.engine([item])
+    assert after(command, item["Id"] + "\n") == Check("Checked: container cache is running.", True)
+
+
+def test_a_container_that_ends_at_once_is_told_with_its_log(programs: Programs) -> None:
+    item = container("cache", code=3, status="exited")
+    programs.engine([item])
+    check = after(RUN, item["Id"] + "\n")
+    assert check is not None
+    assert not check.ok
+    assert "container cache: it ended with exit code 3." in check.text
+    assert "no such table: orders" in check.text
+
+
+def test_a_container_that_is_restarted_all_the_time_does_not_run(programs: Programs) -> None:
+    item = container("cache", restarts=4)
+    programs.engine([item])
+    check = after(RUN, item["Id"])
+    assert check == Check("Checked: container cache was restarted 4 times already.", False)
+
+
+def test_a_container_that_is_done_is_fine(programs: Programs) -> None:
+    item = container("cache", status="exited")
+    programs.engine([item])
+    assert after(RUN, item["Id"]) == Check("Checked: container cache has ended, exit code 0.", True)
+
+
+def test_a_container_that_was_removed_is_fine(programs: Programs) -> None:
+    programs.engine([])
+    assert after("docker run -d --rm x", "0" * 64) == (
+        Check("Checked: the container has ended and was removed.", True)
+    )
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo garbage", "echo '[5]'"])
+def test_an_engine_that_does_not_answer_is_no_failed_change(script: str, programs: Programs) -> None:
+    programs.add("docker", {}, otherwise=script)
+    assert after(RUN, "0" * 64) is None
+
+
+@pytest.mark.parametrize(
+    "command", ["docker -H tcp://far run -d x", "DOCKER_HOST=far docker run -d x", "docker ps --no-trunc -q"]
+)
+def test_a_container_elsewhere_is_not_looked_at(command: str, programs: Programs) -> None:
+    programs.engine([])
+    assert after(command, "0" * 64) is None
+    assert programs.calls == []
