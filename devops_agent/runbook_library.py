@@ -6,7 +6,8 @@ in `.devops-agent/runbooks/`. Of two with the same file name the more special on
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,10 @@ _OWN = Path(__file__).resolve().parent / "runbooks"
 _SEARCH = """SELECT name, bm25(runbook, 0, 3.0, 1.0) AS score FROM runbook WHERE runbook MATCH ?
  ORDER BY score LIMIT ?"""
 _WHEN = re.compile(r"^When: *(.+)$", re.MULTILINE)
-_TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
+# Only at the top: in a code block, "# " begins a comment.
+_TITLE = re.compile(r"\s*# +(\S.*)")
+# The more words, the slower; and a pasted log says nothing more about the task.
+_MOST_WORDS = 200
 _PLACEHOLDER = re.compile(r"(?<![$\w{])\{([a-z_]+)\}")
 # Words that say nothing about what a task is.
 _COMMON = frozenset(
@@ -51,35 +55,45 @@ class Runbook:
 def load(folders: Iterable[Path] = ()) -> dict[str, Runbook]:
     """All runbooks by name: this package's, then those of the folders, in whose order later ones count more.
 
-    Files without a title are left out.
+    Files without a title, and those that cannot be read, are left out.
     """
-    found: dict[str, Runbook] = {}
-    for folder in (_OWN, *folders):
-        for path in sorted(folder.glob("*.md")) if folder.is_dir() else ():
+    return {runbook.name: runbook for folder in (_OWN, *folders) for runbook in _in(folder)}
+
+
+def _in(folder: Path) -> Iterator[Runbook]:
+    try:
+        paths = sorted(path for path in folder.glob("*.md") if path.is_file())
+    except OSError:
+        return
+    for path in paths:
+        try:
             runbook = parse(path.stem, path.read_text(encoding="utf-8", errors="replace"))
-            if runbook:
-                found[path.stem] = runbook
-    return found
+        except OSError:
+            continue
+        if runbook:
+            yield runbook
 
 
 def parse(name: str, text: str) -> Runbook | None:
     """Reads a runbook; None when it has no title."""
-    title, when = _TITLE.search(text), _WHEN.search(text)
+    text = text.lstrip("\ufeff")
+    title, when = _TITLE.match(text), _WHEN.search(text)
     return Runbook(name, title[1].strip(), when[1] if when else "", text) if title else None
 
 
 def search(runbooks: Mapping[str, Runbook], text: str, most: int = 5) -> list[tuple[Runbook, float]]:
     """The runbooks that fit a text best, with their scores; the higher the better."""
-    words = [word for word in re.findall(r"[a-z0-9]{2,}", text.lower()) if word not in _COMMON]
+    found = dict.fromkeys(re.findall(r"[a-z0-9]{2,}", text.lower()))
+    words = [word for word in found if word not in _COMMON][:_MOST_WORDS]
     if not words:
         return []
-    with sqlite3.connect(":memory:") as index:
+    with closing(sqlite3.connect(":memory:")) as index:
         index.execute(
             "CREATE VIRTUAL TABLE runbook USING fts5(name UNINDEXED, title, words, tokenize=porter)"
         )
         rows = [(r.name, r.title, r.when) for r in runbooks.values()]
         index.executemany("INSERT INTO runbook VALUES (?, ?, ?)", rows)
-        query = " OR ".join(f'"{word}"' for word in dict.fromkeys(words))
+        query = " OR ".join(f'"{word}"' for word in words)
         return [(runbooks[name], -score) for name, score in index.execute(_SEARCH, (query, most))]
 
 

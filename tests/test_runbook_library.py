@@ -1,0 +1,116 @@
+"""Runbooks: where they come from, which one fits, and what the model is told of it."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from devops_agent import briefing, runbook_library
+from devops_agent.runbook_library import best, load, parse, search
+
+SCALE = """# Scale a deployment
+
+When: scale, replicas, more pods
+
+```bash
+# first
+kubectl -n {namespace} scale deployment/{deployment} --replicas={replicas}
+docker ps --format '{{.Names}}' | awk '{print}'; echo ${namespace}
+```
+
+
+Pitfall: an autoscaler.
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package's own runbooks."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr(runbook_library, "_OWN", folder)
+    return folder
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.md").write_text(text)
+
+
+def test_the_project_wins_over_the_user_and_the_user_over_the_package(own: Path, tmp_path: Path) -> None:
+    user, project = briefing.folders(tmp_path / "config", tmp_path / "project")
+    for name, folders in {"a": [own], "b": [own, user], "c": [own, user, project], "d": [project]}.items():
+        for folder in folders:
+            write(folder, name, f"# {name} of {folder.parent.name}\n")
+    assert {name: runbook.title for name, runbook in load((user, project)).items()} == {
+        "a": f"a of {tmp_path.name}",
+        "b": "b of config",
+        "c": "c of .devops-agent",
+        "d": "d of .devops-agent",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Only text", "```bash\n# a comment\nls\n```\n", "When: x\n# late", "#\n", "# \n", "## Second\n"],
+)
+def test_a_runbook_without_title_is_ignored(text: str, own: Path) -> None:
+    write(own, "bad", text)
+    write(own, "good", "# Good\n")
+    assert list(load()) == ["good"]
+
+
+def test_a_title_may_stand_behind_a_byte_order_mark_or_empty_lines() -> None:
+    for text in ("\ufeff# Scale\n", "\n\n# Scale\r\n"):
+        runbook = parse("x", text)
+        assert runbook and (runbook.title, runbook.when) == ("Scale", "")
+
+
+def test_what_cannot_be_read_is_left_out(own: Path, tmp_path: Path) -> None:
+    write(own, "good", "# Good\n")
+    (own / "folder.md").mkdir()
+    (own / "gone.md").symlink_to("nowhere")
+    (own / "bytes.md").write_bytes(b"# Gr\xf6\xdfe\n")
+    assert list(load((tmp_path / "no folder", own / "good.md"))) == ["bytes", "good"]
+
+
+def test_the_recipe_names_what_is_known_and_leaves_the_rest() -> None:
+    runbook = parse("scale", SCALE)
+    assert runbook
+    assert runbook.recipe({"namespace": "shop", "deployment": "web", "print": "no"}) == (
+        "Scale a deployment\n```bash\n# first\n"
+        "kubectl -n shop scale deployment/web --replicas={replicas}\n"
+        "docker ps --format '{{.Names}}' | awk 'no'; echo ${namespace}\n"
+        "```\nPitfall: an autoscaler."
+    )
+
+
+def test_the_runbook_that_fits_best_comes_first(own: Path) -> None:
+    write(own, "scale", SCALE)
+    write(own, "logs", "# Read the logs of a pod\n\nWhen: logs, output, errors\n")
+    write(own, "build", "# Build an image\n\nWhen: docker build, Dockerfile\n")
+    runbooks = load()
+    for text, name in [("scaling web to 3 replicas", "scale"), ("show me LOGS", "logs"), ("build", "build")]:
+        assert [runbook.name for runbook, _ in search(runbooks, text)][:1] == [name]
+
+
+@pytest.mark.parametrize("text", ["", "and the", "?!", '"', "a OR b* NEAR(", "zzz qqq", "größe", "\0"])
+def test_a_text_without_a_word_of_any_runbook_finds_none(text: str) -> None:
+    runbook = parse("scale", SCALE)
+    assert runbook
+    assert search({"scale": runbook}, text) == []
+    assert best({"scale": runbook}, text, 0.0) is None
+    assert search({}, "scale") == []
+
+
+def test_a_task_with_a_pasted_log_is_searched_in_no_time() -> None:
+    runbook = parse("scale", SCALE)
+    assert runbook
+    started = time.monotonic()
+    search({"scale": runbook}, "scale " + " ".join(f"word{n}" for n in range(20_000)))
+    assert time.monotonic() - started < 1
+
+
+def test_the_runbooks_of_the_package_have_titles_and_words_to_be_found_by() -> None:
+    for path in runbook_library._OWN.glob("*.md"):
+        runbook = parse(path.stem, path.read_text())
+        assert runbook and runbook.when, path.name
