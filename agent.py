@@ -148,16 +148,12 @@ class DevOpsAgent(ToolCallingAgent):
 
     def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
         """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
-        told = self._briefings[task] = self._briefing(task)
+        told = self._briefings[task] = self.brief(task, lambda: self._may_look_up(task))
         self.evidence = Evidence(wants_change=intent.asks_for_change(task), informed=told.ground.informs)
         return super().run(task, *args, **kwargs)
 
-    def _briefing(self, task: str) -> briefing.Briefing:
-        if self.require_approval and self.brief is not briefing.none:
-            approved, _ = self.approver("look_up", {"task": task})
-            if not approved:
-                return briefing.Briefing()
-        return self.brief(task)
+    def _may_look_up(self, task: str) -> bool:
+        return not self.require_approval or self.approver("look_up", {"task": task})[0]
 
     def initialize_system_prompt(self) -> str:
         """The instructions only: the model class builds the strict prompt around them."""

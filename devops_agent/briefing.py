@@ -36,10 +36,11 @@ class Briefing:
         return "\n\n".join(parts)
 
 
-Briefer = Callable[[str], Briefing]
+# Given a task, and what asks the user whether anything may be looked up.
+Briefer = Callable[[str, Callable[[], bool]], Briefing]
 
 
-def none(task: str) -> Briefing:
+def none(task: str, may_look_up: Callable[[], bool]) -> Briefing:
     """The briefer that says nothing."""
     return Briefing()
 
@@ -49,8 +50,9 @@ def briefer(
 ) -> Briefer:
     """A briefer that looks up what a task names, and finds the runbook for it."""
 
-    def brief(task: str) -> Briefing:
-        found = grounding.look_up(task, directory) if ground else Ground()
+    def brief(task: str, may_look_up: Callable[[], bool]) -> Briefing:
+        wanted = ground and grounding.names_something(task) and may_look_up()
+        found = grounding.look_up(task, directory) if wanted else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
         runbook = runbook_library.best(runbooks, task, _FITS)

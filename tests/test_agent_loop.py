@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_programs import Programs, container, deployment, pod
 from smolagents import ToolCallingAgent, tool
 from smolagents.agents import ActionOutput
 from smolagents.models import ChatMessage, ChatMessageToolCall, ChatMessageToolCallFunction, MessageRole
@@ -17,10 +18,13 @@ from smolagents.utils import AgentError
 
 import smolagents_patches
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
+from devops_agent import followup
+from devops_agent.briefing import Briefing, briefer
 from devops_agent.chat import Completion, Sampling
 from devops_agent.context import fit
 from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
+from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
 from devops_agent.protocol import Call, system_prompt
 from devops_agent.scripted import ScriptedModel
@@ -665,6 +669,148 @@ def test_a_slip_after_a_refusal_does_not_undo_it() -> None:
         approver=approver((False, "")),
     )
     assert (run.answer, run.code) == ("The user rejected it.", ExitCode.REFUSED)
+
+
+# --- the briefing, and what a change came to ---------------------------------------------------------------
+
+ASK = "How many replicas does deployment web in namespace shop have?"
+WISH = "Scale deployment web in namespace shop to 2 replicas"
+FACT = "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25"
+UNCHANGED = "Error: Nothing was changed yet. Make the change with a tool, or say why it is not made."
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    for name in ("_ROLLOUT_SECONDS", "_PATIENCE_SECONDS", "_POLL_SECONDS"):
+        monkeypatch.setattr(followup, name, 0.01)
+    programs = Programs(tmp_path / "bin", monkeypatch)
+    programs.cluster({"shop": [deployment("web")]}, more={"-n shop scale *": "deployment.apps/web scaled\n"})
+    return programs
+
+
+def grounded(*replies: Reply, task: str, ground: bool = True, **settings: Any) -> Played:
+    brief = briefer({}, Path.cwd(), lambda event: None, ground)
+    return play(*replies, task=task, brief=brief, **settings)
+
+
+def test_what_was_looked_up_stands_behind_the_task_in_every_request(programs: Programs) -> None:
+    run = grounded(sh("kubectl get pods"), answer("1 replica."), task=ASK)
+    first = {"role": "user", "content": f"{ASK}\n\nLooked up just now:\n{FACT}"}
+    assert [messages[1] for messages in run.model.requests] == [first, first]
+    assert run.model.requests[1][-1]["content"].endswith("make the next call.")
+    assert "Looked up" not in run.model.requests[1][-1]["content"]
+
+
+def test_a_question_that_was_looked_up_may_be_answered_without_a_call(programs: Programs) -> None:
+    run = grounded(answer("1 replica."), task=ASK)
+    assert (run.answer, run.code) == ("1 replica.", ExitCode.DONE)
+
+
+def test_a_question_about_something_else_takes_a_call(programs: Programs) -> None:
+    run = grounded(answer("None."), sh("true"), answer("None."), task="Which pods are there?")
+    assert run.told()[0] == "Error: No tool has run yet. Do the task with a tool first, then answer."
+
+
+def test_a_task_that_asks_for_a_change_is_not_answered_without_a_call(programs: Programs) -> None:
+    run = grounded(answer("Scaled."), answer("Scaled!"), answer("Yes."), task=WISH)
+    assert run.told()[0] == "Error: No tool has run yet. Do the task with a tool first, then answer."
+    assert run.code is ExitCode.FAILED
+
+
+def test_an_answer_without_the_change_is_sent_back_once(programs: Programs) -> None:
+    run = grounded(sh("kubectl get pods -n shop"), answer("Scaled."), answer("Scaled!"), task=WISH)
+    assert run.told()[1] == UNCHANGED
+    assert (run.answer, run.code) == ("Scaled!", ExitCode.FAILED)
+
+
+def test_after_a_no_of_the_user_no_change_is_asked_for(programs: Programs) -> None:
+    verdicts = approver((True, ""), (False, "leave it"), (True, ""))
+    run = grounded(
+        sh("kubectl scale deployment/web --replicas=2"),
+        sh("ls"),
+        answer("Left as it is."),
+        task=WISH,
+        require_approval=True,
+        approver=verdicts,
+    )
+    assert (run.answer, run.code) == ("Left as it is.", ExitCode.DONE)
+
+
+def test_without_grounding_nothing_is_looked_up(programs: Programs) -> None:
+    run = grounded(sh("true"), answer(), task=ASK, ground=False)
+    assert run.model.requests[0][1]["content"] == ASK
+    assert programs.calls == []
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_in_approval_mode_the_user_is_asked_before_anything_is_looked_up(
+    verdict: bool, programs: Programs
+) -> None:
+    asked: list[tuple[str, Any, int]] = []
+
+    def ask(name: str, arguments: Any) -> tuple[bool, str]:
+        asked.append((name, arguments, len(programs.calls)))
+        return verdict or name != "look_up", ""
+
+    run = grounded(sh("true"), answer(), task=ASK, require_approval=True, approver=ask)
+    assert asked == [("look_up", {"task": ASK}, 0), ("bash", {"command": "true"}, len(programs.calls))]
+    assert bool(programs.calls) == verdict
+    assert ("Looked up" in run.model.requests[0][1]["content"]) == verdict
+
+
+def test_a_kubectl_without_namespace_runs_in_that_of_the_task_and_is_shown_so(programs: Programs) -> None:
+    run = grounded(sh("kubectl get pods"), answer("It failed."), task=ASK)
+    assert run.happened()[0] == ToolCalled("bash", {"command": "kubectl -n shop get pods"})
+    assert programs.calls[-1] == "kubectl -n shop get pods"
+
+
+def test_a_briefing_is_for_its_own_task() -> None:
+    notes = {"one": Briefing(Ground(["fact one"])), "two": Briefing(recipe="recipe two")}
+    model = ScriptedModel([sh("true"), answer(), sh("true"), answer()])
+    agent = DevOpsAgent(tools=[bash], model=model, brief=lambda task, may_look_up: notes[task])
+    for task in notes:
+        agent.run(task)
+    assert [model.requests[n][1]["content"] for n in (1, 3)] == [
+        "one\n\nLooked up just now:\nfact one",
+        "two\n\nA recipe that may help:\nrecipe two",
+    ]
+
+
+def test_what_a_change_came_to_stands_behind_its_output(programs: Programs) -> None:
+    run = grounded(sh("kubectl scale deployment/web --replicas=1"), answer("1 replica."), task=WISH)
+    told = "deployment.apps/web scaled\nChecked: deployment web in namespace shop: 1 of 1 pods ready."
+    assert run.told() == [told]
+    assert run.happened()[1] == Observed(told)
+    assert run.code is ExitCode.DONE
+
+
+def test_a_change_that_left_something_broken_is_no_success(programs: Programs) -> None:
+    broken = pod("web-1", crashes=True)
+    broken["metadata"]["ownerReferences"] = [{"kind": "Deployment", "name": "web", "uid": "Deployment-web"}]
+    programs.cluster(
+        {"shop": [deployment("web", ready=0), broken]},
+        more={"-n shop scale *": "deployment.apps/web scaled\n"},
+    )
+    command = "kubectl -n shop scale deployment/web --replicas=1"
+    run = grounded(sh(command), answer("Scaled."), answer("It is scaled."), task=WISH)
+    first, sent_back = run.told()
+    assert "Checked: deployment web: 0 of 1 pods ready." in first
+    assert "DB_HOST is not set" in first
+    assert sent_back.startswith(f"Error: what bash {{{command}}} changed failed, ")
+    assert (run.answer, run.code) == ("It is scaled.", ExitCode.FAILED)
+
+
+def test_a_container_that_ends_at_once_is_no_success(programs: Programs) -> None:
+    programs.engine([container("cache", code=3, status="exited")])
+    run = play(sh("docker run -d --name cache redis:7"), answer("It failed: no such table."))
+    assert "container cache: it ended with exit code 3." in run.told()[0]
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_broken_change_that_is_mended_is_a_success(programs: Programs) -> None:
+    programs.engine([container("cache", code=3, status="exited")])
+    run = play(sh("docker run -d --name cache redis:7"), sh("touch table"), answer("It runs."))
+    assert run.code is ExitCode.DONE
 
 
 # --- engines and interruptions ----------------------------------------------------------------------------

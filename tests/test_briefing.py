@@ -1,0 +1,69 @@
+"""What stands behind the task before the first step."""
+
+from pathlib import Path
+
+import pytest
+from fake_programs import Programs, deployment
+
+from devops_agent import events, runbook_library
+from devops_agent.briefing import Briefer, briefer, none
+from devops_agent.runbook_library import Runbook
+
+TASK = "Scale deployment web in namespace shop to 3 replicas"
+OTHERS = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel"] * 12
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    programs = Programs(tmp_path / "bin", monkeypatch)
+    programs.cluster({"shop": [deployment("web")]})
+    return programs
+
+
+def library() -> dict[str, Runbook]:
+    """As many as the package has, for the score depends on how rare a word is."""
+    text = "# Scale a deployment\nWhen: scale, replicas, namespace\nkubectl -n {namespace} scale {deployment}"
+    found = [runbook_library.parse("scale", text)]
+    found += [runbook_library.parse(f"{word}-{n}", f"# Eat {word}") for n, word in enumerate(OTHERS)]
+    return {runbook.name: runbook for runbook in found if runbook}
+
+
+def make(seen: list[events.Event], ground: bool = True) -> Briefer:
+    return briefer(library(), Path.cwd(), seen.append, ground)
+
+
+def test_the_model_is_told_what_was_looked_up_and_a_recipe_with_its_names(programs: Programs) -> None:
+    seen: list[events.Event] = []
+    told = make(seen)(TASK, lambda: True)
+    line = "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25"
+    assert str(told) == (
+        f"Looked up just now:\n{line}\n\n"
+        "A recipe that may help:\nScale a deployment\nkubectl -n shop scale web"
+    )
+    assert seen == [events.Grounded(line), events.Notice("Runbook: Scale a deployment")]
+
+
+def test_without_grounding_nobody_is_asked_and_nothing_runs(programs: Programs) -> None:
+    told = make([], ground=False)(TASK, lambda: pytest.fail("asked"))
+    assert str(told).endswith("kubectl -n {namespace} scale {deployment}")
+    assert programs.calls == []
+
+
+def test_after_a_no_nothing_is_looked_up_and_a_recipe_is_told_all_the_same(programs: Programs) -> None:
+    seen: list[events.Event] = []
+    told = make(seen)(TASK, lambda: False)
+    assert str(told).endswith("kubectl -n {namespace} scale {deployment}")
+    assert programs.calls == []
+    assert seen == [events.Notice("Runbook: Scale a deployment")]
+
+
+def test_nobody_is_asked_where_there_is_nothing_to_look_up(programs: Programs) -> None:
+    assert str(make([])("How warm is it?", lambda: pytest.fail("asked"))) == ""
+
+
+def test_a_runbook_that_shares_only_a_word_is_not_told(programs: Programs) -> None:
+    assert str(make([])("Which namespace is that?", lambda: False)) == ""
+
+
+def test_the_briefer_that_says_nothing() -> None:
+    assert str(none(TASK, lambda: pytest.fail("asked"))) == ""
