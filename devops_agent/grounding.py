@@ -45,7 +45,7 @@ _TROUBLE = re.compile(
 _OTHER = (
     r"(?i:deploy|pod|serv|config|job|cron|state|daemon|contain|image|app|file|folder|dir|storage|class|port)"
 )
-_DNS_NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_DNS_NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # Where a task names a namespace; the last two may also mean something else, so what they name must exist.
 _NAMESPACE = re.compile(
     r"(?<!which )(?<!what )(?<!each )(?<!every )(?<!any )(?<!per )(?<!no )"
@@ -245,7 +245,7 @@ def _wanted(kind: str, task: str) -> list[str]:
     """The names that the task gives to a kind."""
     pattern = (
         rf"\b(?i:{_KINDS[kind]})(?:/| (?i:named |called )?)[\"'`]?"
-        r"([a-z0-9][a-z0-9.-]*[a-z0-9]|[a-z0-9])(?![\w/]|[:-]\S)"
+        r"([a-z0-9][a-z0-9.-]{0,251}[a-z0-9]|[a-z0-9])(?![\w/]|[:-]\S)"
     )
     return list(dict.fromkeys(re.findall(pattern, task)))
 

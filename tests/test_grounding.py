@@ -364,3 +364,11 @@ def test_odd_file_names_are_told_in_one_line_that_can_be_sent(programs: Programs
 
 def test_a_folder_that_is_gone_is_no_bug(programs: Programs, here: Path) -> None:
     assert look_up("List the files", here / "gone") == Ground()
+
+
+@pytest.mark.parametrize("piece", ["a-", "pod ", "in the ", "namespace a", "a/b", "'"])
+def test_a_long_text_is_read_in_no_time(piece: str, programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [deployment("web")]})
+    started = time.monotonic()
+    look_up("Why do the pods crash? " + piece * (30_000 // len(piece)), here)
+    assert time.monotonic() - started < 1
