@@ -23,6 +23,12 @@ _KUBERNETES = re.compile(
     r"|nodes?|quotas?)\b",
     re.IGNORECASE,
 )
+# Of these words nothing but Kubernetes has the meaning.
+_KUBERNETES_FIRST = re.compile(
+    r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|config ?maps?|ingress(?:es)?|statefulsets?|daemonsets?"
+    r"|service ?accounts?|pvcs?|helm)\b",
+    re.IGNORECASE,
+)
 _DOCKER = re.compile(
     r"\b(?:docker|containers?|images?|compose|dockerfile|volumes?|networks?)\b", re.IGNORECASE
 )
@@ -75,6 +81,13 @@ class Ground:
 
     def __str__(self) -> str:
         return "\n".join(line[:_LONGEST] for line in self.lines[:_MOST_LINES])
+
+
+def field_of(task: str) -> str:
+    """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
+    if _KUBERNETES_FIRST.search(task):
+        return "kubernetes"
+    return "docker" if _DOCKER.search(task) else "kubernetes" if _KUBERNETES.search(task) else "system"
 
 
 def look_up(task: str, directory: Path) -> Ground:
