@@ -267,7 +267,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.ran(call, _changes(call), ok, waited)
         checked = self._follow_up(call, ran) if ok else ""
         self.listener(events.Observed(f"{result}{checked}"))
-        if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
+        if ran is None or facts.for_model(ran.command, ran.output) == ran.output:
             return f"{result}{checked}" if checked else result
         return self.shell.describe(ran, as_facts=True) + checked
 
@@ -276,6 +276,8 @@ class DevOpsAgent(ToolCallingAgent):
         if call.name == write_file.name and followup.is_manifest(*call.arguments.values()):
             self.evidence.unapplied = call.arguments["path"]
             return f"\nNot applied yet: kubectl apply -f {self.evidence.unapplied}"
+        if call.name == write_file.name:
+            return self._unused(call)
         check = followup.after(ran.command, ran.output) if ran and _changes(call) else None
         if ran and re.search(r"\bkubectl\b.*\s(?:apply|create|replace)\b", ran.command):
             self.evidence.unapplied = ""
@@ -284,6 +286,14 @@ class DevOpsAgent(ToolCallingAgent):
         if not check.ok:
             self.evidence.found_broken(call)
         return f"\n{check.text}"
+
+    def _unused(self, call: Call) -> str:
+        """What the task names, was looked up, and is missing in a file that was written."""
+        variables = (
+            self._briefings[str(self.task)].ground.variables if str(self.task) in self._briefings else {}
+        )
+        missing = [f"{k} ({v})" for k, v in variables.items() if v not in call.arguments["content"]]
+        return f"\nThe file does not contain the value of {', '.join(missing)}." if missing else ""
 
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""

@@ -3,6 +3,7 @@
 It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ def briefer(
     """A briefer that looks up what a task names, and finds the runbook for it."""
 
     def brief(task: str) -> Briefing:
-        found = grounding.look_up(task, directory) if ground else Ground()
+        found = grounding.look_up(task, directory, os.environ) if ground else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
         runbook = runbook_library.best(runbooks, task, grounding.field_of(task), found.names, _FITS)

@@ -7,13 +7,13 @@ So it is told in a few lines what there is, what there is not, and what is wrong
 import difflib
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from devops_agent.diagnosis import diagnose, docker
-from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
 
 _KUBERNETES = re.compile(
@@ -58,6 +58,8 @@ _KINDS = {
     "CronJob": "cron ?job",
     "Ingress": "ingress",
 }
+_LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_LINES = 14
 _LONGEST = 300
 _MOST_FILES = 30
@@ -71,6 +73,7 @@ class Ground:
         lines: What the model is told.
         informs: Whether it tells of things that the task names, so that it may hold the answer.
         namespace: The one namespace that the task names and that exists.
+        variables: The environment variables that the task names, with their values.
         names: Names of things that exist, by the placeholder of runbooks that they fill.
     """
 
@@ -78,6 +81,7 @@ class Ground:
     informs: bool = False
     namespace: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "\n".join(line[:_LONGEST] for line in self.lines[:_MOST_LINES])
@@ -90,7 +94,7 @@ def field_of(task: str) -> str:
     return "docker" if _DOCKER.search(task) else "kubernetes" if _KUBERNETES.search(task) else "system"
 
 
-def look_up(task: str, directory: Path) -> Ground:
+def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     """Looks up what a task names; takes a second at most where cluster and engine answer at once."""
     ground = Ground()
     steps = []
@@ -98,8 +102,10 @@ def look_up(task: str, directory: Path) -> Ground:
         steps.append(_cluster)
     if _DOCKER.search(task) and shutil.which("docker"):
         steps.append(_engine)
+    ground.variables = _variables_of(task, environ)
+    ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if _FILES.search(task):
-        ground.lines += _files(directory)
+        ground.lines += _files(task, directory)
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda step: step(task), steps):
             ground.lines += part.lines
@@ -252,6 +258,8 @@ def _engine(task: str) -> Ground:
     ground.lines += [_container_line(c) for c in named]
     missing = _missing_container(task, {docker.name(c) for c in inspected})
     ground.lines += [missing] if missing else []
+    if _LOGS.search(task):
+        ground.lines += [line for c in named if (line := _log_line(docker.name(c)))]
     findings = list(docker.analyze(inspected, logs))
     about = {docker.name(c) for c in named}
     chosen = [f for f in findings if diagnose.subject_of(f)[1] in about]
@@ -264,6 +272,11 @@ def _engine(task: str) -> Ground:
         images = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
         ground.lines.append(f"Images on this machine: {listed((i for i in images if '<none>' not in i), 12)}")
     return ground
+
+
+def _log_line(container: str) -> str:
+    said = telling_lines(diagnose.run("sh", "-c", 'docker logs --tail 5000 "$0" 2>&1', container), 4)
+    return f"lines about trouble in the log of {container}: {said}" if said else ""
 
 
 def _container_line(container: Object) -> str:
@@ -290,10 +303,23 @@ def _missing_container(task: str, there: set[str]) -> str:
     return f"There is no container {match[1]} (there are: {listed(there)})."
 
 
-def _files(directory: Path) -> Iterator[str]:
+def _files(task: str, directory: Path) -> Iterator[str]:
+    here = _names_in(directory)
+    if here:
+        yield f"Files here: {listed(here, _MOST_FILES)}"
+    words = _words(task)
+    for folder in [each for each in here if each.endswith("/") and each.rstrip("/").lower() in words][:2]:
+        yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
+
+
+def _names_in(directory: Path) -> list[str]:
     try:
-        names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in directory.iterdir())
+        return sorted(f"{p.name}/" if p.is_dir() else p.name for p in directory.iterdir())
     except OSError:
-        return
-    if names:
-        yield f"Files here: {listed(names, _MOST_FILES)}"
+        return []
+
+
+def _variables_of(task: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a task names and that are set; none that may hold a secret."""
+    named = dict.fromkeys(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", task))
+    return {name: environ[name] for name in named if environ.get(name) and not _SECRET.search(name)}

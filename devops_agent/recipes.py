@@ -17,6 +17,18 @@ from devops_agent.protocol import RECIPE
 from devops_agent.runbook_library import PLACEHOLDER, Runbook
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FORMATS = {
+    **dict.fromkeys(
+        """namespace deployment statefulset daemonset pod service container name configmap secret job cronjob
+ pvc serviceaccount role ingress storageclass node release volume network""".split(),
+        "name",
+    ),
+    **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
+    "pairs": "pair",
+    "path": "path",
+    "image": "image",
+    "schedule": "schedule",
+}
 _NUMBERS = frozenset("port target_port replicas min max percent minutes revision".split())
 # A word that is given once for each pair, such as --from-literal={key}={value}.
 _PAIR = re.compile(r"(?P<before>\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)")
@@ -43,19 +55,24 @@ class Form:
     def description(self) -> str:
         """What it does, and with which arguments: how the model is told to use it."""
         what = ", ".join(f"{name} ({_told(name, kind)})" for name, kind in self.fields.items())
-        how = f"with {what}" if what else "with no arguments"
+        how = f"with {what}, as the task has them" if what else "with no arguments"
         return f'To do this, call "{RECIPE}" {how}: the command then runs with these values.'
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
-        return {name: {"type": kind, "description": name} for name, kind in self.fields.items()}
+        return {
+            name: {"type": kind, "description": name, "format": _FORMATS.get(name, "")}
+            for name, kind in self.fields.items()
+        }
 
 
 def _told(name: str, kind: str) -> str:
     if name == _PAIRS:
         return 'list of "KEY=VALUE"'
-    return {"integer": "number"}.get(kind, "text")
+    if name == "schedule":
+        return "minute hour day month weekday"
+    return "number" if kind == "integer" else _FORMATS.get(name, "text")
 
 
 def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
