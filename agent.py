@@ -4,6 +4,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 """
 
 import os
+import re
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -19,13 +20,13 @@ from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
-from devops_agent import briefing, checks, events, facts, files, followup, intent, protocol, repairs
+from devops_agent import briefing, checks, events, facts, files, followup, intent, protocol, recipes, repairs
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
-from devops_agent.protocol import FINAL_ANSWER, Call, Reply
+from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
@@ -149,6 +150,9 @@ class DevOpsAgent(ToolCallingAgent):
     def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
         """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
         told = self._briefings[task] = self.brief(task, lambda: self._may_look_up(task))
+        self.tools.pop(RECIPE, None)
+        if told.form:
+            self.tools[RECIPE] = told.form
         self.evidence = Evidence(wants_change=intent.asks_for_change(task), informed=told.ground.informs)
         return super().run(task, *args, **kwargs)
 
@@ -220,8 +224,9 @@ class DevOpsAgent(ToolCallingAgent):
 
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
-        call = self._repaired(Call(tool_name, arguments if isinstance(arguments, dict) else {}))
+        call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
         try:
+            call = self._mended(call)
             for check in checks.CHECKS:
                 check(call, self.tools, self.evidence)
         except CallRefused as error:
@@ -256,23 +261,41 @@ class DevOpsAgent(ToolCallingAgent):
         ok = ran is None or _succeeded(ran)
         waited = ran is not None and effects.waits_for_others(ran.command)
         self.evidence.ran(call, _changes(call), ok, waited)
-        checked = self._follow_up(call, ran) if ran and ok else ""
+        checked = self._follow_up(call, ran) if ok else ""
         self.listener(events.Observed(f"{result}{checked}"))
-        if ran is None or facts.from_tables(ran.command, ran.output) == ran.output:
+        if ran is None or facts.for_model(ran.command, ran.output) == ran.output:
             return f"{result}{checked}" if checked else result
         return self.shell.describe(ran, as_facts=True) + checked
 
-    def _follow_up(self, call: Call, ran: CommandResult) -> str:
-        """What code sees when it looks at what a command changed."""
-        check = followup.after(ran.command, ran.output) if _changes(call) else None
+    def _follow_up(self, call: Call, ran: CommandResult | None) -> str:
+        """What code sees when it looks at what a call changed."""
+        if call.name == write_file.name and followup.is_manifest(*call.arguments.values()):
+            self.evidence.unapplied = call.arguments["path"]
+            return f"\nNot applied yet: kubectl apply -f {self.evidence.unapplied}"
+        if call.name == write_file.name:
+            return self._unused(call)
+        check = followup.after(ran.command, ran.output) if ran and _changes(call) else None
+        if ran and re.search(r"\bkubectl\b.*\s(?:apply|create|replace)\b", ran.command):
+            self.evidence.unapplied = ""
         if check is None:
             return ""
         if not check.ok:
             self.evidence.found_broken(call)
         return f"\n{check.text}"
 
-    def _repaired(self, call: Call) -> Call:
+    def _unused(self, call: Call) -> str:
+        """What the task names, was looked up, and is missing in a file that was written."""
+        variables = (
+            self._briefings[str(self.task)].ground.variables if str(self.task) in self._briefings else {}
+        )
+        missing = [f"{k} ({v})" for k, v in variables.items() if v not in call.arguments["content"]]
+        return f"\nThe file does not contain the value of {', '.join(missing)}." if missing else ""
+
+    def _mended(self, call: Call) -> Call:
+        """The call that runs: a filled form as its command, and a command without its slips."""
         told = self._briefings.get(str(self.task))
+        if call.name == RECIPE and told and told.form:
+            return Call(bash.name, {"command": recipes.render(told.form, call.arguments)})
         command = call.arguments.get("command")
         if call.name != bash.name or told is None or not isinstance(command, str):
             return call

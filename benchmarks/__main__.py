@@ -1,6 +1,7 @@
 """The benchmark's command line: `python -m benchmarks run|null|check|compare|list`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from benchmarks.stage import StageError, staged
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; exit code 0 when it did what it should, 1 otherwise, 2 for a wrong usage."""
     options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is on the stage is removed
     try:
         return int(options.command(options))
     except ValueError as error:

@@ -31,6 +31,7 @@ class Outcome:
     """What an agent did with a task. None where an agent does not tell.
 
     Attributes:
+        log: What the agent wrote on stderr.
         tokens_in: Prompt tokens that were evaluated, those from the prefix cache left out.
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     tokens_in: int | None = None
     tokens_out: int | None = None
     runbook: bool = False
+    log: str = ""
 
     @property
     def claims_success(self) -> bool:
@@ -126,8 +128,10 @@ def _kill(run: "subprocess.Popen[bytes]") -> None:
 def _outcome(answer: str, log: str, code: int, seconds: float) -> Outcome:
     exchanges = _EXCHANGE.findall(log)
     if not exchanges:
-        return Outcome(answer, code, seconds)
+        return Outcome(answer, code, seconds, log=log)
     prompt, cached, output = (
         sum(int(count) for count in counts if count != "?") for counts in zip(*exchanges, strict=True)
     )
-    return Outcome(answer, code, seconds, len(exchanges), prompt - cached, output, bool(_RUNBOOK.search(log)))
+    return Outcome(
+        answer, code, seconds, len(exchanges), prompt - cached, output, bool(_RUNBOOK.search(log)), log
+    )

@@ -72,7 +72,7 @@ builds() {
     test -s "$file" || { echo "there is no $file"; return 1; }
     cp "$file" "$STATE/Dockerfile"
     for base in $(sed -nE 's/^FROM +(--platform=\S+ +)?(\S+).*/\2/Ip' "$file"); do
-        regex=$(sed 's/[][.*^$(){}+?|#\\]/\\&/g' <<<"$base")
+        regex=$(sed 's/[].*^$(){}+?|#\\[]/\\&/g' <<<"$base")
         docker image inspect "$base" >/dev/null 2>&1 || docker pull -q "$base" >/dev/null 2>&1 ||
             grep -Eiq "^FROM .* AS +$regex *$" "$file" ||
             sed -Ei "s#^(FROM +(--platform=\S+ +)?)$regex( |\$)#\1${STAND_IN:-python:3.11-slim}\3#I" "$STATE/Dockerfile"

@@ -63,18 +63,21 @@ def run_all(
             missing = {n: a for n, a in agents.items() if (n, task.name, repeat) not in done}
             if not missing:
                 continue
-            for run in _run(task, missing, repeat, context):
+            for run in _run(task, missing, repeat, context, out.with_suffix(".logs")):
                 with out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(run), ensure_ascii=False) + "\n")
                 yield run
 
 
-def _run(task: Task, agents: dict[str, Agent], repeat: int, context: str) -> Iterator[Run]:
+def _run(task: Task, agents: dict[str, Agent], repeat: int, context: str, logs: Path) -> Iterator[Run]:
     try:
         with staged(task, repeat, context) as stage:
             for name, agent in agents.items():
                 outcome = agent(stage)
                 passed, why = stage.judge(outcome.answer)
+                if outcome.log:
+                    logs.mkdir(parents=True, exist_ok=True)
+                    (logs / f"{task.name}-{repeat}.log").write_text(outcome.log, encoding="utf-8")
                 yield Run(
                     agent=name,
                     task=task.name,

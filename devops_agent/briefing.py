@@ -3,12 +3,14 @@
 It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from devops_agent import events, grounding, runbook_library
 from devops_agent.grounding import Ground
+from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
@@ -22,17 +24,20 @@ class Briefing:
     Attributes:
         ground: What was looked up.
         recipe: The runbook that fits.
+        form: Its commands as a form.
     """
 
     ground: Ground = field(default_factory=Ground)
     recipe: str = ""
+    form: Form | None = None
 
     def __str__(self) -> str:
         parts = []
         if facts := str(self.ground):
             parts.append(f"Looked up just now:\n{facts}")
         if self.recipe:
-            parts.append(f"A recipe that may help:\n{self.recipe}")
+            how = f"\n{self.form.description}" if self.form else ""
+            parts.append(f"A recipe that may help:\n{self.recipe}{how}")
         return "\n\n".join(parts)
 
 
@@ -51,15 +56,16 @@ def briefer(
     """A briefer that looks up what a task names, and finds the runbook for it."""
 
     def brief(task: str, may_look_up: Callable[[], bool]) -> Briefing:
-        wanted = ground and grounding.names_something(task) and may_look_up()
-        found = grounding.look_up(task, directory) if wanted else Ground()
+        wanted = ground and grounding.names_something(task, os.environ) and may_look_up()
+        found = grounding.look_up(task, directory, os.environ) if wanted else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
-        runbook = runbook_library.best(runbooks, task, _FITS)
+        runbook = runbook_library.best(runbooks, task, grounding.field_of(task), found.names, _FITS)
         if runbook is None:
             return Briefing(found)
         listener(events.Notice(f"Runbook: {runbook.title}"))
-        return Briefing(found, runbook.recipe(found.names))
+        form = form_of(runbook, found.names)
+        return Briefing(found, runbook.recipe(found.names), form)
 
     return brief
 

@@ -3,7 +3,7 @@
 To add one: write a function and put it into `CHECKS`, in the order in which they should speak.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from devops_agent.errors import CallRefused
@@ -11,6 +11,9 @@ from devops_agent.evidence import Evidence, admits_failure
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.protocol import FINAL_ANSWER, Call, ToolLike
+
+# A change that fails is tried so often before an answer may say that it failed.
+_ATTEMPTS = 2
 
 Tools = Mapping[str, ToolLike]
 Check = Callable[[Call, Tools, Evidence], None]
@@ -81,26 +84,31 @@ def answer_after_work(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused("No tool has run yet. Do the task with a tool first, then answer.")
 
 
-def honest_answer(call: Call, tools: Tools, evidence: Evidence) -> None:
-    """An answer does not claim success over a failed change; said once."""
-    if call.name != FINAL_ANSWER or not evidence.failed_change or evidence.sent_back:
+def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """An answer does not come before the work is done; each reason sends it back once."""
+    if call.name != FINAL_ANSWER:
         return
-    if not admits_failure(str(call.arguments["answer"])):
-        evidence.sent_back = True
-        raise CallRefused(
+    honest = admits_failure(str(call.arguments["answer"]))
+    for reason, message in _unfinished(evidence, honest):
+        if reason not in evidence.sent_back:
+            evidence.sent_back.add(reason)
+            raise CallRefused(message)
+
+
+def _unfinished(evidence: Evidence, honest: bool) -> Iterator[tuple[str, str]]:
+    if evidence.failed_change and not honest:
+        yield (
+            "failed",
             f"{evidence.failed_change} failed, and no change succeeded since. "
-            "Correct it with another call, or say in the answer that it failed."
+            "Correct it with another call, or say in the answer that it failed.",
         )
-
-
-def change_was_made(call: Call, tools: Tools, evidence: Evidence) -> None:
-    """An answer to a task that asks for a change comes after one; said once."""
-    unchanged = evidence.wants_change and not (evidence.changed or evidence.sent_back)
-    if call.name != FINAL_ANSWER or not unchanged:
-        return
-    if not admits_failure(str(call.arguments["answer"])):
-        evidence.sent_back = True
-        raise CallRefused("Nothing was changed yet. Make the change with a tool, or say why it is not made.")
+    elif evidence.wants_change and evidence.failed_change and evidence.failures < _ATTEMPTS:
+        yield "gave up", "Do not give up yet: correct the command, or do it in another way."
+    elif evidence.unapplied:
+        path = evidence.unapplied
+        yield "unapplied", f"{path} is written but not applied: kubectl apply -f {path}"
+    elif evidence.wants_change and not evidence.changed and not honest:
+        yield "unchanged", "Nothing was changed yet. Make the change with a tool, or say why it is not made."
 
 
 CHECKS: tuple[Check, ...] = (
@@ -110,6 +118,5 @@ CHECKS: tuple[Check, ...] = (
     may_run,
     no_repetition,
     answer_after_work,
-    honest_answer,
-    change_was_made,
+    finished,
 )

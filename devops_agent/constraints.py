@@ -31,7 +31,10 @@ def _optional(tool: ToolLike, name: str) -> bool:
 
 
 def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
-    kind = _kind(tool, name)
+    kind, form = _kind(tool, name), tool.inputs[name].get("format", "")
+    if form in FORMATS:
+        text = {"type": "string", "pattern": FORMATS[form][0]}
+        return text if kind == "string" else {"type": "array", "items": text, "minItems": 1}
     return {"type": kind} if kind in _RULE_OF_TYPE else {}
 
 
@@ -47,6 +50,25 @@ _RULE_OF_TYPE = {
     "boolean": "boolean",
     "array": "array",
     "object": "object",
+}
+
+# Kinds of strings that a tool's input may name as its `format`: as a regular expression and in GBNF.
+FORMATS = {
+    "name": (r"^[a-z0-9][a-z0-9.-]*$", r'"\"" [a-z0-9] [a-z0-9.-]* "\""'),
+    "path": (r"^/[^ ]*$", r'"\"/" [a-zA-Z0-9._/%?=&-]* "\""'),
+    "image": (r"^[a-z0-9][a-zA-Z0-9._/:@-]*$", r'"\"" [a-z0-9] [a-zA-Z0-9._/:@-]* "\""'),
+    "pair": (
+        r"^[A-Za-z_][A-Za-z0-9_.-]*=.*$",
+        r'"\"" [A-Za-z_] [A-Za-z0-9_.-]* "=" [^"\\\x00-\x1F\x7F]* "\""',
+    ),
+    "quantity": (
+        r"^[0-9]+([.][0-9]+)?(m|k|M|G|Ki|Mi|Gi|Ti)?$",
+        r'"\"" [0-9]+ ("." [0-9]+)? ("m" | "k" | "M" | "G" | "Ki" | "Mi" | "Gi" | "Ti")? "\""',
+    ),
+    "schedule": (
+        r"^[0-9*/,-]+( [0-9A-Z*/,-]+){4}$",
+        r'"\"" [0-9*/,-]+ " " [0-9*/,-]+ " " [0-9*/,-]+ " " [0-9A-Z*/,-]+ " " [0-9A-Z*/,-]+ "\""',
+    ),
 }
 
 # Strings allow just the escapes that json.dumps writes, so that a reply and its rendering are the same bytes
@@ -99,7 +121,12 @@ def _optional_chain(tool: ToolLike, names: list[str], first: bool) -> str:
 
 
 def _rule_of(tool: ToolLike, name: str) -> str:
-    return _RULE_OF_TYPE.get(_kind(tool, name), "value")
+    form = tool.inputs[name].get("format", "")
+    kind = _kind(tool, name)
+    if form not in FORMATS:
+        return _RULE_OF_TYPE.get(kind, "value")
+    text = f"({FORMATS[form][1]})"
+    return text if kind == "string" else f'"[" {text} (", " {text})* "]"'
 
 
 def _literal(text: str) -> str:

@@ -25,10 +25,12 @@ class Evidence:
             rejected a call, for then not to change anything may be what was wanted.
         informed: Whether what was looked up before the first step may hold the answer.
         failed_change: The newest changing call, when it failed and no change succeeded since.
+        failures: Changing calls that failed.
+        unapplied: The manifest that was written and not applied yet.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
-        sent_back: Whether an answer was sent back for claiming success over a failed change.
+        sent_back: The reasons for which an answer was sent back.
     """
 
     calls: int = 0
@@ -37,10 +39,12 @@ class Evidence:
     wants_change: bool = False
     informed: bool = False
     failed_change: str = ""
+    failures: int = 0
+    unapplied: str = ""
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""
-    sent_back: bool = False
+    sent_back: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
 
     def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False) -> None:
@@ -55,11 +59,13 @@ class Evidence:
             self.changed += 1
             self.failed_change = ""
         elif changes:
+            self.failures += 1
             self.failed_change = _shown(call)
         self._seen.add(_key(call))
 
     def found_broken(self, call: Call) -> None:
         """Records that what a call changed does not work, though the call succeeded."""
+        self.failures += 1
         self.failed_change = f"what {_shown(call)} changed"
 
     def rejected(self, call: Call, comment: str) -> None:

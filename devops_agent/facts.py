@@ -7,6 +7,8 @@ To add a table: write a function from command and line block to sentences, and p
 import re
 from collections.abc import Callable, Sequence
 
+from devops_agent.folding import fold
+
 _PSEUDO = re.compile(r"^(?:tmpfs|devtmpfs|udev|overlay|shm|none|efivarfs|squashfs|rootfs|/dev/loop\d+)$")
 _DF_HEADER = re.compile(
     r"^Filesystem\s+(?:Type\s+)?(\S+)\s+Used\s+Avail(?:able)?\s+(?:Use%|Capacity)\s+Mounted on$"
@@ -24,6 +26,11 @@ _FREE_UNITS = (
     (re.compile(r"(?<!\S)(?:-\w*g|--gibi)"), " GiB"),
     (re.compile(r"(?<!\S)(?:-\w*b|--bytes)"), " bytes"),
 )
+
+
+def for_model(command: str, text: str) -> str:
+    """The output of a command as the model reads it best."""
+    return fold(from_tables(command, text))
 
 
 def from_tables(command: str, text: str) -> str:

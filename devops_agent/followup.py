@@ -48,6 +48,14 @@ class Check:
     ok: bool
 
 
+_MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
+
+
+def is_manifest(path: str, content: str) -> bool:
+    """Whether a file that was written describes objects for `kubectl apply`."""
+    return path.endswith((".yaml", ".yml", ".json")) and bool(_MANIFEST.search(content))
+
+
 def after(command: str, output: str) -> Check | None:
     """Looks at what a successful command changed; None when there is nothing to look at."""
     try:

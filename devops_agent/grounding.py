@@ -8,13 +8,13 @@ import difflib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from devops_agent.diagnosis import diagnose, docker
-from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
 from devops_agent.shell import clean
 
@@ -24,6 +24,12 @@ _KUBERNETES = re.compile(
     r"|svc|deploy(?=/)|crash ?loop\w*|imagepull\w*|errimage\w*|oom ?killed|evicted"
     r"|(?:persistent ?)?volume claims?|pvcs?|liveness|readiness|network polic(?:y|ies)|hpa|autoscal\w+"
     r"|nodes?|quotas?)\b",
+    re.IGNORECASE,
+)
+# Of these words nothing but Kubernetes has the meaning.
+_KUBERNETES_FIRST = re.compile(
+    r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|config ?maps?|ingress(?:es)?|statefulsets?|daemonsets?"
+    r"|service ?accounts?|pvcs?|helm)\b",
     re.IGNORECASE,
 )
 _DOCKER = re.compile(
@@ -72,6 +78,8 @@ _KINDS = {
     "CronJob": "cron ?job",
     "Ingress": "ingress",
 }
+_LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_LINES = 20
 _LONGEST = 300
 _MOST_FILES = 30
@@ -85,6 +93,7 @@ class Ground:
         lines: What the model is told.
         informs: Whether it tells of things that the task names, so that it may hold the answer.
         namespace: The one namespace that the task names and that exists.
+        variables: The environment variables that the task names, with their values.
         names: Names of things that exist, by the placeholder of runbooks that they fill.
     """
 
@@ -92,6 +101,7 @@ class Ground:
     informs: bool = False
     namespace: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         # half a command would be run as it stands
@@ -100,16 +110,25 @@ class Ground:
         )
 
 
-def names_something(task: str) -> bool:
+def names_something(task: str, environ: Mapping[str, str]) -> bool:
     """Whether a task names anything that can be looked up."""
-    return bool(_FILES.search(task) or _steps(task))
+    return bool(_FILES.search(task) or _steps(task) or _variables_of(task, environ))
 
 
-def look_up(task: str, directory: Path) -> Ground:
+def field_of(task: str) -> str:
+    """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
+    if _KUBERNETES_FIRST.search(task):
+        return "kubernetes"
+    return "docker" if _DOCKER.search(task) else "kubernetes" if _KUBERNETES.search(task) else "system"
+
+
+def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     """Looks up what a task names; takes a second at most where cluster and engine answer at once."""
     ground = Ground()
+    ground.variables = _variables_of(task, environ)
+    ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if _FILES.search(task):
-        ground.lines += _files(directory)
+        ground.lines += _files(task, directory)
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda step: _tried(step, task), _steps(task)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
@@ -336,6 +355,8 @@ def _engine(task: str) -> Ground:
     ground = Ground([_container_line(c) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}):
         ground.lines.append(missing)
+    if _LOGS.search(task):
+        ground.lines += [line for c in named if (line := _log_line(docker.name(c)))]
     findings = list(docker.analyze(inspected, logs))
     about = {docker.name(c) for c in named}
     chosen = [f for f in findings if diagnose.subject_of(f)[1] in about]
@@ -349,6 +370,11 @@ def _engine(task: str) -> Ground:
         if images := [image for image in printed if "<none>" not in image]:
             ground.lines.append(f"Images on this machine: {listed(images, 12)}")
     return ground
+
+
+def _log_line(container: str) -> str:
+    said = telling_lines(diagnose.run("sh", "-c", 'docker logs --tail 5000 "$0" 2>&1', container), 4)
+    return f"lines about trouble in the log of {container}: {said}" if said else ""
 
 
 def _container_line(container: Object) -> str:
@@ -377,15 +403,25 @@ def _missing_container(task: str, there: set[str]) -> str:
     return f"There is no container {match[1]} (there are: {listed(there)})."
 
 
-def _files(directory: Path) -> Iterator[str]:
+def _files(task: str, directory: Path) -> Iterator[str]:
+    here = _names_in(directory)
+    if here:
+        yield f"Files here: {listed(here, _MOST_FILES)}"
+    words = _words(task)
+    for folder in [each for each in here if each.endswith("/") and each.rstrip("/").lower() in words][:2]:
+        yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
+
+
+def _names_in(directory: Path) -> list[str]:
     try:
         with os.scandir(directory) as entries:  # which tells folders without a look at each file
             names = [f"{e.name}/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
     except OSError:
-        return
-    if names:
-        yield f"Files here: {''.join(map(_printable, listed(names, _MOST_FILES)))}"
+        return []
+    return sorted("".join(c if c.isprintable() else "?" for c in name) for name in names)
 
 
-def _printable(character: str) -> str:
-    return character if character.isprintable() else "?"
+def _variables_of(task: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a task names and that are set; none that may hold a secret."""
+    named = dict.fromkeys(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", task))
+    return {name: environ[name] for name in named if environ.get(name) and not _SECRET.search(name)}

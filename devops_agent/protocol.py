@@ -15,6 +15,9 @@ from devops_agent.errors import ProtocolError
 from devops_agent.lenient_json import LenientError, UnfinishedError, read_object
 
 FINAL_ANSWER = "final_answer"
+# The form of the recipe that stands behind a task. It differs from task to task, so the prompt does not name
+# it: what comes first must stay the same for the engine's prefix cache.
+RECIPE = "recipe"
 NO_CALL = "Your reply holds no tool call. Reply with exactly one <tool_call> block."
 
 
@@ -101,7 +104,8 @@ Wrote 27 bytes to Dockerfile
 def system_prompt(tools: Iterable[ToolLike], instructions: str = "") -> str:
     """Builds the strict one-tool-at-a-time prompt. The same tools give the same bytes."""
     # bash first: small models choose what stands first too often, and it is right most often
-    lines = "\n".join(_describe(tool) for tool in sorted(tools, key=lambda tool: tool.name != "bash"))
+    always = [tool for tool in tools if tool.name != RECIPE]
+    lines = "\n".join(_describe(tool) for tool in sorted(always, key=lambda tool: tool.name != "bash"))
     extra = f"\n{instructions.strip()}\n" if instructions.strip() else ""
     return _PROMPT.format(tools=lines, instructions=extra).rstrip("\n")
 

@@ -20,7 +20,8 @@ _WHEN = re.compile(r"^When: *(.+)$", re.MULTILINE)
 _TITLE = re.compile(r"\s*# +(\S.*)")
 # The more words, the slower; and a pasted log says nothing more about the task.
 _MOST_WORDS = 200
-_PLACEHOLDER = re.compile(r"(?<![$\w{])\{([a-z_]+)\}")
+PLACEHOLDER = re.compile(r"(?<![$\w{])\{([a-z_]+)\}")
+_KNOWN_NAME = 1.3
 # Words that say nothing about what a task is.
 _COMMON = frozenset(
     """a an and are as at be by can could do does for from get give has have how i if in into is it its me
@@ -45,11 +46,18 @@ class Runbook:
     when: str
     text: str
 
+    @property
+    def field(self) -> str:
+        """What it is about, by the programs that it runs: `kubernetes`, `docker` or `system`."""
+        if re.search(r"\b(?:kubectl|helm)\b", self.text):
+            return "kubernetes"
+        return "docker" if re.search(r"^(?:docker |```dockerfile)", self.text, re.MULTILINE) else "system"
+
     def recipe(self, names: Mapping[str, str]) -> str:
         """What the model is told: without the words for the search, with the names that are known."""
         body = _WHEN.sub("", self.text).strip()
         body = re.sub(r"\n{2,}", "\n", body).replace("# ", "", 1)
-        return _PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), body)
+        return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), body)
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Runbook]:
@@ -97,7 +105,33 @@ def search(runbooks: Mapping[str, Runbook], text: str, most: int = 5) -> list[tu
         return [(runbooks[name], -score) for name, score in index.execute(_SEARCH, (query, most))]
 
 
-def best(runbooks: Mapping[str, Runbook], text: str, at_least: float) -> Runbook | None:
-    """The runbook for a task, when one fits well enough."""
-    found = search(runbooks, text, 1)
-    return found[0][0] if found and found[0][1] >= at_least else None
+def best(
+    runbooks: Mapping[str, Runbook], text: str, field: str, names: Mapping[str, str], at_least: float
+) -> Runbook | None:
+    """The runbook for a task, when one of its field fits well enough.
+
+    Args:
+        runbooks: The runbooks.
+        text: The task.
+        field: What the task is about: `kubernetes`, `docker` or `system`.
+        names: The names that are known; a runbook that has a use for them is preferred.
+        at_least: The lowest score that counts.
+    """
+    of_field = {name: runbook for name, runbook in runbooks.items() if runbook.field == field}
+    stems = {_stem(word) for word in re.findall(r"[a-z0-9]{2,}", text.lower())}
+    found = [(r, score * _KNOWN_NAME ** _uses(r, names)) for r, score in search(of_field, text, 4)]
+    for runbook, score in sorted(found, key=lambda pair: -pair[1]):
+        title = {_stem(w) for w in re.findall(r"[a-z0-9]{2,}", runbook.title.lower()) if w not in _COMMON}
+        if score >= at_least and len(title & stems) * 2 >= len(title):
+            return runbook
+    return None
+
+
+def _uses(runbook: Runbook, names: Mapping[str, str]) -> bool:
+    kinds = names.keys() - {"namespace", "container"}
+    return any(f"{{{kind}}}" in runbook.text for kind in kinds)
+
+
+def _stem(word: str) -> str:
+    """Enough of a word to find its other forms: `limits`, `limit`; `scaling`, `scale`; `logged`, `log`."""
+    return re.sub(r"([b-df-hj-np-tv-z])\1$", r"\1", re.sub(r"(?:ings?|ed|es|e|s)$", "", word))

@@ -128,7 +128,7 @@ class Shell:
         """
         text = result.output.rstrip("\n")
         if as_facts:
-            text = facts.from_tables(result.command, text)
+            text = facts.for_model(result.command, text)
         shown = reduce_output(text, self.budget, result.kept)
         lines = [shown] if shown else []
         if result.timed_out:

@@ -169,7 +169,7 @@ def test_the_agents_own_log_tells_steps_tokens_and_runbook() -> None:
         "Runbook: Scale a deployment\n--- 2.1 s, prompt 560 tokens (512 cached), output 23\n"
         "--- 1.0 s, prompt 600 tokens (? cached), output 7\n"
     )
-    assert agents._outcome("x", log, 0, 3.0) == Outcome("x", 0, 3.0, 2, 648, 30, True)
+    assert agents._outcome("x", log, 0, 3.0) == Outcome("x", 0, 3.0, 2, 648, 30, True, log)
 
 
 # --- reports ----------------------------------------------------------------------------------------------

@@ -24,7 +24,10 @@ def library() -> dict[str, Runbook]:
     """As many as the package has, for the score depends on how rare a word is."""
     text = "# Scale a deployment\nWhen: scale, replicas, namespace\nkubectl -n {namespace} scale {deployment}"
     found = [runbook_library.parse("scale", text)]
-    found += [runbook_library.parse(f"{word}-{n}", f"# Eat {word}") for n, word in enumerate(OTHERS)]
+    found += [
+        runbook_library.parse(f"{word}-{n}", f"# Eat {word}\n\nkubectl get {word}")
+        for n, word in enumerate(OTHERS)
+    ]
     return {runbook.name: runbook for runbook in found if runbook}
 
 

@@ -34,7 +34,7 @@ SHOP = [
 
 
 def told(task: str, here: Path) -> str:
-    return str(look_up(task, here))
+    return str(look_up(task, here, {}))
 
 
 # --- namespaces -------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def test_a_namespace_that_does_not_exist_is_told_with_those_that_do(
     task: str, programs: Programs, here: Path
 ) -> None:
     programs.cluster({"default": [], "shop": SHOP})
-    ground = look_up(task, here)
+    ground = look_up(task, here, {})
     assert str(ground) == "There is no namespace shpo (there are: default, shop)."
     assert (ground.informs, ground.namespace) == (True, "")
     assert programs.calls == ["kubectl get ns -o name"]
@@ -96,19 +96,19 @@ def test_a_namespace_is_known_when_the_task_names_just_one(
     task: str, namespace: str, programs: Programs, here: Path
 ) -> None:
     programs.cluster({"default": [], "shop": SHOP, "staging": []})
-    assert look_up(task, here).namespace == namespace
+    assert look_up(task, here, {}).namespace == namespace
 
 
 def test_an_object_is_no_namespace_of_the_same_name(programs: Programs, here: Path) -> None:
     programs.cluster({"default": [deployment("shop")], "shop": [deployment("other")]})
-    ground = look_up("Scale deployment shop to 2", here)
+    ground = look_up("Scale deployment shop to 2", here, {})
     assert str(ground).startswith("namespace default: deployment shop: 1 of 1 ready")
     assert ground.namespace == ""
 
 
 def test_without_a_namespace_in_the_task_the_current_one_counts(programs: Programs, here: Path) -> None:
     programs.cluster({"default": [], "shop": SHOP}, current="shop")
-    ground = look_up("Scale deployment web to 3", here)
+    ground = look_up("Scale deployment web to 3", here, {})
     assert str(ground).startswith("namespace shop: deployment web: 1 of 1 ready")
     assert ground.names["namespace"] == "shop"
 
@@ -118,7 +118,7 @@ def test_without_a_namespace_in_the_task_the_current_one_counts(programs: Progra
 
 def test_what_a_task_names_is_described(programs: Programs, here: Path) -> None:
     programs.cluster({"shop": SHOP})
-    ground = look_up("Scale web in namespace shop to 3 replicas", here)
+    ground = look_up("Scale web in namespace shop to 3 replicas", here, {})
     assert str(ground) == "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25"
     assert ground.informs
     assert ground.names == {"namespace": "shop", "deployment": "web", "container": "web-main"}
@@ -144,7 +144,7 @@ def test_an_object_that_does_not_exist_is_told_with_the_nearest_name(programs: P
 
 def test_a_near_name_is_told_also_where_no_namespace_is_named(programs: Programs, here: Path) -> None:
     programs.cluster({"default": [deployment("frontend")]})
-    ground = look_up("Restart deployment front-end", here)
+    ground = look_up("Restart deployment front-end", here, {})
     assert str(ground).endswith("Did the user mean frontend?")
     assert not ground.informs
 
@@ -178,7 +178,7 @@ def test_a_word_behind_a_kind_that_is_no_name_is_no_missing_object(
 
 def test_findings_of_a_broken_object_are_told(programs: Programs, here: Path) -> None:
     programs.cluster({"shop": SHOP})
-    ground = look_up("Delete pod api-0 in namespace shop", here)
+    ground = look_up("Delete pod api-0 in namespace shop", here, {})
     assert "pod api-0, container main: crashes with exit code 1 (7 restarts)." in str(ground).splitlines()
     assert "DB_HOST is not set" in str(ground)
 
@@ -190,7 +190,7 @@ def test_findings_of_others_are_not_told_beside_a_healthy_object(programs: Progr
 
 def test_of_a_namespace_in_trouble_all_findings_are_told(programs: Programs, here: Path) -> None:
     programs.cluster({"shop": SHOP})
-    ground = look_up("What is wrong with the pods in namespace shop?", here)
+    ground = look_up("What is wrong with the pods in namespace shop?", here, {})
     assert "api-0, container main: crashes" in str(ground)
     assert "namespace shop: deployments: frontend, web" in str(ground)
     assert not ground.informs
@@ -216,8 +216,8 @@ ASKS = "Why does pod web-1 in namespace shop crash?"
 
 
 def test_without_kubectl_nothing_is_looked_up(programs: Programs, here: Path) -> None:
-    assert look_up(ASKS, here) == Ground()
-    assert not names_something(ASKS)
+    assert look_up(ASKS, here, {}) == Ground()
+    assert not names_something(ASKS, {})
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_kubectl_that_fails_or_prints_garbage_tells_nothing(
     script: str, programs: Programs, here: Path
 ) -> None:
     programs.add("kubectl", {}, otherwise=script)
-    assert look_up(ASKS, here) == Ground()
+    assert look_up(ASKS, here, {}) == Ground()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_kubectl_that_hangs_is_ended_at_its_time_limit(
     monkeypatch.setattr(diagnose, "_SECONDS", 0.2)
     programs.add("kubectl", {}, otherwise="exec sleep 30")
     started = time.monotonic()
-    assert look_up(ASKS, here) == Ground()
+    assert look_up(ASKS, here, {}) == Ground()
     assert time.monotonic() - started < 2
 
 
@@ -272,8 +272,8 @@ def test_all_that_runs_only_reads_and_is_done_within_a_second(programs: Programs
     programs.cluster({"default": [], "shop": SHOP})
     programs.engine([container("cache"), container("queue", code=1, status="exited")], ["redis:7"])
     started = time.monotonic()
-    look_up("Why does the container of pod api-0 fail, and the image of web?", here)
-    look_up("Why does the container queue fail? Build its image", here)
+    look_up("Why does the container of pod api-0 fail, and the image of web?", here, {})
+    look_up("Why does the container queue fail? Build its image", here, {})
     assert time.monotonic() - started < 2
     assert len(programs.calls) > 8
     reads = re.compile(r"kubectl (-n \S+ )?(get|logs|config view) .*|docker (ps|inspect|logs|images) .*|")
@@ -283,7 +283,7 @@ def test_all_that_runs_only_reads_and_is_done_within_a_second(programs: Programs
 def test_what_names_nothing_of_all_this_runs_nothing(programs: Programs, here: Path) -> None:
     programs.cluster({"default": []})
     programs.engine([])
-    assert look_up("How much memory is free?", here) == Ground()
+    assert look_up("How much memory is free?", here, {}) == Ground()
     assert programs.calls == []
 
 
@@ -292,7 +292,7 @@ def test_what_names_nothing_of_all_this_runs_nothing(programs: Programs, here: P
 
 def test_a_container_that_the_task_names_is_described(programs: Programs, here: Path) -> None:
     programs.engine([container("cache"), container("queue")])
-    ground = look_up("Which port does the container cache publish?", here)
+    ground = look_up("Which port does the container cache publish?", here, {})
     assert (
         str(ground) == "container cache: running, image redis:7, networks bridge, published ports 16379→6379"
     )
@@ -319,7 +319,7 @@ def test_an_engine_that_does_not_answer_is_not_said_to_be_empty(
     script: str, programs: Programs, here: Path
 ) -> None:
     programs.add("docker", {"images *": ""}, otherwise=script)
-    assert look_up("Why does the container my-cache not run? Is its image there?", here) == Ground()
+    assert look_up("Why does the container my-cache not run? Is its image there?", here, {}) == Ground()
 
 
 def test_images_are_told_where_one_is_built(programs: Programs, here: Path) -> None:
@@ -332,7 +332,7 @@ def test_images_are_told_where_one_is_built(programs: Programs, here: Path) -> N
 def test_a_pods_container_counts_more_than_one_of_docker(programs: Programs, here: Path) -> None:
     programs.cluster({"shop": SHOP})
     programs.engine([container("web")])
-    ground = look_up("Set the image of the container in deployment web, namespace shop", here)
+    ground = look_up("Set the image of the container in deployment web, namespace shop", here, {})
     assert ground.names["container"] == "web-main"
 
 
@@ -363,12 +363,12 @@ def test_odd_file_names_are_told_in_one_line_that_can_be_sent(programs: Programs
 
 
 def test_a_folder_that_is_gone_is_no_bug(programs: Programs, here: Path) -> None:
-    assert look_up("List the files", here / "gone") == Ground()
+    assert look_up("List the files", here / "gone", {}) == Ground()
 
 
 @pytest.mark.parametrize("piece", ["a-", "pod ", "in the ", "namespace a", "a/b", "'"])
 def test_a_long_text_is_read_in_no_time(piece: str, programs: Programs, here: Path) -> None:
     programs.cluster({"default": [deployment("web")]})
     started = time.monotonic()
-    look_up("Why do the pods crash? " + piece * (30_000 // len(piece)), here)
+    look_up("Why do the pods crash? " + piece * (30_000 // len(piece)), here, {})
     assert time.monotonic() - started < 1

@@ -1,0 +1,153 @@
+"""Recipes as forms: the model gives the values, code writes the command.
+
+A small model drops a bracket of the JSON in `kubectl patch -p '…'` and invents fields of manifests. It copies
+values well. So the commands of a runbook are a template, the model fills in what is not known yet, held to
+these fields, and what runs is shown as the command that it is.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devops_agent.errors import CallRefused
+from devops_agent.protocol import RECIPE
+from devops_agent.runbook_library import PLACEHOLDER, Runbook
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FORMATS = {
+    **dict.fromkeys(
+        """namespace deployment statefulset daemonset pod service container name configmap secret job cronjob
+ pvc serviceaccount role ingress storageclass node release volume network""".split(),
+        "name",
+    ),
+    **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
+    "pairs": "pair",
+    "path": "path",
+    "image": "image",
+    "schedule": "schedule",
+}
+_NUMBERS = frozenset("port target_port replicas min max percent minutes revision".split())
+# A word that is given once for each pair, such as --from-literal={key}={value}.
+_PAIR = re.compile(r"(?P<before>\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)")
+_PAIRS = "pairs"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The commands of a runbook with the fields that the model fills; to the model it is a tool.
+
+    Attributes:
+        title: What the runbook does.
+        template: The commands.
+        fields: The fields' kinds by name: `string`, `integer` or `array`.
+    """
+
+    title: str
+    template: str
+    fields: Mapping[str, str]
+
+    name = RECIPE
+
+    @property
+    def description(self) -> str:
+        """What it does, and with which arguments: how the model is told to use it."""
+        what = ", ".join(f"{name} ({_told(name, kind)})" for name, kind in self.fields.items())
+        how = f"with {what}, as the task has them" if what else "with no arguments"
+        return f'To do this, call "{RECIPE}" {how}: the command then runs with these values.'
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The fields as a tool's inputs."""
+        return {
+            name: {"type": kind, "description": name, "format": _FORMATS.get(name, "")}
+            for name, kind in self.fields.items()
+        }
+
+
+def _told(name: str, kind: str) -> str:
+    if name == _PAIRS:
+        return 'list of "KEY=VALUE"'
+    if name == "schedule":
+        return "minute hour day month weekday"
+    return "number" if kind == "integer" else _FORMATS.get(name, "text")
+
+
+def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
+    """The form of a runbook, with the names that are known filled in; None when it is no command alone."""
+    blocks = _BLOCK.findall(runbook.text)
+    if [kind for kind, _ in blocks] != ["bash"]:
+        return None
+    # alternatives are comments
+    lines = [line for line in blocks[0][1].splitlines() if line.strip() and not line.startswith("#")]
+    template = "\n".join(lines)
+    known = {name: value for name, value in names.items() if f"{{{name}}}" in template}
+    template = _filled(template, known)
+    fields: dict[str, str] = {}
+    if _PAIR.search(template):
+        fields[_PAIRS] = "array"
+    for name in PLACEHOLDER.findall(_PAIR.sub("", template)):
+        fields.setdefault(name, "integer" if name in _NUMBERS else "string")
+    if len(lines) > 1 and "<<" not in lines[0]:
+        template = f"set -e\n{template}"  # each of them counts
+    return Form(runbook.title, template, fields) if lines else None
+
+
+def render(form: Form, values: Mapping[str, Any]) -> str:
+    """The commands with the values in them, quoted for where they stand.
+
+    Raises:
+        CallRefused: A value is missing, or a pair is none.
+    """
+    missing = [name for name in form.fields if not values.get(name) and values.get(name) != 0]
+    if missing:
+        raise CallRefused(f"The argument {missing[0]!r} is missing. {form.description}")
+    pairs = values.get(_PAIRS, ())
+    if not isinstance(pairs, list | tuple):
+        pairs = [pairs]
+    for pair in pairs:
+        if "=" not in str(pair):
+            raise CallRefused(f'{pair!r} is no pair. Give {_PAIRS} as a list such as ["KEY=VALUE"].')
+    words = [shlex.quote(str(pair)) for pair in pairs]
+    template = _PAIR.sub(lambda match: " ".join(match["before"] + word for word in words), form.template)
+    return _filled(template, values)
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    end = 0
+    quote = ""
+    for match in PLACEHOLDER.finditer(template):
+        between = template[end : match.start()]
+        quote = _quote_after(between, quote)
+        value = values.get(match[1])
+        parts += [between, match[0] if value is None else _quoted(str(value), quote, template, match)]
+        end = match.end()
+    return "".join([*parts, template[end:]])
+
+
+def _quote_after(text: str, quote: str) -> str:
+    """The shell quote that is open behind a text; here-documents count as quotes of their own."""
+    if quote == "<<" or re.search(r"<<-?'?\w+'?[^\n]*\n", text):
+        ended = re.search(r"^EOF$", text, re.MULTILINE) if quote == "<<" else None
+        return "" if ended else "<<"
+    for char in re.sub(r"\\.", "", text):
+        if quote == char:
+            quote = ""
+        elif not quote and char in "'\"":
+            quote = char
+    return quote
+
+
+def _quoted(value: str, quote: str, template: str, match: "re.Match[str]") -> str:
+    if quote == "<<":
+        return value
+    if quote == "'":
+        in_json = template[match.start() - 1] == '"' and template[match.end() : match.end() + 1] == '"'
+        inner = json.dumps(value, ensure_ascii=False)[1:-1] if in_json else value
+        return inner.replace("'", "'\\''")
+    if quote == '"':
+        return re.sub(r'(["$`\\])', r"\\\1", value)
+    return value if re.fullmatch(r"[\w@%+=:,./-]+", value) else shlex.quote(value)
