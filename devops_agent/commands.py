@@ -86,8 +86,9 @@ def _of_namespace(namespace: str, kind: str = "", wanted: str = "") -> list[Find
     of_kind = [name(i) for each in objects.items for i in objects.all(each) if each.lower() == kind]
     if wanted in of_kind:
         return [*diagnose.about(objects, found, kind, wanted), *diagnose.not_looked_at(objects)]
-    there = f"there are: {listed(of_kind)}"
-    raise UsageError(f"There is no {kind} {wanted} in namespace {namespace} ({there}).")
+    if not objects.lacks(kind, wanted):
+        raise UsageError(f"The objects of kind {kind} in namespace {namespace} may not be read.")
+    raise UsageError(f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)}).")
 
 
 def _current_namespace() -> str:

@@ -43,6 +43,7 @@ case "$1" in
     inspect) cat "$DATA/docker.json" ;;
     logs) echo out; echo "fatal: $4" >&2 ;;
     version) echo 28.0 ;;
+    image) echo 'sha256:71 80/tcp 443/tcp' ;;
     *) exit 1 ;;
 esac
 """
@@ -146,6 +147,13 @@ def test_a_container_is_diagnosed_alone(services: Services, run: Run) -> None:
     assert out == "container cache: it ended with exit code 3.\n  evidence: log: fatal: cache\n"
 
 
+def test_where_the_engine_is_elsewhere_the_images_ports_are_told(services: Services, run: Run) -> None:
+    bindings = {"PortBindings": {"8000/tcp": [{"HostPort": "8080"}]}}
+    services.engine(container("cache", HostConfig=bindings, Image="sha256:71"))
+    _, out, _ = run("diagnose", "cache")
+    assert out.startswith("container cache: it publishes its port 8000, but its image exposes 443, 80.")
+
+
 def test_without_a_target_the_current_namespace_and_the_engine_are_diagnosed(
     services: Services, run: Run
 ) -> None:
@@ -190,6 +198,7 @@ def test_what_may_not_be_read_is_told(services: Services, run: Run) -> None:
         (["shop/deployment/x"], "There is no deployment x in namespace shop (there are: web)."),
         (["pod/x"], "There is no pod x in namespace shop (there are: none)."),
         (["shop/teapot/x"], "There is no teapot x in namespace shop (there are: none)."),
+        (["locked/pod/x"], "The objects of kind pod in namespace locked may not be read."),
         (["shop/web"], "shop/web: use namespace/kind/name, such as shop/deployment/web."),
         (["a/b/c/d"], "a/b/c/d: use namespace/kind/name"),
         ([""], "There is no container and no namespace"),

@@ -278,7 +278,9 @@ def _inspected(ids: Sequence[str]) -> list[Any]:
         c for c in found if part(c, "HostConfig", "PortBindings") and part(c, "State").get("Running")
     ]
     for container in published:
-        container["Listening"] = listening.ports(str(container.get("Id")), int(container["State"]["Pid"]))
+        container["Listening"] = listening.ports(
+            str(container.get("Id")), int(container["State"].get("Pid") or 0)
+        )
     if unknown := [c for c in published if c["Listening"] is None]:
         template = "{{.Id}} {{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}"
         images = {str(c.get("Image")) for c in unknown}
