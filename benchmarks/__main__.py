@@ -1,6 +1,7 @@
-"""The benchmark's command line: `python -m benchmarks run|null|check|compare|list`."""
+"""The benchmark's command line: `python -m benchmarks run|null|check|diagnose|compare|list`."""
 
 import argparse
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,10 @@ from pathlib import Path
 
 from benchmarks import agents, report, runs, tasks
 from benchmarks.stage import StageError, staged
+
+BREAKAGES = Path(__file__).resolve().parent / "breakages"
+# What `devops-agent diagnose` has to reach: of 18 causes it names 15, each in 3 s.
+_RIGHT, _SECONDS = 15 / 18, 3.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "run an agent on tasks; what the file holds already is not run again")
     null = command("null", _null, "judge agents that do nothing: none may pass outside the negative tasks")
     check = command("check", _check, "show of each task that doing nothing fails and its solution passes")
-    for added in (run, null, check):
+    diagnose = command("diagnose", _diagnose, "have `devops-agent diagnose` name the cause of each breakage")
+    for added in (run, null, check, diagnose):
         # required, so that nobody's production is a test bed by accident
         added.add_argument("--kube-context", required=True, metavar="NAME", help="a cluster for tests")
         added.add_argument("--suite", default="all", help="all, dev, test, a tag, or names with commas")
@@ -99,6 +105,28 @@ def _problem(task: tasks.Task, context: str) -> str:
             return "" if passed else f"the solution does not pass: {why}"
     except StageError as error:
         return str(error)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    agent = agents.other(f"{shlex.quote(str(agents.ROOT / 'devops-agent'))} diagnose {{prompt}}")
+    suite = tasks.select(tasks.load(BREAKAGES), options.suite)
+    right, slowest = 0, 0.0
+    for task in suite:
+        passed, seconds, why = _diagnosed(task, agent, options.kube_context)
+        right, slowest = right + passed, max(slowest, seconds)
+        print(f"{'ok' if passed else 'WRONG':5} {seconds:4.1f} s {task.name} {why}", flush=True)
+    print(f"{right} of {len(suite)} right, slowest {slowest:.1f} s")
+    return 0 if right >= _RIGHT * len(suite) and slowest < _SECONDS else 1
+
+
+def _diagnosed(task: tasks.Task, agent: agents.Agent, context: str) -> tuple[bool, float, str]:
+    try:
+        with staged(task, 0, context) as stage:
+            outcome = agent(stage)
+            passed, why = stage.judge(outcome.answer)
+            return passed, outcome.seconds, why if passed else f"{why}\n{outcome.answer.rstrip()}"
+    except StageError as error:
+        return False, 0.0, str(error)
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """The subcommands, which need no model: `diagnose` and `runbooks`."""
 
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +13,7 @@ from devops_agent.errors import UsageError
 _ALIASES = {
     **dict.fromkeys(("po", "pods"), "pod"),
     **dict.fromkeys(("deploy", "deployments"), "deployment"),
+    **dict.fromkeys(("rs", "replicasets"), "replicaset"),
     **dict.fromkeys(("sts", "statefulsets"), "statefulset"),
     **dict.fromkeys(("ds", "daemonsets"), "daemonset"),
     **dict.fromkeys(("svc", "services"), "service"),
@@ -47,9 +47,11 @@ def diagnose_command(words: Sequence[str], out: TextIO) -> None:
 
 
 def _everything() -> list[Finding]:
-    found = []
-    if shutil.which("kubectl"):
-        found += _of_namespace(_current_namespace())
+    namespace = _current_namespace()
+    problem = diagnose.unreachable(namespace)
+    if problem and not diagnose.run("docker", "version", "--format", "{{.Server.Version}}").strip():
+        raise UsageError(f"There is nothing to diagnose: no Docker engine answers, and {problem}.")
+    found = [] if problem else _of_namespace(namespace)
     inspected, logs = diagnose.read_containers()
     return [*found, *docker.analyze(inspected, logs)]
 
@@ -75,22 +77,18 @@ def _of_container_or_namespace(target: str) -> list[Finding]:
 
 
 def _of_namespace(namespace: str, kind: str = "", wanted: str = "") -> list[Finding]:
-    if not diagnose.run("kubectl", "get", "namespace", namespace, "-o", "name"):
-        there = [
-            line.rpartition("/")[2] for line in diagnose.run("kubectl", "get", "ns", "-o", "name").split()
-        ]
-        known = f"there are the namespaces {listed(there, 20)}" if there else "no cluster can be reached"
-        raise UsageError(f"There is no container and no namespace {namespace}; {known}.")
+    if problem := diagnose.unreachable(namespace):
+        raise UsageError(f"There is no container and no namespace {namespace}: {problem}.")
     objects = diagnose.read_namespace(namespace)
     found = diagnose.diagnose_objects(objects)
     if not kind:
-        return found
+        return [*found, *diagnose.not_looked_at(objects)]
     of_kind = [name(i) for each in objects.items for i in objects.all(each) if each.lower() == kind]
-    if wanted not in of_kind:
-        raise UsageError(
-            f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)})."
-        )
-    return diagnose.about(objects, found, kind, wanted)
+    if wanted in of_kind:
+        return [*diagnose.about(objects, found, kind, wanted), *diagnose.not_looked_at(objects)]
+    if not objects.lacks(kind, wanted):
+        raise UsageError(f"The objects of kind {kind} in namespace {namespace} may not be read.")
+    raise UsageError(f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)}).")
 
 
 def _current_namespace() -> str:

@@ -2,16 +2,23 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 
 from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, one_line, telling_lines
-from devops_agent.diagnosis.objects import Object
+from devops_agent.diagnosis.objects import Object, part
+
+_RECENT = timedelta(minutes=10)
+# What containers of a network ask for names: Docker's own server listens in each of them.
+_DOCKER_DNS = "127.0.0.11"
 
 
 def analyze(inspected: Sequence[Object], logs: Mapping[str, str]) -> Iterator[Finding]:
     """Findings about containers.
 
     Args:
-        inspected: What `docker inspect` says of the containers.
+        inspected: What `docker inspect` says of the containers. Those with published ports have `Listening`
+            too, the ports of their processes with the addresses; where that is None, `Exposed`, the ports
+            of their image.
         logs: The last lines of the containers in trouble, by name.
     """
     for container in inspected:
@@ -25,90 +32,150 @@ def name(container: Object) -> str:
 
 def in_trouble(container: Object) -> bool:
     """Whether its log may tell why."""
-    state = container["State"]
-    unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
-    return bool(unhealthy or state.get("Restarting") or state.get("ExitCode") or state.get("OOMKilled"))
+    state = part(container, "State")
+    unhealthy = part(state, "Health").get("Status") == "unhealthy"
+    bad_end = state.get("ExitCode") or state.get("OOMKilled")
+    return bool(unhealthy or bad_end or _restarts(container))
+
+
+def _restarts(container: Object) -> bool:
+    """Whether it is in a restart loop; between two ends its state is that of a healthy one, `running`."""
+    state = part(container, "State")
+    if state.get("Restarting"):
+        return True
+    started = str(state.get("StartedAt") or "")[:19]
+    if not (state.get("Running") and container.get("RestartCount") and started):
+        return False
+    since = datetime.now(timezone.utc) - datetime.fromisoformat(started).replace(tzinfo=timezone.utc)
+    return since < _RECENT
 
 
 def _container(container: Object, others: Sequence[Object], log: str) -> Iterator[Finding]:
-    subject, state = f"container {name(container)}", container["State"]
-    if state.get("Error"):
+    subject, state = f"container {name(container)}", part(container, "State")
+    running = state.get("Running") and not state.get("Restarting")
+    health = part(state, "Health")
+    if state.get("Error") and not running:
         yield _not_started(subject, container, others, state["Error"])
     elif state.get("OOMKilled"):
-        limit = container["HostConfig"].get("Memory", 0) >> 20
-        its_name = name(container)
-        more = f"docker update --memory SIZE --memory-swap SIZE {its_name} && docker restart {its_name}"
-        cause = f"it ran out of memory (OOMKilled): its memory limit is {limit} MiB."
-        yield Finding(subject, cause, f"exit code {state['ExitCode']}", more)
-    elif state.get("Restarting") or (not state.get("Running") and state.get("ExitCode")):
+        yield _out_of_memory(subject, container)
+    elif _restarts(container) or (not running and state.get("ExitCode")):
         yield _ended(subject, container, log)
-    elif (health := state.get("Health") or {}).get("Status") == "unhealthy":
-        told = (health.get("Log") or [{}])[-1]
-        cause = f"it runs but its health check fails ({_health_command(container)})."
-        yield Finding(subject, cause, one_line(told.get("Output", "")) or telling_lines(log))
-    elif state.get("Running"):
+    elif health.get("Status") == "unhealthy":
+        told = (part(health, "Log") or [{}])[-1]
+        test = " ".join((part(container, "Config", "Healthcheck", "Test") or ["none"])[1:])
+        cause = f"it runs but its health check fails ({test})."
+        yield Finding(subject, cause, one_line(told.get("Output") or "") or telling_lines(log))
+    elif running:
         yield from _network(subject, container)
-    yield from _mounts(subject, container)
+    if not running:
+        yield from _mounts(subject, container, log)
+
+
+# --- starts and ends --------------------------------------------------------------------------------------
 
 
 def _not_started(subject: str, container: Object, others: Sequence[Object], error: str) -> Finding:
-    if match := re.search(r"(?:port is already allocated|address already in use)", error):
-        port = re.search(r":(\d+)(?: failed|: bind)|(?:0\.0\.0\.0|127\.0\.0\.1|::\]?):(\d+)", error)
-        number = next(filter(None, port.groups()), "?") if port else "?"
-        holders = [
-            name(other) for other in others if other["State"].get("Running") and _publishes(other, number)
-        ]
-        by = f"the container {listed(holders)}" if holders else "another process of this machine"
-        cause = f"it cannot start: the host port {number} is taken by {by}."
-        return Finding(subject, cause, one_line(error), f"ss -ltnp | grep :{number}" if not holders else "")
+    if re.search(r"port is already allocated|address already in use", error):
+        return _port_taken(subject, others, error)
     if match := re.search(r'exec: "([^"]+)": (.+?)(?:: unknown)?$', error):
         return Finding(subject, f"its command {match[1]!r} cannot be started: {match[2]}.", one_line(error))
     if match := re.search(r"network (\S+) not found", error):
         return Finding(subject, f"its network {match[1]} does not exist any more.", one_line(error))
+    if "not a directory" in error:
+        mounts = listed(_bound(container))
+        cause = f"it cannot start: it mounts a directory on a file, or a file on a directory ({mounts})."
+        return Finding(subject, cause, one_line(error))
     return Finding(subject, "it cannot be started.", one_line(error))
 
 
+def _port_taken(subject: str, others: Sequence[Object], error: str) -> Finding:
+    port = re.search(r":(\d+)(?: failed|: bind)|(?:0\.0\.0\.0|127\.0\.0\.1|::\]?):(\d+)", error)
+    number = next(filter(None, port.groups()), "?") if port else "?"
+    running = [other for other in others if part(other, "State").get("Running")]
+    holders = [name(other) for other in running if _publishes(other, number)]
+    by = f"the container {listed(holders)}" if holders else "another process of this machine"
+    cause = f"it cannot start: the host port {number} is taken by {by}."
+    return Finding(subject, cause, one_line(error), "" if holders else f"ss -ltnp | grep :{number}")
+
+
 def _publishes(container: Object, port: str) -> bool:
-    bindings = container["HostConfig"].get("PortBindings") or {}
+    bindings = part(container, "HostConfig", "PortBindings")
     return any(entry.get("HostPort") == port for entries in bindings.values() for entry in entries or ())
 
 
+def _out_of_memory(subject: str, container: Object) -> Finding:
+    its_name = name(container)
+    limit = int(part(container, "HostConfig").get("Memory") or 0)
+    if not limit:
+        cause = "it ran out of memory (OOMKilled): it has no memory limit, so the machine had none left."
+        return Finding(subject, cause)
+    shown = f"{limit >> 20} MiB" if limit >> 20 else f"{limit} bytes"
+    more = f"docker update --memory SIZE --memory-swap SIZE {its_name} && docker restart {its_name}"
+    cause = f"it ran out of memory (OOMKilled): its memory limit is {shown}."
+    return Finding(subject, cause, f"exit code {part(container, 'State').get('ExitCode')}", more)
+
+
 def _ended(subject: str, container: Object, log: str) -> Finding:
-    code = int(container["State"].get("ExitCode", 0))
-    said = telling_lines(log)
-    count = container.get("RestartCount", 0)
-    how = (
-        f"it restarts again and again ({count} times), ending with"
-        if container["State"].get("Restarting")
-        else "it ended with"
-    )
-    return Finding(
-        subject, f"{how} {exit_code_meaning(code)}.", f"log: {said}" if said else "its log is empty"
-    )
+    state, said = part(container, "State"), telling_lines(log)
+    code = int(state.get("ExitCode") or 0)
+    how = "it ended"
+    if _restarts(container):
+        how = f"it restarts again and again ({container.get('RestartCount', 0)} times)"
+    if not state.get("Running") or code:
+        how += f"{',' if 'restarts' in how else ''} with {exit_code_meaning(code)}"
+    return Finding(subject, f"{how}.", f"log: {said}" if said else "its log is empty")
 
 
-def _health_command(container: Object) -> str:
-    test = (container["Config"].get("Healthcheck") or {}).get("Test") or []
-    return " ".join(test[1:])
+# --- network and mounts -----------------------------------------------------------------------------------
 
 
 def _network(subject: str, container: Object) -> Iterator[Finding]:
-    exposed = {port.partition("/")[0] for port in container["Config"].get("ExposedPorts") or {}}
-    bindings = container["HostConfig"].get("PortBindings") or {}
-    # `docker run -p` adds its port to ExposedPorts, so only a second, unpublished one is a hint
-    published = {port.partition("/")[0] for port in bindings}
-    missed = exposed - published
-    if published and missed:
-        cause = f"it publishes its port {listed(published)}, but its image exposes {listed(missed)}."
-        yield Finding(subject, cause, f"HostConfig.PortBindings: {listed(bindings)}")
-    networks = container["NetworkSettings"].get("Networks") or {}
-    if not networks:
+    bindings = part(container, "HostConfig", "PortBindings")
+    for binding in bindings:
+        number, _, protocol = binding.partition("/")
+        if protocol == "tcp" and number.isdigit() and (cause := _unheard(container, int(number))):
+            yield Finding(subject, cause, f"published: {_published(bindings)}")
+    mode = part(container, "HostConfig").get("NetworkMode") or ""
+    if not part(container, "NetworkSettings", "Networks") and not mode.startswith("container:"):
         yield Finding(subject, "it is in no network, so nothing reaches it.")
 
 
-def _mounts(subject: str, container: Object) -> Iterator[Finding]:
-    if container["State"].get("Running"):
+def _unheard(container: Object, port: int) -> str:
+    """Why nothing answers on a published port, as far as that is known."""
+    listening: Mapping[int, set[str]] | None = container.get("Listening")
+    exposed = [other.partition("/")[0] for other in container.get("Exposed") or ()]
+    if listening is None:
+        wrong = exposed and str(port) not in exposed
+        return f"it publishes its port {port}, but its image exposes {listed(exposed)}." if wrong else ""
+    addresses = listening.get(port)
+    if addresses is None:
+        heard = [number for number, at in sorted(listening.items()) if at != {_DOCKER_DNS}]
+        on = f"on {', '.join(map(str, heard))}" if heard else "on no port yet"
+        return f"it publishes its port {port}, on which nothing in it listens; its processes listen {on}."
+    if all(address.startswith("127.") or address == "::1" for address in addresses):
+        return (
+            f"its process listens on {listed(addresses)} only, so its published port {port} reaches nothing."
+        )
+    return ""
+
+
+def _published(bindings: Mapping[str, Sequence[Object] | None]) -> str:
+    pairs = [f"{e.get('HostPort') or '?'}->{inner}" for inner, es in bindings.items() for e in es or ()]
+    return listed(pairs)
+
+
+def _bound(container: Object) -> dict[str, str]:
+    """The bind mounts: what is mounted where, by `source -> destination`."""
+    mounts = [m for m in part(container, "Mounts") if m.get("Type") == "bind"]
+    return {f"{m.get('Source')} -> {m.get('Destination')}": str(m.get("Destination")) for m in mounts}
+
+
+def _mounts(subject: str, container: Object, log: str) -> Iterator[Finding]:
+    """Docker makes an empty directory for a mounted file that is missing, which no program expects."""
+    if not re.search("is a directory", log, re.IGNORECASE):
         return
-    for mount in container.get("Mounts") or ():
-        if mount.get("Type") == "bind" and not mount.get("Source"):
-            yield Finding(subject, f"what it mounts at {mount['Destination']} is missing on this machine.")
+    for mount, destination in _bound(container).items():
+        if destination in log:
+            source = mount.partition(" -> ")[0]
+            cause = f"it mounts {source} at {destination} as a file, but {source} is a directory."
+            yield Finding(subject, cause, "docker makes a directory of a mounted path that does not exist")

@@ -43,20 +43,24 @@ _EXIT_CODES = {
 def exit_code_meaning(code: int) -> str:
     """What an exit code says: `exit code 127: its command was not found`."""
     meaning = _EXIT_CODES.get(code)
+    if meaning is None and 128 < code < 160:
+        meaning = f"it was ended by signal {code - 128}"
     return f"exit code {code}: {meaning}" if meaning else f"exit code {code}"
 
 
 _TELLING = re.compile(
     r"fatal|panic|error|exception|fail|denied|forbidden|refused|cannot|can't|could not|unable|not found"
-    r"|no such|not set|missing|required|invalid|must be|timed? ?out|emerg|killed|segfault|undefined",
+    r"|no such|not set|missing|required|invalid|must be|timed? ?out|emerg|killed|segfault|undefined"
+    r"|unknown|unexpected|unsupported|unrecognized|expired|mismatch|corrupt|abort|conflict|is a directory",
     re.IGNORECASE,
 )
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST = 240
 
 
 def telling_lines(log: str, most: int = 2) -> str:
     """The newest lines of a log that speak of trouble; of a log without such lines, its last one."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip() for line in _COLOURS.sub("", log).splitlines() if line.strip()]
     telling = list(dict.fromkeys(line for line in lines if _TELLING.search(line))) or lines[-1:]
     return " / ".join(line[:_LONGEST] for line in telling[-most:])
 

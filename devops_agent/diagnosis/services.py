@@ -3,7 +3,20 @@
 from collections.abc import Iterator
 
 from devops_agent.diagnosis.finding import Finding, listed
-from devops_agent.diagnosis.objects import Object, Objects, containers, labels, name, selects
+from devops_agent.diagnosis.objects import (
+    Object,
+    Objects,
+    containers,
+    is_over,
+    is_ready,
+    labels,
+    name,
+    owners,
+    part,
+    selects,
+    selects_by,
+    template_labels,
+)
 
 
 def analyze(objects: Objects) -> Iterator[Finding]:
@@ -17,19 +30,22 @@ def analyze(objects: Objects) -> Iterator[Finding]:
 
 
 def _service(objects: Objects, service: Object) -> Iterator[Finding]:
-    selector = service["spec"].get("selector")
-    if not selector or service["spec"].get("type") == "ExternalName":
-        return
+    spec = part(service, "spec")
+    selector = spec.get("selector")
     subject = f"service {name(service)}"
-    pods = [pod for pod in objects.all("Pod") if selects(selector, labels(pod))]
+    if spec.get("type") == "LoadBalancer" and not part(service, "status", "loadBalancer", "ingress"):
+        yield Finding(subject, "it waits for an external address, which nothing in the cluster gives it.")
+    if not selector or spec.get("type") == "ExternalName" or "pods" in objects.unread:
+        return
+    pods = [pod for pod in objects.all("Pod") if selects(selector, labels(pod)) and not is_over(pod)]
     if not pods:
         yield _no_pods(objects, service, subject, selector)
         return
-    for port in service["spec"].get("ports", ()):
+    for port in part(spec, "ports"):
         if finding := _port(objects, service, subject, port, pods):
             yield finding
             return
-    if not any(_is_ready(pod) for pod in pods):
+    if not any(map(is_ready, pods)):
         yield Finding(subject, f"none of its {len(pods)} pods is ready, so it has no endpoints.")
 
 
@@ -39,6 +55,8 @@ def _no_pods(objects: Objects, service: Object, subject: str, selector: dict[str
     if near is None:
         return Finding(subject, f"its selector {wanted} matches no pod.", "it has no endpoints")
     kind, its_name, its_labels = near
+    if selects(selector, its_labels):  # the selector is right; why there are no pods is told of the workload
+        return Finding(subject, f"{kind} {its_name}, which it selects, has no pods.", "it has no endpoints")
     have = ",".join(f"{key}={value}" for key, value in sorted(its_labels.items()))
     drop = {key: "null" for key in selector if key not in its_labels}
     right = {key: f'"{value}"' for key, value in its_labels.items() if key in selector} or {
@@ -58,14 +76,12 @@ def _nearest(
 ) -> tuple[str, str, dict[str, str]] | None:
     """The workload that the service was most likely meant for: by name, then by labels in common."""
     candidates = [
-        (item["kind"].lower(), name(item), dict(item["spec"]["template"]["metadata"].get("labels") or {}))
+        (item["kind"].lower(), name(item), template_labels(item))
         for kind in ("Deployment", "StatefulSet", "DaemonSet")
         for item in objects.all(kind)
     ]
     candidates += [
-        ("pod", name(pod), labels(pod))
-        for pod in objects.all("Pod")
-        if not pod["metadata"].get("ownerReferences")
+        ("pod", name(pod), labels(pod)) for pod in objects.all("Pod") if not owners(pod) and not is_over(pod)
     ]
     service_name = name(service)
 
@@ -86,57 +102,78 @@ def _nearest(
 def _port(
     objects: Objects, service: Object, subject: str, port: Object, pods: list[Object]
 ) -> Finding | None:
-    target = port.get("targetPort", port["port"])
-    declared = [p for pod in pods[:1] for c in containers(pod["spec"]) for p in c.get("ports", ())]
-    numbers = {p["containerPort"] for p in declared}
-    names = {p.get("name") for p in declared}
-    if (isinstance(target, str) and target in names) or target in numbers:
+    target = port.get("targetPort", port.get("port"))
+    inside = containers(part(pods[0], "spec"))
+    declared = [p for container in inside for p in part(container, "ports")]
+    numbers = {p.get("containerPort") for p in declared}
+    known = numbers | {p.get("name") for p in declared} | _probed(inside)
+    # ports need not be declared, so a number tells nothing when none is
+    if target in known or (isinstance(target, int) and not declared):
         return None
-    if isinstance(target, int) and not declared:
-        return None
-    index = service["spec"]["ports"].index(port)
-    right = min(numbers) if numbers else "PORT"
+    index = part(service, "spec", "ports").index(port)
+    right = min(filter(None, numbers), default="PORT")
     patch = (
         f"kubectl -n {objects.namespace} patch service {name(service)} --type=json "
         f'-p \'[{{"op":"replace","path":"/spec/ports/{index}/targetPort","value":{right}}}]\''
     )
     cause = f"its targetPort {target} is no port of its pods; they declare {listed(map(str, numbers))}."
-    return Finding(subject, cause, f"port {port['port']} goes to targetPort {target}", patch)
+    return Finding(subject, cause, f"port {port.get('port')} goes to targetPort {target}", patch)
 
 
-def _is_ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+def _probed(inside: list[Object]) -> set[int | str | None]:
+    """The ports that probes ask, which are the containers' own even when they declare none."""
+    kinds = ("readinessProbe", "livenessProbe", "startupProbe")
+    probes = [part(container, kind) for container in inside for kind in kinds]
+    return {part(probe, way).get("port") for probe in probes for way in ("httpGet", "tcpSocket", "grpc")}
 
 
 def _ingress(objects: Objects, ingress: Object) -> Iterator[Finding]:
-    backends = [ingress["spec"].get("defaultBackend")]
-    for rule in ingress["spec"].get("rules", ()):
-        backends += [path["backend"] for path in (rule.get("http") or {}).get("paths", ())]
-    for backend in filter(None, backends):
-        wanted = (backend.get("service") or {}).get("name", "")
-        service = objects.find("Service", wanted)
-        if wanted and service is None:
-            there = listed(objects.names("Service"))
-            cause = f"its service {wanted} does not exist in {objects.namespace} (there are: {there})."
-            yield Finding(f"ingress {name(ingress)}", cause)
-        elif service:
-            port = backend["service"].get("port", {})
-            ports = [{p.get("name"), p["port"]} for p in service["spec"].get("ports", ())]
-            asked = port.get("number", port.get("name"))
-            if not any(asked in known for known in ports):
-                has = listed(str(p["port"]) for p in service["spec"].get("ports", ()))
-                cause = f"its service {wanted} has no port {asked} (it has: {has})."
-                yield Finding(f"ingress {name(ingress)}", cause)
+    subject, spec = f"ingress {name(ingress)}", part(ingress, "spec")
+    for backend in backends(ingress):
+        if cause := _backend(objects, backend):
+            yield Finding(subject, cause)
+    for entry in part(spec, "tls"):
+        secret = entry.get("secretName")
+        if secret and objects.lacks("Secret", secret):
+            cause = f"its TLS secret {secret} does not exist{objects.there_are('Secret')}."
+            yield Finding(subject, cause)
+
+
+def backends(ingress: Object) -> list[Object]:
+    """The services that an ingress sends traffic to, with the port."""
+    spec = part(ingress, "spec")
+    paths = [path for rule in part(spec, "rules") for path in part(rule, "http", "paths")]
+    found = [part(spec, "defaultBackend", "service"), *(part(path, "backend", "service") for path in paths)]
+    return [backend for backend in found if backend.get("name")]
+
+
+def _backend(objects: Objects, backend: Object) -> str:
+    wanted = backend["name"]
+    if objects.lacks("Service", wanted):
+        there = objects.there_are("Service")
+        return f"its service {wanted} does not exist in {objects.namespace}{there}."
+    service = objects.find("Service", wanted)
+    ports = part(service, "spec", "ports")
+    asked = part(backend, "port").get("number") or part(backend, "port").get("name")
+    if not service or not asked or any(asked in (p.get("name"), p.get("port")) for p in ports):
+        return ""
+    return f"its service {wanted} has no port {asked} (it has: {listed(str(p.get('port')) for p in ports)})."
 
 
 def _policy(objects: Objects, policy: Object) -> Iterator[Finding]:
-    spec = policy["spec"]
-    kinds = spec.get("policyTypes", ["Ingress"])
-    blocked = [kind.lower() for kind in kinds if not spec.get(kind.lower())]
-    chosen = spec.get("podSelector", {}).get("matchLabels", {})
-    pods = [name(pod) for pod in objects.all("Pod") if selects(chosen, labels(pod))]
-    if blocked and pods:
-        traffic = f"all {' and '.join(blocked)} traffic of {len(pods)} pods"
-        cause = f"it blocks {traffic}, unless another policy allows it."
-        yield Finding(f"networkpolicy {name(policy)}", cause, f"pods: {listed(pods, 4)}")
+    for kind in part(policy, "spec", "policyTypes") or ["Ingress"]:
+        if part(policy, "spec", kind.lower()):
+            continue
+        others = [p for p in objects.all("NetworkPolicy") if part(p, "spec", kind.lower())]
+        pods = [
+            name(pod)
+            for pod in objects.all("Pod")
+            if _governs(policy, pod) and not any(_governs(other, pod) for other in others)
+        ]
+        if pods:
+            cause = f"it blocks all {kind.lower()} traffic of {len(pods)} pods."
+            yield Finding(f"networkpolicy {name(policy)}", cause, f"pods: {listed(pods, 4)}")
+
+
+def _governs(policy: Object, pod: Object) -> bool:
+    return selects_by(part(policy, "spec", "podSelector"), labels(pod))
