@@ -283,7 +283,7 @@ def _inspected(ids: Sequence[str]) -> list[Any]:
         )
     if unknown := [c for c in published if c["Listening"] is None]:
         template = "{{.Id}} {{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}"
-        images = {str(c.get("Image")) for c in unknown}
+        images = {str(c["Image"]) for c in unknown if c.get("Image")}
         lines = run("docker", "image", "inspect", "-f", template, *images).splitlines()
         exposed = {words[0]: words[1:] for words in map(str.split, lines) if words}
         for container in unknown:
