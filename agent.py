@@ -4,7 +4,6 @@ A tool's docstring is part of the prompt: every word costs the model time.
 """
 
 import os
-import re
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -260,36 +259,31 @@ class DevOpsAgent(ToolCallingAgent):
         ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
         waited = ran is not None and effects.waits_for_others(ran.command)
+        check = self._follow_up(call, ran, ok)
+        if check and check.ok and ran and followup.gave_up_waiting(ran.output):
+            ok = True  # what it waited for has come
         self.evidence.ran(call, _changes(call), ok, waited)
-        checked = self._follow_up(call, ran) if ok else ""
+        if check and ok and not check.ok:
+            self.evidence.found_broken(call)
+        checked = f"\n{check.text}" if check else ""
         self.listener(events.Observed(f"{result}{checked}"))
         if ran is None or facts.for_model(ran.command, ran.output) == ran.output:
             return f"{result}{checked}" if checked else result
         return self.shell.describe(ran, as_facts=True) + checked
 
-    def _follow_up(self, call: Call, ran: CommandResult | None) -> str:
+    def _follow_up(self, call: Call, ran: CommandResult | None, ok: bool) -> followup.Check | None:
         """What code sees when it looks at what a call changed."""
-        if call.name == write_file.name and followup.is_manifest(*call.arguments.values()):
-            self.evidence.unapplied = call.arguments["path"]
-            return f"\nNot applied yet: kubectl apply -f {self.evidence.unapplied}"
         if call.name == write_file.name:
-            return self._unused(call)
-        check = followup.after(ran.command, ran.output) if ran and _changes(call) else None
-        if ran and re.search(r"\bkubectl\b.*\s(?:apply|create|replace)\b", ran.command):
+            path, content = call.arguments["path"], call.arguments["content"]
+            if followup.is_manifest(path, content):
+                self.evidence.unapplied = path
+            told = self._briefings.get(str(self.task), briefing.Briefing())
+            return followup.after_write(path, content, told.ground.variables)
+        if ran is None or not _changes(call):
+            return None
+        if ok and followup.applies(ran.command):
             self.evidence.unapplied = ""
-        if check is None:
-            return ""
-        if not check.ok:
-            self.evidence.found_broken(call)
-        return f"\n{check.text}"
-
-    def _unused(self, call: Call) -> str:
-        """What the task names, was looked up, and is missing in a file that was written."""
-        variables = (
-            self._briefings[str(self.task)].ground.variables if str(self.task) in self._briefings else {}
-        )
-        missing = [f"{k} ({v})" for k, v in variables.items() if v not in call.arguments["content"]]
-        return f"\nThe file does not contain the value of {', '.join(missing)}." if missing else ""
+        return followup.after(ran.command, ran.output)
 
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""

@@ -6,7 +6,7 @@ Small models take "deployment.apps/web scaled" for the end of the task. What cou
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -51,13 +51,40 @@ class Check:
 _MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
 
 
+_APPLIES = re.compile(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
+
+
+def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check | None:
+    """What is still to do with a file that was written.
+
+    Args:
+        path: The file.
+        content: Its text.
+        variables: Environment variables that the task names, with their values.
+    """
+    if is_manifest(path, content):
+        return Check(f"Not applied yet: kubectl apply -f {path}", True)
+    missing = [f"{name} ({value})" for name, value in variables.items() if value not in content]
+    return Check(f"The file does not contain the value of {', '.join(missing)}.", True) if missing else None
+
+
+def applies(command: str) -> bool:
+    """Whether a command brings a manifest to the cluster."""
+    return bool(_APPLIES.search(command))
+
+
+def gave_up_waiting(output: str) -> bool:
+    """Whether a command failed only because what it waited for took its time."""
+    return "timed out waiting for the condition" in output
+
+
 def is_manifest(path: str, content: str) -> bool:
     """Whether a file that was written describes objects for `kubectl apply`."""
     return path.endswith((".yaml", ".yml", ".json")) and bool(_MANIFEST.search(content))
 
 
 def after(command: str, output: str) -> Check | None:
-    """Looks at what a successful command changed; None when there is nothing to look at."""
+    """Looks at what a command changed; None when there is nothing to look at."""
     try:
         checks = list(_checks(command, output))
     except (LookupError, TypeError, ValueError, AttributeError):

@@ -1,0 +1,132 @@
+"""Forms: what the model fills in arrives in the command as it is, whatever it holds."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devops_agent import recipes, runbook_library
+from devops_agent.constraints import call_grammar, call_schema
+from devops_agent.errors import CallRefused
+from devops_agent.recipes import Form, form_of, render
+from devops_agent.runbook_library import Runbook
+
+RUNBOOKS = runbook_library.load()
+# No NUL, which no command line can hold, and no half of a character.
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
+
+
+def runbook(block: str, kind: str = "bash") -> Runbook:
+    return Runbook("x", "Do it", "", f"# Do it\n\n```{kind}\n{block}\n```\n")
+
+
+def form(block: str, **names: str) -> Form:
+    found = form_of(runbook(block), names)
+    assert found
+    return found
+
+
+# --- what a form asks -------------------------------------------------------------------------------------
+
+
+def test_a_form_asks_for_what_is_not_known() -> None:
+    asked = form(
+        "kubectl -n {namespace} scale deployment/{deployment} --replicas={replicas}", namespace="shop"
+    )
+    assert asked.fields == {"deployment": "string", "replicas": "integer"}
+    assert asked.template == "kubectl -n shop scale deployment/{deployment} --replicas={replicas}"
+    assert asked.description == (
+        'To do this, call "recipe" with deployment (name), replicas (number), as the task has them: '
+        "the command then runs with these values."
+    )
+
+
+def test_alternatives_are_no_part_of_a_form() -> None:
+    assert form("ls {file}\n# or: rm {directory}").template == "ls {file}"
+
+
+def test_of_several_commands_each_counts() -> None:
+    assert form("a\nb").template == "set -e\na\nb"
+
+
+def test_what_is_no_command_alone_is_no_form() -> None:
+    assert form_of(runbook("FROM {image}", "dockerfile"), {}) is None
+    assert form_of(runbook("# only a comment"), {}) is None
+
+
+def test_braces_of_json_and_templates_are_no_fields() -> None:
+    block = (
+        """kubectl get pods -o jsonpath='{.items[*].metadata.name}' -o go-template='{{end}}' ${HOME} {a,b}"""
+    )
+    assert form(block).fields == {}
+
+
+# --- what comes of it -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+def test_a_value_is_one_word_of_the_shell_wherever_it_stands(value: str) -> None:
+    block = "printf '%s\\0' {value} 'a {value} b' \"a {value} b\" --k={value}"
+    done = subprocess.run(
+        ["bash", "-c", render(form(block), {"value": value})], capture_output=True, check=True
+    )
+    wanted = [value, f"a {value} b", f"a {value} b", f"--k={value}"]
+    assert done.stdout.decode().split("\0") == [*wanted, ""]
+
+
+@given(TEXTS)
+def test_a_value_in_json_stays_json(value: str) -> None:
+    block = """kubectl patch x -p '[{"op":"add","value":{"path":"{value}","port":{port}}}]'"""
+    words = shlex.split(render(form(block), {"value": value, "port": 80}))
+    assert json.loads(words[-1]) == [{"op": "add", "value": {"path": value, "port": 80}}]
+
+
+def test_pairs_repeat_their_word() -> None:
+    asked = form("kubectl create configmap {configmap} --from-literal={key}={value}")
+    assert asked.fields == {"pairs": "array", "configmap": "string"}
+    assert render(asked, {"configmap": "c", "pairs": ["A=1", "B=it's two"]}) == (
+        "kubectl create configmap c --from-literal=A=1 --from-literal='B=it'\"'\"'s two'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"configmap": "c"}, r"The argument 'pairs' is missing\. To do this, call \"recipe\""),
+        ({"configmap": "c", "pairs": []}, "The argument 'pairs' is missing"),
+        ({"configmap": "", "pairs": ["A=1"]}, "The argument 'configmap' is missing"),
+        ({"configmap": "c", "pairs": ["A"]}, r"'A' is no pair\. Give pairs as a list"),
+        ({"configmap": "c", "pairs": "A"}, "'A' is no pair"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_to_the_model(values: dict[str, object], message: str) -> None:
+    with pytest.raises(CallRefused, match=message):
+        render(form("kubectl create configmap {configmap} --from-literal={key}={value}"), values)
+
+
+def test_zero_is_a_value() -> None:
+    assert render(form("scale --replicas={replicas}"), {"replicas": 0}) == "scale --replicas=0"
+
+
+def test_a_here_document_takes_a_value_as_it_is() -> None:
+    block = "kubectl apply -f - <<'EOF'\nname: {name}\nEOF\nkubectl get {name}"
+    assert render(form(block), {"name": "a"}).splitlines()[-3:] == ["name: a", "EOF", "kubectl get a"]
+
+
+# --- the library ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(RUNBOOKS))
+def test_each_runbooks_form_can_be_held_to_and_filled(name: str) -> None:
+    asked = form_of(RUNBOOKS[name], {})
+    if asked is None:
+        return
+    assert call_schema([asked])
+    assert "tool0" in call_grammar([asked])
+    values = {field: {"integer": 8, "array": ["A=b"]}.get(kind, "v1") for field, kind in asked.fields.items()}
+    assert not runbook_library.PLACEHOLDER.search(render(asked, values))
+    assert asked.name == recipes.RECIPE
