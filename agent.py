@@ -152,7 +152,9 @@ class DevOpsAgent(ToolCallingAgent):
         self.tools.pop(RECIPE, None)
         if told.form:
             self.tools[RECIPE] = told.form
-        self.evidence = Evidence(wants_change=intent.asks_for_change(task), informed=told.ground.informs)
+        self.evidence = Evidence(
+            wants_change=intent.asks_for_change(task), parts=intent.parts(task), informed=told.ground.informs
+        )
         return super().run(task, *args, **kwargs)
 
     def _may_look_up(self, task: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
@@ -23,6 +24,7 @@ class Evidence:
         changed: Calls that changed something.
         wants_change: Whether the task is done only when something was changed; no longer when the user
             rejected a call, for then not to change anything may be what was wanted.
+        parts: The parts of the task that come one after the other.
         informed: Whether what was looked up before the first step may hold the answer.
         failed_change: The newest changing call, when it failed and no change succeeded since.
         failures: Changing calls that failed.
@@ -37,6 +39,7 @@ class Evidence:
     succeeded: int = 0
     changed: int = 0
     wants_change: bool = False
+    parts: Sequence[str] = ()
     informed: bool = False
     failed_change: str = ""
     failures: int = 0

@@ -103,3 +103,11 @@ def _wishes(sentence: str) -> bool:
 
 def _asks(sentence: str) -> bool:
     return sentence.rstrip().endswith("?") or bool(_ASKS.match(sentence))
+
+
+_THEN = re.compile(r",?\s+(?:and\s+)?then\s+|,\s+afterwards\s+", re.IGNORECASE)
+
+
+def parts(task: str) -> list[str]:
+    """The parts of a task that come one after the other: "Build it, then run it" has two."""
+    return [part.strip(" .") for part in _THEN.split(task.strip()) if part.strip(" .")]

@@ -894,8 +894,8 @@ def test_a_long_file_is_cut_like_output_and_not_copied(tmp_path: Path) -> None:
 
 
 def test_the_newest_result_names_the_task_even_when_the_task_has_several_lines() -> None:
-    run = play(sh("echo a b"), answer(), task="First this\nthen that")
-    assert run.model.requests[1][-1] == said("a b", "First this\nthen that")
+    run = play(sh("echo a b"), answer(), task="First this\nand that")
+    assert run.model.requests[1][-1] == said("a b", "First this\nand that")
 
 
 def test_a_full_context_drops_the_oldest_results_first_and_never_the_task() -> None:
@@ -1149,3 +1149,11 @@ def test_an_answer_that_no_tool_bears_out_is_told_as_the_models_own() -> None:
     assert run.code == ExitCode.FAILED
     assert "No command was run." in run.answer
     assert run.answer.endswith("The model's own answer, which nothing here bears out: Yes.")
+
+
+def test_an_answer_before_the_second_part_is_sent_back_once() -> None:
+    run = grounded(
+        sh("true"), answer("Done."), sh("ls"), answer("It is there."), task="Touch it, then look at it"
+    )
+    assert "Error: The task has 2 parts. Still to do: look at it" in run.told()
+    assert (run.answer, run.code) == ("It is there.", ExitCode.DONE)

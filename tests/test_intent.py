@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devops_agent.intent import asks_for_change
+from devops_agent.intent import asks_for_change, parts
 
 CHANGES = [
     "Scale checkout to five replicas",
@@ -121,3 +121,18 @@ def test_a_long_text_is_read_in_no_time(piece: str) -> None:
     started = time.monotonic()
     asks_for_change("Why does this fail? " + piece * (50_000 // len(piece)))
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("Build the image, then run it", ["Build the image", "run it"]),
+        ("Stop nginx and then show its log.", ["Stop nginx", "show its log"]),
+        ("Pull it, then tag it, then push it", ["Pull it", "tag it", "push it"]),
+        ("Scale it to 3", ["Scale it to 3"]),
+        ("What was running then?", ["What was running then?"]),
+        ("Strengthen the policy", ["Strengthen the policy"]),
+    ],
+)
+def test_the_parts_of_a_task_stand_between_thens(task: str, expected: list[str]) -> None:
+    assert parts(task) == expected
