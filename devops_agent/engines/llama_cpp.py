@@ -118,6 +118,11 @@ class _Worker:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # what it did not read any more
+            self._requests.close()
 
     def wait_until_loaded(self) -> None:
         failed = self._next().get("failed")
@@ -141,7 +146,7 @@ class _Worker:
         try:
             self._requests.write(json.dumps(message).encode() + b"\n")
             self._requests.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: closed, for it died before
             raise self._died() from error
 
     def _next(self) -> dict[str, Any]:
@@ -153,6 +158,7 @@ class _Worker:
 
     def _died(self) -> EngineError:
         code = self._process.wait()
+        self._close()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
