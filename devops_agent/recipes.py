@@ -33,6 +33,7 @@ _NUMBERS = frozenset("port target_port replicas min max percent minutes revision
 # A word that is given once for each pair, such as --from-literal={key}={value}.
 _PAIR = re.compile(r"(?P<before>\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)")
 _PAIRS = "pairs"
+_MOST_COMMANDS = 2
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ def _told(name: str, kind: str) -> str:
 
 
 def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
-    """The form of a runbook, with the names that are known filled in; None when it is no command alone."""
+    """The form of a runbook, with the names that are known filled in; None when it is no one thing to do."""
     blocks = _BLOCK.findall(runbook.text)
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
     # alternatives are comments
     lines = [line for line in blocks[0][1].splitlines() if line.strip() and not line.startswith("#")]
+    if len(lines) > _MOST_COMMANDS and not any("<<" in line for line in lines):
+        return None  # several ways to look at something: the model chooses among them
     template = "\n".join(lines)
     known = {name: value for name, value in names.items() if f"{{{name}}}" in template}
     template = _filled(template, known)

@@ -55,6 +55,7 @@ def test_of_several_commands_each_counts() -> None:
 def test_what_is_no_command_alone_is_no_form() -> None:
     assert form_of(runbook("FROM {image}", "dockerfile"), {}) is None
     assert form_of(runbook("# only a comment"), {}) is None
+    assert form_of(runbook("grep x {file}\ngrep -c x {file}\nawk 1 {file}"), {}) is None
 
 
 def test_braces_of_json_and_templates_are_no_fields() -> None:
