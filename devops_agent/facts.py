@@ -19,6 +19,8 @@ _DF_ROW = re.compile(
 )
 _FREE_HEADER = re.compile(r"^\s+total\s+used\s+free\s+shared\s+buff/cache\s+available$")
 _FREE_ROW = re.compile(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(\S+))?$")
+_PS_HEADER = re.compile(r"^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$")
+_PS_ROW = re.compile(r'^([0-9a-f]{12}) {2,}(\S+) {2,}".*?" {2,}\S.*? {2,}(\S.*?) {2,}(?:(\S.*?) {2,})?(\S+)$')
 _EMPTY_TABLE = re.compile(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
 _FREE_FLAGS = re.compile(r"\bfree\s+((?:-\S+\s*)*)")
 _FREE_UNITS = (
@@ -86,8 +88,17 @@ def _memory(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[st
     return sentences
 
 
+def _containers(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
+    # with the id in front of it, a small model takes that for the name
+    return [
+        f"Container {name}: image {image}, {status}{', ports ' + ports if ports else ''} (id {number})."
+        for number, image, status, ports, name in (row.groups() for row in rows)
+    ]
+
+
 _Say = Callable[[str, str, Sequence[re.Match[str]]], list[str]]
 _TABLES: tuple[tuple[re.Pattern[str], re.Pattern[str], _Say], ...] = (
     (_DF_HEADER, _DF_ROW, _disks),
+    (_PS_HEADER, _PS_ROW, _containers),
     (_FREE_HEADER, _FREE_ROW, _memory),
 )

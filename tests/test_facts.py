@@ -303,11 +303,6 @@ def test_of_a_table_without_rows_it_is_said(command: str, header: str) -> None:
             "Dateisystem Größe Benutzt Verf. Verw% Eingehängt auf\n/dev/vda     252G     25G   68G   27% /",
         ),
         (
-            "docker ps",
-            "CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n"
-            '5f1c22aa9b10   nginx     "/do…"    2h        Up 2h     80/tcp    web',
-        ),
-        (
             "kubectl get pods",
             "NAME   READY   STATUS    RESTARTS   AGE\nweb    1/1     Running   0          5m",
         ),
@@ -331,3 +326,15 @@ def test_a_table_of_many_rows() -> None:
     header, _, rest = DF_H.partition("\n")
     many = "\n".join([header, *rest.splitlines() * 1000])
     assert from_tables("df -h", many).count("\n") == 2000
+
+
+def test_containers_are_told_by_name() -> None:
+    table = (
+        "CONTAINER ID   IMAGE        COMMAND                  CREATED         STATUS                    PORTS      NAMES\n"  # noqa: E501
+        '2550bbcf8d45   redis:7      "redis-server --prot…"   3 seconds ago   Up 1 second               6379/tcp   cache\n'  # noqa: E501
+        'be40a63075a0   nginx:1.25   "nginx -g \'daemon of…"   3 seconds ago   Exited (0) 1 second ago              web'  # noqa: E501
+    )
+    assert from_tables("docker ps -a", table) == (
+        "Container cache: image redis:7, Up 1 second, ports 6379/tcp (id 2550bbcf8d45).\n"
+        "Container web: image nginx:1.25, Exited (0) 1 second ago (id be40a63075a0)."
+    )
