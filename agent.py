@@ -19,7 +19,7 @@ from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
-from devops_agent import briefing, checks, events, facts, files, followup, intent, protocol, recipes, repairs
+from devops_agent import briefing, checks, events, files, followup, intent, protocol, recipes, repairs
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
@@ -157,6 +157,11 @@ class DevOpsAgent(ToolCallingAgent):
         )
         return super().run(task, *args, **kwargs)
 
+    @property
+    def _told(self) -> briefing.Briefing:
+        """What the model was told with the task that is being done."""
+        return self._briefings.get(str(self.task), briefing.Briefing())
+
     def _may_look_up(self, task: str) -> bool:
         return not self.require_approval or self.approver("look_up", {"task": task})[0]
 
@@ -269,9 +274,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.found_broken(call)
         checked = f"\n{check.text}" if check else ""
         self.listener(events.Observed(f"{result}{checked}"))
-        if ran is None or facts.for_model(ran.command, ran.output) == ran.output:
-            return f"{result}{checked}" if checked else result
-        return self.shell.describe(ran, as_facts=True) + checked
+        shown = result if ran is None else self.shell.describe(ran, as_facts=True)
+        return f"{shown}{checked}" if checked else shown
 
     def _follow_up(self, call: Call, ran: CommandResult | None, ok: bool) -> followup.Check | None:
         """What code sees when it looks at what a call changed."""
@@ -279,8 +283,7 @@ class DevOpsAgent(ToolCallingAgent):
             path, content = call.arguments["path"], call.arguments["content"]
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
-            told = self._briefings.get(str(self.task), briefing.Briefing())
-            return followup.after_write(path, content, told.ground.variables)
+            return followup.after_write(path, content, self._told.ground.variables)
         if ran is None or not _changes(call):
             return None
         if ok and followup.applies(ran.command):
@@ -289,13 +292,12 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
-        told = self._briefings.get(str(self.task))
-        if call.name == RECIPE and told and told.form:
-            return Call(bash.name, {"command": recipes.render(told.form, call.arguments)})
+        if call.name == RECIPE and self._told.form:
+            return Call(bash.name, {"command": recipes.render(self._told.form, call.arguments)})
         command = call.arguments.get("command")
-        if call.name != bash.name or told is None or not isinstance(command, str):
+        if call.name != bash.name or not isinstance(command, str):
             return call
-        return Call(call.name, {**call.arguments, "command": repairs.repaired(command, told.ground)})
+        return Call(call.name, {**call.arguments, "command": repairs.repaired(command, self._told.ground)})
 
     def _failed(self, call: Call, error: AgentError) -> None:
         refusal = smolagents_patches.cause(error)

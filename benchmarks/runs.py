@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from benchmarks.agents import Agent
@@ -27,16 +27,16 @@ class Run:
     split: str
     tags: list[str]
     repeat: int
-    passed: bool
-    false_claim: bool
-    exit_code: int
-    seconds: float
-    steps: int | None
-    tokens_in: int | None
-    tokens_out: int | None
-    runbook: bool
-    answer: str
-    why: str
+    passed: bool = False
+    false_claim: bool = False
+    exit_code: int = 0
+    seconds: float = 0.0
+    steps: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    runbook: bool = False
+    answer: str = ""
+    why: str = ""
     staged: bool = True
 
 
@@ -78,12 +78,8 @@ def _run(task: Task, agents: dict[str, Agent], repeat: int, context: str, logs: 
                 if outcome.log:
                     logs.mkdir(parents=True, exist_ok=True)
                     (logs / f"{task.name}-{repeat}.log").write_text(outcome.log, encoding="utf-8")
-                yield Run(
-                    agent=name,
-                    task=task.name,
-                    split=task.split,
-                    tags=sorted(task.tags),
-                    repeat=repeat,
+                yield replace(
+                    _blank(task, name, repeat),
                     passed=passed,
                     false_claim=not passed and outcome.claims_success,
                     exit_code=outcome.exit_code,
@@ -97,25 +93,8 @@ def _run(task: Task, agents: dict[str, Agent], repeat: int, context: str, logs: 
                 )
     except StageError as error:
         for name in agents:
-            yield _unstaged(task, name, repeat, str(error))
+            yield replace(_blank(task, name, repeat), why=str(error), staged=False)
 
 
-def _unstaged(task: Task, agent: str, repeat: int, why: str) -> Run:
-    return Run(
-        agent=agent,
-        task=task.name,
-        split=task.split,
-        tags=sorted(task.tags),
-        repeat=repeat,
-        passed=False,
-        false_claim=False,
-        exit_code=0,
-        seconds=0.0,
-        steps=None,
-        tokens_in=None,
-        tokens_out=None,
-        runbook=False,
-        answer="",
-        why=why,
-        staged=False,
-    )
+def _blank(task: Task, agent: str, repeat: int) -> Run:
+    return Run(agent, task.name, task.split, sorted(task.tags), repeat)

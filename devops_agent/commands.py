@@ -47,7 +47,7 @@ def diagnose_command(words: Sequence[str], out: TextIO) -> None:
 
 
 def _everything() -> list[Finding]:
-    namespace = _current_namespace()
+    namespace = diagnose.current_namespace()
     problem = diagnose.unreachable(namespace)
     if problem and not diagnose.run("docker", "version", "--format", "{{.Server.Version}}").strip():
         raise UsageError(f"There is nothing to diagnose: no Docker engine answers, and {problem}.")
@@ -61,7 +61,7 @@ def _of_target(target: str) -> list[Finding]:
     if len(parts) == 1:
         return _of_container_or_namespace(parts[0])
     if len(parts) == 2 and parts[0].lower() in _KINDS | set(_ALIASES):
-        parts = [_current_namespace(), *parts]
+        parts = [diagnose.current_namespace(), *parts]
     if len(parts) != 3:
         raise UsageError(f"{target}: use namespace/kind/name, such as shop/deployment/web.")
     return _of_namespace(parts[0], _ALIASES.get(parts[1].lower(), parts[1].lower()), parts[2])
@@ -89,11 +89,6 @@ def _of_namespace(namespace: str, kind: str = "", wanted: str = "") -> list[Find
     if not objects.lacks(kind, wanted):
         raise UsageError(f"The objects of kind {kind} in namespace {namespace} may not be read.")
     raise UsageError(f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)}).")
-
-
-def _current_namespace() -> str:
-    path = "jsonpath={.contexts[0].context.namespace}"
-    return diagnose.run("kubectl", "config", "view", "--minify", "-o", path).strip() or "default"
 
 
 # --- runbooks ---------------------------------------------------------------------------------------------

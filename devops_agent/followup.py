@@ -32,6 +32,8 @@ _ELSEWHERE = {
     "docker": "-H --host -c --context",
 }
 _OTHER_SERVER = frozenset({"KUBECONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"})
+_MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
+_APPLIES = re.compile(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
 _CONTAINER_ID = re.compile(r"^([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -46,12 +48,6 @@ class Check:
 
     text: str
     ok: bool
-
-
-_MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
-
-
-_APPLIES = re.compile(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
 
 
 def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check | None:
@@ -220,8 +216,7 @@ def _runs(container: str) -> Iterator[Check]:
     if state["Status"] == "running" and not restarts:
         yield Check(f"Checked: container {name} is running.", True)
         return
-    _, logs = diagnose.read_containers([name])
-    causes = [f for f in docker.analyze([inspected], logs) if diagnose.subject_of(f)[1] == name]
+    causes = list(docker.analyze([inspected], {name: diagnose.container_log(name)}))
     if causes:
         yield Check("\n".join(["Checked:", *map(str, causes)]), False)
     elif restarts:

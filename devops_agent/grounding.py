@@ -163,8 +163,7 @@ def _words(task: str) -> set[str]:
 
 
 def _cluster(task: str) -> Ground:
-    printed = diagnose.run("kubectl", "get", "ns", "-o", "name").split()
-    spaces = [line.partition("/")[2] for line in printed if line.startswith("namespace/")]
+    spaces = diagnose.namespaces()
     if not spaces:
         return Ground()
     named = _namespaces(task, spaces)
@@ -173,7 +172,7 @@ def _cluster(task: str) -> Ground:
         missing = next(space for space in named if space not in spaces)
         return Ground([f"There is no namespace {missing} (there are: {listed(spaces, 15)})."], True)
     there += _mentioned(task, spaces)
-    objects = diagnose.read_namespace(there[0] if there else _current_namespace())
+    objects = diagnose.read_namespace(there[0] if there else diagnose.current_namespace())
     if not objects.items.keys() - {"Node", "StorageClass"}:
         return Ground()  # it could not be read: each namespace holds a config map at least
     ground = _of_namespace(task, objects, bool(there))
@@ -197,36 +196,29 @@ def _mentioned(task: str, spaces: Iterable[str]) -> list[str]:
     return [space for space in spaces if space in words]
 
 
-def _current_namespace() -> str:
-    """The one in which kubectl works when it is told none."""
-    path = "jsonpath={.contexts[0].context.namespace}"
-    return diagnose.run("kubectl", "config", "view", "--minify", "-o", path).strip() or "default"
-
-
 def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     """What the task means in a namespace; nothing when it names neither the namespace nor an object."""
     words, space = _words(task), objects.namespace
-    found = _without_echoes(
-        [(kind, item) for kind in _KINDS for item in objects.all(kind) if name(item).lower() in words]
+    items = _without_echoes(
+        [item for kind in _KINDS for item in objects.all(kind) if name(item).lower() in words]
     )
-    items = [item for _, item in found]
-    missing = list(_missing(task, objects, only_near=not (named or found)))
-    if not (named or found or missing):
+    missing = list(_missing(task, objects, only_near=not (named or items)))
+    if not (named or items or missing):
         return Ground()
     ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in items], bool(items))
     ground.lines += missing
-    if named or found:
+    if named or items:
         ground.lines += [str(finding) for finding in _relevant(task, objects, items)]
-    if named and not found:
+    if named and not items:
         ground.lines += _overview(objects)
     ground.names = _names(objects, items, space)
     return ground
 
 
-def _without_echoes(found: Sequence[tuple[str, Object]]) -> list[tuple[str, Object]]:
+def _without_echoes(items: Sequence[Object]) -> list[Object]:
     """Drops what has the same name only by the way: config maps when a workload has that name too."""
-    workloads = {name(item) for kind, item in found if kind in ("Deployment", "StatefulSet", "DaemonSet")}
-    return [(kind, item) for kind, item in found if kind != "ConfigMap" or name(item) not in workloads]
+    workloads = {name(item) for item in items if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet")}
+    return [item for item in items if item["kind"] != "ConfigMap" or name(item) not in workloads]
 
 
 def _describe(objects: Objects, item: Object) -> str:
@@ -373,7 +365,7 @@ def _engine(task: str) -> Ground:
 
 
 def _log_line(container: str) -> str:
-    said = telling_lines(diagnose.run("sh", "-c", 'docker logs --tail 5000 "$0" 2>&1', container), 4)
+    said = telling_lines(diagnose.container_log(container, 5000), 4)
     return f"lines about trouble in the log of {container}: {said}" if said else ""
 
 

@@ -41,12 +41,10 @@ class Form:
     """The commands of a runbook with the fields that the model fills; to the model it is a tool.
 
     Attributes:
-        title: What the runbook does.
         template: The commands.
         fields: The fields' kinds by name: `string`, `integer` or `array`.
     """
 
-    title: str
     template: str
     fields: Mapping[str, str]
 
@@ -83,11 +81,11 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
         return None
     # alternatives are comments
     lines = [line for line in blocks[0][1].splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        return None
     if len(lines) > _MOST_COMMANDS and not any("<<" in line for line in lines):
         return None  # several ways to look at something: the model chooses among them
-    template = "\n".join(lines)
-    known = {name: value for name, value in names.items() if f"{{{name}}}" in template}
-    template = _filled(template, known)
+    template = _filled("\n".join(lines), names)
     fields: dict[str, str] = {}
     if _PAIR.search(template):
         fields[_PAIRS] = "array"
@@ -95,7 +93,7 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
         fields.setdefault(name, "integer" if name in _NUMBERS else "string")
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"set -e\n{template}"  # each of them counts
-    return Form(runbook.title, template, fields) if lines else None
+    return Form(template, fields)
 
 
 def render(form: Form, values: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ case "$*" in
     "get namespace locked -o name")
         echo 'Error from server (Forbidden): namespaces "locked" is forbidden: User "me"' >&2; exit 1 ;;
     "get namespace "*) echo "Error from server (NotFound): namespaces not found" >&2; exit 1 ;;
-    "get namespaces -o name") printf 'namespace/default\nnamespace/shop\n' ;;
+    "get ns -o name") printf 'namespace/default\nnamespace/shop\n' ;;
     "-n locked get"*) printf '{"kind": "List", "items": []}'
         echo 'Error from server (Forbidden): User "me" cannot list resource "pods"' >&2; exit 1 ;;
     "-n shop get secrets "*) printf 'login user\nempty\n' ;;

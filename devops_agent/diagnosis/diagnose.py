@@ -44,7 +44,7 @@ _CLUSTER_KINDS = "nodes,storageclasses"
 _SECRET_KEYS = (
     '{{range .items}}{{.metadata.name}}{{range $key, $value := .data}} {{$key}}{{end}}{{"\\n"}}{{end}}'
 )
-_LOG_LINES = "40"
+_LOG_LINES = 40
 _MOST_LOGS, _LOGS_OF_ONE, _MOST_CONTAINERS = 8, 2, 20
 _RECENT = "10m"
 # The read of one namespace; the first answer of a far cluster may take seconds.
@@ -84,8 +84,19 @@ def unreachable(namespace: str) -> str:
         return ""
     if "(NotFound)" not in complaint:
         return f"no cluster can be reached ({one_line((complaint.splitlines() or ['no answer'])[-1])})"
-    there = [line.rpartition("/")[2] for line in run("kubectl", "get", "namespaces", "-o", "name").split()]
-    return f"there are the namespaces {listed(there, 20)}"
+    return f"there are the namespaces {listed(namespaces(), 20)}"
+
+
+def namespaces() -> list[str]:
+    """The names of the cluster's namespaces; none when they may not be listed."""
+    printed = run("kubectl", "get", "ns", "-o", "name").split()
+    return [line.partition("/")[2] for line in printed if line.startswith("namespace/")]
+
+
+def current_namespace() -> str:
+    """The one in which kubectl works when it is told none."""
+    path = "jsonpath={.contexts[0].context.namespace}"
+    return run("kubectl", "config", "view", "--minify", "-o", path).strip() or "default"
 
 
 def read_namespace(namespace: str) -> Objects:
@@ -144,7 +155,7 @@ def _wanted_logs(objects: Objects) -> Iterator[tuple[str, str, str]]:
 
 
 def _log(namespace: str, pod: str, container: str, which: str) -> str:
-    command = ["kubectl", "-n", namespace, "logs", pod, "-c", container, "--tail", _LOG_LINES]
+    command = ["kubectl", "-n", namespace, "logs", pod, "-c", container, "--tail", str(_LOG_LINES)]
     if not which or which.startswith("--since"):
         return run(*command, *filter(None, [which]))
     # between two crashes the log of the one before may be gone, and this is what is printed instead of it
@@ -266,7 +277,7 @@ def read_containers(wanted: Sequence[str] = ()) -> tuple[list[Any], dict[str, st
     troubled = [docker.name(c) for c in inspected if docker.in_trouble(c)]
     names = [*troubled[:_MOST_CONTAINERS], *(docker.name(c) for c in inspected if docker.name(c) in wanted)]
     with ThreadPoolExecutor() as pool:
-        return inspected, dict(zip(names, pool.map(_container_log, names), strict=True))
+        return inspected, dict(zip(names, pool.map(container_log, names), strict=True))
 
 
 def _inspected(ids: Sequence[str]) -> list[Any]:
@@ -291,6 +302,7 @@ def _inspected(ids: Sequence[str]) -> list[Any]:
     return found
 
 
-def _container_log(container: str) -> str:
+def container_log(container: str, lines: int = _LOG_LINES) -> str:
+    """The last lines of a container's log."""
     # docker logs keeps the two streams apart, and what went wrong is mostly on stderr
-    return run("sh", "-c", 'docker logs --tail "$1" "$2" 2>&1', "sh", _LOG_LINES, container)
+    return run("sh", "-c", 'docker logs --tail "$1" "$2" 2>&1', "sh", str(lines), container)
