@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devops_agent import events, grounding, runbook_library
+from devops_agent import events, grounding, runbook_library, schedules
 from devops_agent.grounding import Ground
 from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
@@ -60,12 +60,13 @@ def briefer(
         found = grounding.look_up(task, directory, os.environ) if wanted else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
-        runbook = runbook_library.best(runbooks, task, grounding.field_of(task), found.names, _FITS)
+        schedule = schedules.cron_of(task)
+        known = {**found.names, "schedule": schedule} if schedule else found.names
+        runbook = runbook_library.best(runbooks, task, grounding.field_of(task), known, _FITS)
         if runbook is None:
             return Briefing(found)
         listener(events.Notice(f"Runbook: {runbook.title}"))
-        form = form_of(runbook, found.names)
-        return Briefing(found, runbook.recipe(found.names), form)
+        return Briefing(found, runbook.recipe(known), form_of(runbook, known))
 
     return brief
 

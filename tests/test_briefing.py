@@ -70,3 +70,11 @@ def test_a_runbook_that_shares_only_a_word_is_not_told(programs: Programs) -> No
 
 def test_the_briefer_that_says_nothing() -> None:
     assert str(none(TASK, lambda: pytest.fail("asked"))) == ""
+
+
+def test_a_schedule_that_the_task_states_stands_in_its_recipe() -> None:
+    brief = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)
+    told = brief("Create the cron job sweep in the cluster, daily at 4:10", lambda: True)
+    assert told.form
+    assert "--schedule='10 4 * * *'" in told.form.template
+    assert "schedule" not in told.form.fields
