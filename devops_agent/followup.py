@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from devops_agent.diagnosis import diagnose, docker
-from devops_agent.diagnosis.objects import Object
+from devops_agent.diagnosis.finding import listed
+from devops_agent.diagnosis.objects import Object, containers, part
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -26,6 +27,9 @@ _CHANGED = re.compile(
     re.MULTILINE,
 )
 _WATCHED = frozenset({"deployment", "statefulset", "daemonset", "pod"})
+# What holds keys, and the field with which a container asks for one of them.
+_HOLDERS = {"configmap": ("ConfigMap", "configMapKeyRef"), "secret": ("Secret", "secretKeyRef")}
+_ASKING = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod")
 # With these a command works elsewhere than what is looked at here.
 _ELSEWHERE = {
     "kubectl": "--context --kubeconfig --cluster -s --server",
@@ -97,6 +101,8 @@ def _checks(command: str, output: str) -> Iterator[Check]:
     changed = [c.group("kind", "name") for c in _CHANGED.finditer(output)] if of_kubectl else []
     for kind, name in [(kind, name) for kind, name in changed if kind in _WATCHED][:3]:
         yield from _checked(kind, name, spaces)
+    for kind, name in [(kind, name) for kind, name in changed if kind in _HOLDERS][:3]:
+        yield from _keys_checked(kind, name, next(filter(None, spaces), "") or diagnose.current_namespace())
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
             yield from _runs(started)
@@ -197,6 +203,25 @@ def _trouble(kind: str, name: str, namespace: str) -> str:
     found = diagnose.about(objects, diagnose.diagnose_objects(objects), kind, name)
     of_pods = [f for f in found if not f.subject.startswith("service ")]
     return "\n".join(map(str, of_pods[:2]))
+
+
+def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
+    """Whether a config map or secret has the keys that containers ask of it."""
+    called, field = _HOLDERS[kind]
+    objects = diagnose.read_namespace(namespace)
+    keys = objects.keys(called, name)
+    if not keys:
+        return
+    asked: dict[str, str] = {}
+    for item in (item for each in _ASKING for item in objects.all(each)):
+        spec = part(item, "spec", "template", "spec") or part(item, "spec")
+        for variable in (v for c in containers(spec) for v in part(c, "env")):
+            asks = part(variable, "valueFrom", field)
+            if asks.get("name") == name and asks["key"] not in keys and not asks.get("optional"):
+                asked.setdefault(asks["key"], f"{item['kind'].lower()} {item['metadata']['name']}")
+    text = f"Checked: {kind} {name} in namespace {namespace} has {listed(keys)}"
+    lacking = [f"{by} asks for its key {key}, which is missing" for key, by in asked.items()]
+    yield Check("; but ".join([text, *lacking[:2]]) + ".", not lacking)
 
 
 # --- Docker -----------------------------------------------------------------------------------------------

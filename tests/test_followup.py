@@ -167,6 +167,31 @@ def test_a_kubectl_that_hangs_is_ended(programs: Programs, monkeypatch: pytest.M
     assert time.monotonic() - started < 2
 
 
+def _asking(key: str, **more: Any) -> dict[str, Any]:
+    item = deployment("web")
+    asks = {"configMapKeyRef": {"name": "settings", "key": key, **more}}
+    item["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "MODE", "valueFrom": asks}]
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "ok"),
+    [
+        (_asking("mode"), "has mode.", True),
+        (_asking("MODE"), "has mode; but deployment web asks for its key MODE, which is missing.", False),
+        (_asking("MODE", optional=True), "has mode.", True),
+        (deployment("api"), "has mode.", True),
+    ],
+)
+def test_a_config_map_is_compared_with_what_asks_for_its_keys(
+    item: dict[str, Any], text: str, ok: bool, programs: Programs
+) -> None:
+    programs.cluster({"shop": [named("ConfigMap", "settings", data={"mode": "fast"}), item]})
+    command = "kubectl -n shop create configmap settings --from-literal=mode=fast"
+    told = f"Checked: configmap settings in namespace shop {text}"
+    assert after(command, "configmap/settings created\n") == Check(told, ok)
+
+
 # --- Docker -----------------------------------------------------------------------------------------------
 
 RUN = "docker run -d --name cache redis:7"

@@ -71,6 +71,13 @@ class Objects:
         names = (self.secrets or ()) if kind == "Secret" else self.names(kind)
         return f" (there are: {listed(names)})" if self.lacks(kind, "") else ""
 
+    def keys(self, kind: str, holder: str) -> set[str]:
+        """The keys of a `ConfigMap` or `Secret`; none where it is missing or cannot be read."""
+        if kind == "Secret":
+            return (self.secrets or {}).get(holder, set())
+        item = self.find(kind, holder)
+        return {*part(item, "data"), *part(item, "binaryData")}
+
     def owned_by(self, kind: str, owner: Object) -> list[Object]:
         """The objects of a kind that an object owns, through others too."""
         direct = {name(item): item for item in self._by_owner.get((kind, uid(owner)), ())}

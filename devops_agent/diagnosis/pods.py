@@ -167,18 +167,12 @@ def _config(objects: Objects, subject: str, message: str) -> Finding:
         return Finding(subject, f"the {kind} {absent} does not exist in {space}{there}.", message, create)
     if match := re.search(r"couldn't find key (\S+) in (ConfigMap|Secret) \S+?/([\w.-]+)", message):
         key, kind, holder = match.groups()
-        has = f" (it has: {listed(_keys(objects, kind, holder))})"
+        has = f" (it has: {listed(objects.keys(kind, holder))})"
         cause = f"the {kind.lower()} {holder} has no key {key}{'' if objects.lacks(kind, holder) else has}."
         add = f'{{"{"stringData" if kind == "Secret" else "data"}":{{"{key}":"VALUE"}}}}'
         patch = f"kubectl -n {space} patch {kind.lower()} {holder} -p '{add}'"
         return Finding(subject, cause, message, patch)
     return Finding(subject, "its configuration is wrong.", one_line(message))
-
-
-def _keys(objects: Objects, kind: str, holder: str) -> set[str]:
-    if kind == "Secret":
-        return (objects.secrets or {}).get(holder, set())
-    return set(part(objects.find("ConfigMap", holder), "data"))
 
 
 def _start(subject: str, message: str) -> Finding:
