@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import listed
-from devops_agent.diagnosis.objects import Object, containers, part
+from devops_agent.diagnosis.objects import Object, asked_keys
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -27,9 +27,7 @@ _CHANGED = re.compile(
     re.MULTILINE,
 )
 _WATCHED = frozenset({"deployment", "statefulset", "daemonset", "pod"})
-# What holds keys, and the field with which a container asks for one of them.
-_HOLDERS = {"configmap": ("ConfigMap", "configMapKeyRef"), "secret": ("Secret", "secretKeyRef")}
-_ASKING = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod")
+_HOLDERS = {"configmap": "ConfigMap", "secret": "Secret"}
 # With these a command works elsewhere than what is looked at here.
 _ELSEWHERE = {
     "kubectl": "--context --kubeconfig --cluster -s --server",
@@ -207,21 +205,21 @@ def _trouble(kind: str, name: str, namespace: str) -> str:
 
 def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
     """Whether a config map or secret has the keys that containers ask of it."""
-    called, field = _HOLDERS[kind]
     objects = diagnose.read_namespace(namespace)
-    keys = objects.keys(called, name)
+    keys = objects.keys(_HOLDERS[kind], name)
     if not keys:
         return
-    asked: dict[str, str] = {}
-    for item in (item for each in _ASKING for item in objects.all(each)):
-        spec = part(item, "spec", "template", "spec") or part(item, "spec")
-        for variable in (v for c in containers(spec) for v in part(c, "env")):
-            asks = part(variable, "valueFrom", field)
-            if asks.get("name") == name and asks["key"] not in keys and not asks.get("optional"):
-                asked.setdefault(asks["key"], f"{item['kind'].lower()} {item['metadata']['name']}")
+    asked = asked_keys(objects, _HOLDERS[kind], name)
+    lacking = [
+        f"{by} asks for its key {key}, which is missing" for key, by in asked.items() if key not in keys
+    ]
     text = f"Checked: {kind} {name} in namespace {namespace} has {listed(keys)}"
-    lacking = [f"{by} asks for its key {key}, which is missing" for key, by in asked.items()]
-    yield Check("; but ".join([text, *lacking[:2]]) + ".", not lacking)
+    told = "; but ".join([text, *lacking[:2]]) + "."
+    if lacking:
+        data = "stringData" if kind == "secret" else "data"
+        pairs = {key: "VALUE" for key in asked if key not in keys}
+        told += f"\n  try: kubectl -n {namespace} patch {kind} {name} -p '{json.dumps({data: pairs})}'"
+    yield Check(told, not lacking)
 
 
 # --- Docker -----------------------------------------------------------------------------------------------

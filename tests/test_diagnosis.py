@@ -96,6 +96,19 @@ TROUBLE: dict[str, tuple[list[Any], str, list[str]]] = {
         "",
         ["the configmap flags does not exist in shop (there are: other)", "create configmap flags"],
     ),
+    "a config map that is missing, with the key that is asked of it": (
+        [
+            pod(
+                state=waiting("CreateContainerConfigError", 'configmap "flags" not found'),
+                env=[
+                    {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "colour"}}},
+                    {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "other", "key": "size"}}},
+                ],
+            ),
+        ],
+        "",
+        ["create configmap flags --from-literal=colour=VALUE"],
+    ),
     "a secret without a key": (
         [pod(state=waiting("CreateContainerConfigError", "couldn't find key password in Secret shop/login"))],
         "",

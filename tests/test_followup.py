@@ -178,7 +178,12 @@ def _asking(key: str, **more: Any) -> dict[str, Any]:
     ("item", "text", "ok"),
     [
         (_asking("mode"), "has mode.", True),
-        (_asking("MODE"), "has mode; but deployment web asks for its key MODE, which is missing.", False),
+        (
+            _asking("MODE"),
+            "has mode; but deployment web asks for its key MODE, which is missing.\n"
+            """  try: kubectl -n shop patch configmap settings -p '{"data": {"MODE": "VALUE"}}'""",
+            False,
+        ),
         (_asking("MODE", optional=True), "has mode.", True),
         (deployment("api"), "has mode.", True),
     ],

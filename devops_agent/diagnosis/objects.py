@@ -168,6 +168,26 @@ def containers(pod_spec: Object) -> list[Object]:
     return [*part(pod_spec, "initContainers"), *part(pod_spec, "containers")]
 
 
+# With this field a container asks for a key of a config map or secret.
+_ASKS = {"ConfigMap": "configMapKeyRef", "Secret": "secretKeyRef"}
+
+
+def asked_keys(objects: "Objects", kind: str, holder: str) -> dict[str, str]:
+    """The keys that containers need of a `ConfigMap` or `Secret`, each with what asks for it."""
+    asked: dict[str, str] = {}
+    for item in (
+        item
+        for each in ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod")
+        for item in objects.all(each)
+    ):
+        spec = part(item, "spec", "template", "spec") or part(item, "spec")
+        for variable in (variable for container in containers(spec) for variable in part(container, "env")):
+            asks = part(variable, "valueFrom", _ASKS[kind])
+            if asks.get("name") == holder and asks.get("key") and not asks.get("optional"):
+                asked.setdefault(str(asks["key"]), f"{item['kind'].lower()} {name(item)}")
+    return asked
+
+
 def claims(pod: Object) -> list[str]:
     """The names of the volume claims that a pod mounts."""
     mounted = [part(volume, "persistentVolumeClaim") for volume in part(pod, "spec", "volumes")]

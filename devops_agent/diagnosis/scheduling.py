@@ -4,7 +4,16 @@ import re
 from datetime import datetime, timedelta
 
 from devops_agent.diagnosis.finding import Finding, listed, one_line
-from devops_agent.diagnosis.objects import Object, Objects, claims, conditions, containers, name, part
+from devops_agent.diagnosis.objects import (
+    Object,
+    Objects,
+    asked_keys,
+    claims,
+    conditions,
+    containers,
+    name,
+    part,
+)
 
 _PATIENCE = timedelta(minutes=2)
 
@@ -72,7 +81,9 @@ def missing_object(objects: Objects, message: str) -> tuple[str, str, str] | Non
         return None
     kind, missing = match.groups()
     create = f"{kind} generic" if kind == "secret" else kind
-    return kind, missing, f"kubectl -n {objects.namespace} create {create} {missing} --from-literal=KEY=VALUE"
+    keys = asked_keys(objects, "Secret" if kind == "secret" else "ConfigMap", missing) or ("KEY",)
+    pairs = " ".join(f"--from-literal={key}=VALUE" for key in keys)
+    return kind, missing, f"kubectl -n {objects.namespace} create {create} {missing} {pairs}"
 
 
 def not_set_up(objects: Objects, pod: Object) -> Finding | None:
