@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import listed
-from devops_agent.diagnosis.objects import Object, asked_keys
+from devops_agent.diagnosis.objects import HOLDERS, Object, asked_keys
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -27,7 +27,6 @@ _CHANGED = re.compile(
     re.MULTILINE,
 )
 _WATCHED = frozenset({"deployment", "statefulset", "daemonset", "pod"})
-_HOLDERS = {"configmap": "ConfigMap", "secret": "Secret"}
 # With these a command works elsewhere than what is looked at here.
 _ELSEWHERE = {
     "kubectl": "--context --kubeconfig --cluster -s --server",
@@ -99,7 +98,7 @@ def _checks(command: str, output: str) -> Iterator[Check]:
     changed = [c.group("kind", "name") for c in _CHANGED.finditer(output)] if of_kubectl else []
     for kind, name in [(kind, name) for kind, name in changed if kind in _WATCHED][:3]:
         yield from _checked(kind, name, spaces)
-    for kind, name in [(kind, name) for kind, name in changed if kind in _HOLDERS][:3]:
+    for kind, name in [(kind, name) for kind, name in changed if kind in HOLDERS][:3]:
         yield from _keys_checked(kind, name, next(filter(None, spaces), "") or diagnose.current_namespace())
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
@@ -206,10 +205,10 @@ def _trouble(kind: str, name: str, namespace: str) -> str:
 def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
     """Whether a config map or secret has the keys that containers ask of it."""
     objects = diagnose.read_namespace(namespace)
-    keys = objects.keys(_HOLDERS[kind], name)
+    keys = objects.keys(HOLDERS[kind], name)
     if not keys:
         return
-    asked = asked_keys(objects, _HOLDERS[kind], name)
+    asked = asked_keys(objects, HOLDERS[kind], name)
     lacking = [
         f"{by} asks for its key {key}, which is missing" for key, by in asked.items() if key not in keys
     ]

@@ -29,7 +29,7 @@ _NUMBERS = dict(
 _UNIT = re.compile(rf"{_EACH} (minute|hour)\b|\b(hour)ly\b", re.IGNORECASE)
 _PAST = re.compile(r"\bat minute (\d{1,2})\b|\b(\d{1,2}) minutes? past\b", re.IGNORECASE)
 _TIME = re.compile(
-    r"(?<![\w.:/-])(?:(?P<at>at )?(?P<hour>\d{1,2}):(?P<minute>\d{2})|at (?P<full>\d{1,2}))(?![\d:.]\d|\d)"
+    r"(?<![\w.:/-])(?:(?:at )?(?P<hour>\d{1,2}):(?P<minute>\d{2})|at (?P<full>\d{1,2}))(?![\d:.]\d|\d)"
     r"(?: ?(?P<half>[ap])\.?m\b| o['’]clock)?(?: (?:in the|at) (?P<part>morning|afternoon|evening|night)\b)?"
     r"|\b(?P<word>midnight|noon)\b",
     re.IGNORECASE,

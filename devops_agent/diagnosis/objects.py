@@ -168,6 +168,8 @@ def containers(pod_spec: Object) -> list[Object]:
     return [*part(pod_spec, "initContainers"), *part(pod_spec, "containers")]
 
 
+# What holds settings by key: the kinds as messages and kubectl write them.
+HOLDERS = {"configmap": "ConfigMap", "secret": "Secret"}
 # With this field a container asks for a key of a config map or secret.
 _ASKS = {"ConfigMap": "configMapKeyRef", "Secret": "secretKeyRef"}
 

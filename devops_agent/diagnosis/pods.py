@@ -7,7 +7,7 @@ from typing import Any
 
 from devops_agent.diagnosis import scheduling
 from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, one_line, telling_lines
-from devops_agent.diagnosis.objects import Object, Objects, containers, is_over, name, part, statuses
+from devops_agent.diagnosis.objects import HOLDERS, Object, Objects, containers, is_over, name, part, statuses
 
 _BAD_IMAGE = frozenset(
     "ImagePullBackOff ErrImagePull InvalidImageName ErrImageNeverPull ImageInspectError".split()
@@ -163,7 +163,7 @@ def _config(objects: Objects, subject: str, message: str) -> Finding:
     space = objects.namespace
     if missing := scheduling.missing_object(objects, message):
         kind, absent, create = missing
-        there = objects.there_are("ConfigMap" if kind == "configmap" else "Secret")
+        there = objects.there_are(HOLDERS[kind])
         return Finding(subject, f"the {kind} {absent} does not exist in {space}{there}.", message, create)
     if match := re.search(r"couldn't find key (\S+) in (ConfigMap|Secret) \S+?/([\w.-]+)", message):
         key, kind, holder = match.groups()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from devops_agent.diagnosis.finding import Finding, listed, one_line
 from devops_agent.diagnosis.objects import (
+    HOLDERS,
     Object,
     Objects,
     asked_keys,
@@ -81,7 +82,7 @@ def missing_object(objects: Objects, message: str) -> tuple[str, str, str] | Non
         return None
     kind, missing = match.groups()
     create = f"{kind} generic" if kind == "secret" else kind
-    keys = asked_keys(objects, "Secret" if kind == "secret" else "ConfigMap", missing) or ("KEY",)
+    keys = asked_keys(objects, HOLDERS[kind], missing) or ("KEY",)
     pairs = " ".join(f"--from-literal={key}=VALUE" for key in keys)
     return kind, missing, f"kubectl -n {objects.namespace} create {create} {missing} {pairs}"
 
@@ -97,7 +98,7 @@ def not_set_up(objects: Objects, pod: Object) -> Finding | None:
     told = next(iter(objects.warnings(pod, "FailedMount")), "")
     if missing := missing_object(objects, told):
         kind, absent, create = missing
-        there = objects.there_are("ConfigMap" if kind == "configmap" else "Secret")
+        there = objects.there_are(HOLDERS[kind])
         cause = f"it cannot start: the {kind} {absent}, which it mounts, does not exist{there}."
         return Finding(subject, cause, one_line(told), create)
     for reason, cause in (
