@@ -17,6 +17,7 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _LITERALS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'"}
 _HEX4 = re.compile(r"[0-9a-fA-F]{4}")
+_END = re.compile(r"\Z|```|</\w+>")
 
 
 class LenientError(ValueError):
@@ -74,7 +75,7 @@ class _Reader:
     def _object(self, depth: int) -> dict[str, Any]:
         self.at += 1
         result: dict[str, Any] = {}
-        while not self._closes("}"):
+        while not self._closes("}", bool(result) or depth < 2):
             key = self._key()
             if self._peek() != ":":
                 raise LenientError(f"no colon behind the key {key!r}")
@@ -88,7 +89,7 @@ class _Reader:
     def _array(self, depth: int) -> list[Any]:
         self.at += 1
         result: list[Any] = []
-        while not self._closes("]"):
+        while not self._closes("]", bool(result) or depth < 2):
             result.append(self.value(depth + 1))
             self._comma("]")
         return result
@@ -99,23 +100,21 @@ class _Reader:
         self.at = space.end()
         return self.text[self.at : self.at + 1]
 
-    def _closes(self, bracket: str) -> bool:
-        char = self._peek()
-        if char == bracket:
+    def _closes(self, bracket: str, begun: bool) -> bool:
+        if self._peek() == bracket:
             self.at += 1
             return True
-        return self._ended(char)
+        return begun and self._ended()
 
-    def _ended(self, char: str) -> bool:
+    def _ended(self) -> bool:
         """Whether nothing of the object is left: the end of the text, a closing tag or fence."""
-        rest = self.text[self.at : self.at + 3]
-        return self.close_at_end and (char == "" or rest.startswith(("</", "```")))
+        return self.close_at_end and bool(_END.match(self.text, self.at))
 
     def _comma(self, bracket: str) -> None:
         char = self._peek()
         if char == ",":
             self.at += 1
-        elif char != bracket and not self._ended(char):
+        elif char != bracket and not self._ended():
             raise LenientError(f"{char!r} where a comma or {bracket!r} belongs")
 
     def _key(self) -> str:
