@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import listed
-from devops_agent.diagnosis.objects import HOLDERS, Object, asked_keys
+from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -209,15 +209,13 @@ def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
     if not keys:
         return
     asked = asked_keys(objects, HOLDERS[kind], name)
-    lacking = [
-        f"{by} asks for its key {key}, which is missing" for key, by in asked.items() if key not in keys
-    ]
+    lacking = {
+        key: f"{by} asks for its key {key}, which is missing" for key, by in asked.items() if key not in keys
+    }
     text = f"Checked: {kind} {name} in namespace {namespace} has {listed(keys)}"
-    told = "; but ".join([text, *lacking[:2]]) + "."
+    told = "; but ".join([text, *list(lacking.values())[:2]]) + "."
     if lacking:
-        data = "stringData" if kind == "secret" else "data"
-        pairs = {key: "VALUE" for key in asked if key not in keys}
-        told += f"\n  try: kubectl -n {namespace} patch {kind} {name} -p '{json.dumps({data: pairs})}'"
+        told += f"\n  try: {adds_keys(namespace, HOLDERS[kind], name, lacking)}"
     yield Check(told, not lacking)
 
 

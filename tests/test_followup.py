@@ -181,7 +181,7 @@ def _asking(key: str, **more: Any) -> dict[str, Any]:
         (
             _asking("MODE"),
             "has mode; but deployment web asks for its key MODE, which is missing.\n"
-            """  try: kubectl -n shop patch configmap settings -p '{"data": {"MODE": "VALUE"}}'""",
+            """  try: kubectl -n shop patch configmap settings -p '{"data":{"MODE":"VALUE"}}'""",
             False,
         ),
         (_asking("MODE", optional=True), "has mode.", True),

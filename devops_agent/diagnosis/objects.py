@@ -1,5 +1,6 @@
 """The objects of a namespace, as the analyzers see them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -188,6 +189,13 @@ def asked_keys(objects: "Objects", kind: str, holder: str) -> dict[str, str]:
             if asks.get("name") == holder and asks.get("key") and not asks.get("optional"):
                 asked.setdefault(str(asks["key"]), f"{item['kind'].lower()} {name(item)}")
     return asked
+
+
+def adds_keys(namespace: str, kind: str, holder: str, missing: Iterable[str]) -> str:
+    """The command that adds keys to a config map or secret; their values are to be filled in."""
+    data = "stringData" if kind == "Secret" else "data"
+    patch = json.dumps({data: dict.fromkeys(missing, "VALUE")}, separators=(",", ":"))
+    return f"kubectl -n {namespace} patch {kind.lower()} {holder} -p '{patch}'"
 
 
 def claims(pod: Object) -> list[str]:

@@ -7,7 +7,17 @@ from typing import Any
 
 from devops_agent.diagnosis import scheduling
 from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, one_line, telling_lines
-from devops_agent.diagnosis.objects import HOLDERS, Object, Objects, containers, is_over, name, part, statuses
+from devops_agent.diagnosis.objects import (
+    HOLDERS,
+    Object,
+    Objects,
+    adds_keys,
+    containers,
+    is_over,
+    name,
+    part,
+    statuses,
+)
 
 _BAD_IMAGE = frozenset(
     "ImagePullBackOff ErrImagePull InvalidImageName ErrImageNeverPull ImageInspectError".split()
@@ -169,9 +179,7 @@ def _config(objects: Objects, subject: str, message: str) -> Finding:
         key, kind, holder = match.groups()
         has = f" (it has: {listed(objects.keys(kind, holder))})"
         cause = f"the {kind.lower()} {holder} has no key {key}{'' if objects.lacks(kind, holder) else has}."
-        add = f'{{"{"stringData" if kind == "Secret" else "data"}":{{"{key}":"VALUE"}}}}'
-        patch = f"kubectl -n {space} patch {kind.lower()} {holder} -p '{add}'"
-        return Finding(subject, cause, message, patch)
+        return Finding(subject, cause, message, adds_keys(space, kind, holder, [key]))
     return Finding(subject, "its configuration is wrong.", one_line(message))
 
 
