@@ -1,6 +1,7 @@
 """Runs: tasks times repeats, appended to a file of JSON lines, resumed where they stopped."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -76,8 +77,9 @@ def _run(task: Task, agents: dict[str, Agent], repeat: int, context: str, logs: 
                 outcome = agent(stage)
                 passed, why = stage.judge(outcome.answer)
                 if outcome.log:
-                    logs.mkdir(parents=True, exist_ok=True)
-                    (logs / f"{task.name}-{repeat}.log").write_text(outcome.log, encoding="utf-8")
+                    of_agent = logs / re.sub(r"[^\w.-]+", "_", name)
+                    of_agent.mkdir(parents=True, exist_ok=True)
+                    (of_agent / f"{task.name}-{repeat}.log").write_text(outcome.log, encoding="utf-8")
                 yield replace(
                     _blank(task, name, repeat),
                     passed=passed,
