@@ -5,7 +5,8 @@ A tool's docstring is part of the prompt: every word costs the model time.
 
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,19 @@ from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
-from devops_agent import briefing, checks, events, files, followup, intent, protocol, recipes, repairs
+from devops_agent import (
+    briefing,
+    checks,
+    edits,
+    events,
+    files,
+    followup,
+    intent,
+    protocol,
+    recipes,
+    repairs,
+    usage_help,
+)
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
@@ -148,14 +161,29 @@ class DevOpsAgent(ToolCallingAgent):
 
     def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
         """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
-        told = self._briefings[task] = self.brief(task, lambda: self._may_look_up(task))
+        told = self.brief(task, lambda: self._may_look_up(task))
+        parts = () if told.whole else intent.parts(task)
+        self.evidence = Evidence(
+            intent.asks_for_change(task), parts, told.ground.informs, told.ground.missing
+        )
+        self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
         if told.form:
             self.tools[RECIPE] = told.form
-        self.evidence = Evidence(
-            wants_change=intent.asks_for_change(task), parts=intent.parts(task), informed=told.ground.informs
-        )
         return super().run(task, *args, **kwargs)
+
+    def _looked(self, told: briefing.Briefing) -> briefing.Briefing:
+        """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
+        call = Call(bash.name, {"command": told.look})
+        self.listener(events.ToolCalled(call.name, call.arguments))
+        ran = self.shell.run(told.look)
+        self.listener(events.Observed(self.shell.describe(ran)))
+        if not _succeeded(ran) or not ran.output.strip():
+            return told
+        self.evidence.ran(call, changes=False, ok=True)
+        return replace(
+            told, form=None, recipe="", looked=f"$ {told.look}\n{self.shell.describe(ran, as_facts=True)}"
+        )
 
     @property
     def _told(self) -> briefing.Briefing:
@@ -257,6 +285,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _executed(self, call: Call) -> Any:
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.shell.last = None
+        before = edits.texts_of(call.arguments["command"]) if call.name == bash.name else {}
         try:
             with self.shell.active():
                 result = super().execute_tool_call(call.name, dict(call.arguments))
@@ -266,19 +295,26 @@ class DevOpsAgent(ToolCallingAgent):
         ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
         waited = ran is not None and effects.waits_for_others(ran.command)
-        check = self._follow_up(call, ran, ok)
+        check = self._follow_up(call, ran, before, ok)
         if check and check.ok and ran and followup.gave_up_waiting(ran.output):
             ok = True  # what it waited for has come
-        self.evidence.ran(call, _changes(call), ok, waited)
+        self.evidence.ran(call, _changes(call), ok, waited, ran.output if ran else "")
         if check and ok and not check.ok:
             self.evidence.found_broken(call)
-        checked = f"\n{check.text}" if check else ""
+        told = [check.text] if check else []
+        told += filter(None, [usage_help.hint(ran.output)]) if ran and not ok else []
+        checked = "".join(f"\n{text}" for text in told)
         self.listener(events.Observed(f"{result}{checked}"))
+        if check and check.mend:
+            self.tools[RECIPE] = form = recipes.form_of_commands("", check.mend)
+            checked += f"\n{form.description}"
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 
-    def _follow_up(self, call: Call, ran: CommandResult | None, ok: bool) -> followup.Check | None:
-        """What code sees when it looks at what a call changed."""
+    def _follow_up(
+        self, call: Call, ran: CommandResult | None, before: Mapping[Path, str], ok: bool
+    ) -> followup.Check | None:
+        """What code sees when it looks at what a call changed, which named files that were so before."""
         if call.name == write_file.name:
             path, content = call.arguments["path"], call.arguments["content"]
             if followup.is_manifest(path, content):
@@ -288,12 +324,13 @@ class DevOpsAgent(ToolCallingAgent):
             return None
         if ok and followup.applies(ran.command):
             self.evidence.unapplied = ""
-        return followup.after(ran.command, ran.output)
+        return followup.after_edit(ran.command, before) or followup.after(ran.command, ran.output)
 
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
-        if call.name == RECIPE and self._told.form:
-            return Call(bash.name, {"command": recipes.render(self._told.form, call.arguments)})
+        form = self.tools.get(RECIPE)
+        if call.name == RECIPE and isinstance(form, recipes.Form):
+            return Call(bash.name, {"command": recipes.render(form, call.arguments)})
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):
             return call

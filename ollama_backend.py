@@ -106,12 +106,18 @@ class OllamaChat(ChatModel):
             # without these the server silently drops the oldest messages, the task first
             "truncate": False,
             "shift": False,
-            "options": self._constant_options(),
+            "options": self._options_for(messages),
         }
         if constrain:
             body["format"] = call_schema(tools)
         with self._request("POST", "/api/chat", json=body, stream=True) as response:
             return _collect(self._lines(response), tools, _PATIENCE if constrain else 0)
+
+    def _options_for(self, messages: Messages) -> dict[str, Any]:
+        options, temperature = self._constant_options(), self.temperature(messages)
+        return (
+            options if temperature == self.sampling.temperature else {**options, "temperature": temperature}
+        )
 
     def _constant_options(self) -> dict[str, Any]:
         """The same options at every call: a change of num_ctx makes the server load the model anew."""

@@ -5,10 +5,10 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, runbook_library, schedules
+from devops_agent import events, grounding, intent, recipes, runbook_library, schedules
 from devops_agent.grounding import Ground
 from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
@@ -23,21 +23,28 @@ class Briefing:
 
     Attributes:
         ground: What was looked up.
-        recipe: The runbook that fits.
-        form: Its commands as a form.
+        recipe: The runbook that fits, when it is no form.
+        form: The commands of the runbooks that fit, for the model to fill in.
+        whole: Whether the form does each of several things that the task wants.
+        look: A command that shows at once what the task asks for, when there is one.
+        looked: What it showed.
     """
 
     ground: Ground = field(default_factory=Ground)
     recipe: str = ""
     form: Form | None = None
+    whole: bool = False
+    look: str = ""
+    looked: str = ""
 
     def __str__(self) -> str:
         parts = []
-        if facts := str(self.ground):
+        if facts := "\n".join(filter(None, (str(self.ground), self.looked))):
             parts.append(f"Looked up just now:\n{facts}")
-        if self.recipe:
-            how = f"\n{self.form.description}" if self.form else ""
-            parts.append(f"A recipe that may help:\n{self.recipe}{how}")
+        if self.form and not self.form.title:
+            parts.append(self.form.description)
+        elif recipe := str(self.form or "") or self.recipe:
+            parts.append(f"A recipe that may help:\n{recipe}")
         return "\n\n".join(parts)
 
 
@@ -62,13 +69,42 @@ def briefer(
             listener(events.Grounded(str(found)))
         schedule = schedules.cron_of(task)
         known = {**found.names, "schedule": schedule} if schedule else found.names
-        runbook = runbook_library.best(runbooks, task, grounding.field_of(task), known, _FITS)
-        if runbook is None:
-            return Briefing(found)
-        listener(events.Notice(f"Runbook: {runbook.title}"))
-        return Briefing(found, runbook.recipe(known), form_of(runbook, known))
+        told = _with_recipe(Briefing(found), runbooks, task, known, listener)
+        form = told.form
+        return (
+            replace(told, look=form.template) if ground and form and form.reads and not form.fields else told
+        )
 
     return brief
+
+
+def _with_recipe(
+    told: Briefing,
+    runbooks: Mapping[str, Runbook],
+    task: str,
+    known: Mapping[str, str],
+    listener: events.Listener,
+) -> Briefing:
+    changes, about = intent.asks_for_change(task), grounding.field_of(task)
+    if told.ground.trouble and not changes:
+        return told  # the findings are the answer
+    mend = next((finding for finding in told.ground.trouble if finding.suggestion), None)
+    if mend and grounding.tells_of_trouble(task):
+        return replace(told, form=recipes.form_of_commands("", mend.suggestion))
+
+    def fitting(text: str) -> Runbook | None:
+        # one that changes something is no help with a question, nor the other way round
+        return runbook_library.best(runbooks, text, about, known, _FITS, task, changes)
+
+    runbook = fitting(task)
+    if runbook is None:
+        return told
+    parts = [fitting(part) for part in intent.wishes(task)]
+    forms = [form for part in parts if part and (form := form_of(part, known))]
+    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1
+    form = recipes.joined(forms) if whole else form_of(runbook, known)
+    listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
+    return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
 
 
 def folders(config: Path, directory: Path) -> Sequence[Path]:

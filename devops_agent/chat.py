@@ -29,6 +29,8 @@ from devops_agent.protocol import Reply, ToolLike
 
 # Kubernetes tables and JSON come to less than three characters a token.
 _CHARS_PER_TOKEN = 2.5
+# What a model that repeats itself is sampled with: at 0 it would go on like that.
+_STUCK_TEMPERATURE = 0.8
 # A malformed reply stays in the history so that the correction makes sense, but is not worth its tokens.
 _KEPT_OF_MALFORMED = 500
 
@@ -112,6 +114,13 @@ class ChatModel(ABC):
             raise ProtocolError(f"Your reply was cut off after {limit} tokens. Make the call shorter.")
         protocol.parse_reply(completion.text if isinstance(completion, Completion) else _text(message), ())
         raise ProtocolError(protocol.NO_CALL)
+
+    def temperature(self, messages: Messages) -> float | None:
+        """The temperature for the next reply; higher when the last two replies were the same."""
+        said = [message["content"] for message in messages if message["role"] == "assistant"]
+        if len(said) > 1 and said[-1] == said[-2]:
+            return max(self.sampling.temperature or 0.0, _STUCK_TEMPERATURE)
+        return self.sampling.temperature
 
     def _ask(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
         limit = int((self.sampling.num_ctx - self.sampling.num_predict) * _CHARS_PER_TOKEN)

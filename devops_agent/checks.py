@@ -12,9 +12,6 @@ from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.protocol import FINAL_ANSWER, Call, ToolLike
 
-# A change that fails is tried so often before an answer may say that it failed.
-_ATTEMPTS = 2
-
 Tools = Mapping[str, ToolLike]
 Check = Callable[[Call, Tools, Evidence], None]
 
@@ -102,8 +99,10 @@ def _unfinished(evidence: Evidence, honest: bool) -> Iterator[tuple[str, str]]:
             f"{evidence.failed_change} failed, and no change succeeded since. "
             "Correct it with another call, or say in the answer that it failed.",
         )
-    elif evidence.wants_change and evidence.failed_change and evidence.failures < _ATTEMPTS:
+    elif evidence.wants_change and evidence.failed_change and evidence.may_try_again:
         yield "gave up", "Do not give up yet: correct the command, or do it in another way."
+    elif evidence.missing and not evidence.changed and not honest:
+        yield "missing", f"{evidence.missing} Say so in the answer."
     elif evidence.unapplied:
         path = evidence.unapplied
         yield "unapplied", f"{path} is written but not applied: kubectl apply -f {path}"

@@ -123,14 +123,14 @@ def _print_titles(runbooks: Iterable[runbook_library.Runbook], out: TextIO) -> N
 
 def _added(path: Path, folder: Path) -> Path:
     try:
-        runbook = runbook_library.parse(path.stem, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from error
     target = folder / f"{path.stem}.md"
-    if runbook is None:
+    if not runbook_library.parse(path.stem, text):
         raise UsageError(f"{path} has no title. Its first line must be: # What it does")
     if target.exists():
         raise UsageError(f"{target} exists already. Remove it first, or choose another name.")
     folder.mkdir(parents=True, exist_ok=True)
-    target.write_text(runbook.text, encoding="utf-8")
+    target.write_text(text, encoding="utf-8")
     return target

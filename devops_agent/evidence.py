@@ -9,7 +9,18 @@ from devops_agent.errors import ExitCode
 from devops_agent.protocol import Call
 
 _ADMITS = re.compile(
-    r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected",
+    r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected"
+    r"|\bno (?:\w+ ){1,4}(?:found|exists?|available|left)\b|\bthere (?:is|are|was|were) no\b",
+    re.IGNORECASE,
+)
+
+
+# A change that fails is tried so often.
+_ATTEMPTS = 2
+_HOPELESS = re.compile(
+    r"no rollout history|manifest unknown|pull access denied|manifest for \S+ not found|no such host"
+    r"|port is already allocated|address already in use|is already in use by container|already exists"
+    r"|forbidden|permission denied|read-only file system|no space left",
     re.IGNORECASE,
 )
 
@@ -19,15 +30,18 @@ class Evidence:
     """The record of one run.
 
     Attributes:
-        calls: Tools that ran, whatever came of it.
-        succeeded: Tools that ran and succeeded.
-        changed: Calls that changed something.
         wants_change: Whether the task is done only when something was changed; no longer when the user
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.
+        missing: What the task names and was not there, in a sentence.
         informed: Whether what was looked up before the first step may hold the answer.
+        calls: Tools that ran, whatever came of it.
+        succeeded: Tools that ran and succeeded.
+        changed: Calls that changed something.
         failed_change: The newest changing call, when it failed and no change succeeded since.
         failures: Changing calls that failed.
+        hopeless: Whether one failed for a reason that no other attempt removes, such as an image that is
+            nowhere.
         unapplied: The manifest that was written and not applied yet.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -35,14 +49,16 @@ class Evidence:
         sent_back: The reasons for which an answer was sent back.
     """
 
-    calls: int = 0
-    succeeded: int = 0
-    changed: int = 0
     wants_change: bool = False
     parts: Sequence[str] = ()
     informed: bool = False
+    missing: str = ""
+    calls: int = 0
+    succeeded: int = 0
+    changed: int = 0
     failed_change: str = ""
     failures: int = 0
+    hopeless: bool = False
     unapplied: str = ""
     refused: bool = False
     mistakes: int = 0
@@ -50,8 +66,9 @@ class Evidence:
     sent_back: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
 
-    def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False) -> None:
+    def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False, output: str = "") -> None:
         """Records a call that was executed; `waited` for others to change something."""
+        self.hopeless = self.hopeless or (not ok and bool(_HOPELESS.search(output)))
         self.calls += 1
         self.succeeded += ok
         self.refused = False
@@ -77,6 +94,11 @@ class Evidence:
         self.wants_change = False
         if not comment:
             self._seen.add(_key(call))
+
+    @property
+    def may_try_again(self) -> bool:
+        """Whether a change that failed should be tried in another way before the answer."""
+        return self.failures < _ATTEMPTS and not self.hopeless
 
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""

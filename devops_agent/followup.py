@@ -8,10 +8,12 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from devops_agent.diagnosis import diagnose, docker
-from devops_agent.diagnosis.finding import listed
+from devops_agent import edits
+from devops_agent.diagnosis import diagnose, docker, text_files
+from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
@@ -45,10 +47,23 @@ class Check:
     Attributes:
         text: What the model is told.
         ok: False when what was changed does not work.
+        mend: A command that would mend that, with placeholders for what is not known.
     """
 
     text: str
     ok: bool
+    mend: str = ""
+
+
+def after_edit(command: str, before: Mapping[Path, str]) -> Check | None:
+    """What a command did to the files that it names; None when it did nothing to any.
+
+    Args:
+        command: What ran.
+        before: What `edits.texts_of` had of them before.
+    """
+    text, ok = edits.outcome(command, before)
+    return Check(text, ok) if text else None
 
 
 def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check | None:
@@ -59,10 +74,19 @@ def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check 
         content: Its text.
         variables: Environment variables that the task names, with their values.
     """
+    if wrong := text_files.trouble(Path(path), content):
+        return Check(f"{path}: {wrong}", False)
     if is_manifest(path, content):
         return Check(f"Not applied yet: kubectl apply -f {path}", True)
-    missing = [f"{name} ({value})" for name, value in variables.items() if value not in content]
-    return Check(f"The file does not contain the value of {', '.join(missing)}.", True) if missing else None
+    for name, value in variables.items():
+        if value not in content:
+            literal = (
+                f" Nothing replaces ${name} there: write {value} itself."
+                if f"${name}" in content.replace("{", "")
+                else ""
+            )
+            return Check(f"{path} does not contain the value of {name}, which is {value}.{literal}", False)
+    return None
 
 
 def applies(command: str) -> bool:
@@ -88,7 +112,8 @@ def after(command: str, output: str) -> Check | None:
         return None  # an answer of another shape than ours
     if not checks:
         return None
-    return Check("\n".join(check.text for check in checks), all(check.ok for check in checks))
+    mend = next((check.mend for check in checks if check.mend), "")
+    return Check("\n".join(check.text for check in checks), all(check.ok for check in checks), mend)
 
 
 def _checks(command: str, output: str) -> Iterator[Check]:
@@ -137,9 +162,10 @@ def _waited_for(kind: str, name: str, item: Object) -> Check:
             return Check(f"Checked: {kind} {name} in namespace {space}: {state.text}.", True)
         waited = time.monotonic() - started
         late = waited > _ROLLOUT_SECONDS
-        trouble = _trouble(kind, name, space) if late or state.failed or waited > _PATIENCE_SECONDS else ""
+        trouble = _trouble(kind, name, space) if late or state.failed or waited > _PATIENCE_SECONDS else []
         if trouble or state.failed:
-            return Check(f"Checked: {kind} {name}: {state.text}.\n{trouble}".rstrip(), False)
+            text = "\n".join([f"Checked: {kind} {name}: {state.text}.", *map(str, trouble)])
+            return Check(text, False, next((f.suggestion for f in trouble if f.suggestion), ""))
         if late:
             return Check(f"Checked: {kind} {name}: still {state.text} after {waited:.0f} seconds.", False)
         time.sleep(_POLL_SECONDS)
@@ -195,11 +221,10 @@ def _anywhere(kind: str, name: str) -> dict[str, Any] | None:
     return dict(found[0]) if len(found) == 1 else None
 
 
-def _trouble(kind: str, name: str, namespace: str) -> str:
+def _trouble(kind: str, name: str, namespace: str) -> list[Finding]:
     objects = diagnose.read_namespace(namespace)
     found = diagnose.about(objects, diagnose.diagnose_objects(objects), kind, name)
-    of_pods = [f for f in found if not f.subject.startswith("service ")]
-    return "\n".join(map(str, of_pods[:2]))
+    return [f for f in found if not f.subject.startswith("service ")][:2]
 
 
 def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
@@ -213,10 +238,12 @@ def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
         key: f"{by} asks for its key {key}, which is missing" for key, by in asked.items() if key not in keys
     }
     text = f"Checked: {kind} {name} in namespace {namespace} has {listed(keys)}"
+    mend = ""
     told = "; but ".join([text, *list(lacking.values())[:2]]) + "."
     if lacking:
-        told += f"\n  try: {adds_keys(namespace, HOLDERS[kind], name, lacking)}"
-    yield Check(told, not lacking)
+        mend = adds_keys(namespace, HOLDERS[kind], name, lacking)
+        told += f"\n  try: {mend}"
+    yield Check(told, not lacking, mend)
 
 
 # --- Docker -----------------------------------------------------------------------------------------------

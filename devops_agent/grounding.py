@@ -13,9 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devops_agent.diagnosis import diagnose, docker
+from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
+from devops_agent.errors import ToolError
+from devops_agent.files import read_text
 from devops_agent.shell import clean
 
 _KUBERNETES = re.compile(
@@ -83,6 +85,19 @@ _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_LINES = 20
 _LONGEST = 300
 _MOST_FILES = 30
+# "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
+_PATH = re.compile(
+    r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.env)"
+    r"|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
+)
+# Such a task is about the file, not about what is in it.
+_NOT_ITS_TEXT = re.compile(
+    r"\b(?:apply|build|run|execut\w+|chmod|permissions?|owner\w*|move|rename|copy|delete|compress|archive|pack"
+    r"|unpack|extract|size|large\w*|symlink|link)\b",
+    re.IGNORECASE,
+)
+_SHORT_FILE = 1200
+_LARGEST_FILE = 200_000
 
 
 @dataclass
@@ -92,34 +107,46 @@ class Ground:
     Attributes:
         lines: What the model is told.
         informs: Whether it tells of things that the task names, so that it may hold the answer.
+        trouble: What is wrong with them.
         namespace: The one namespace that the task names and that exists.
+        missing: What the task names and is not there, in a sentence; "" when all is there.
         variables: The environment variables that the task names, with their values.
+        texts: The texts of short files that the task names and is about.
         names: Names of things that exist, by the placeholder of runbooks that they fill.
     """
 
     lines: list[str] = field(default_factory=list)
     informs: bool = False
+    trouble: list[Finding] = field(default_factory=list)
+    missing: str = ""
     namespace: str = ""
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         # half a command would be run as it stands
-        return "\n".join(
-            line if line.startswith("  try: ") else line[:_LONGEST] for line in self.lines[:_MOST_LINES]
-        )
+        told = [line if line.startswith("  try: ") else line[:_LONGEST] for line in self.lines[:_MOST_LINES]]
+        return "\n".join(told + [f"{name} is:\n{text.rstrip()}" for name, text in self.texts.items()])
 
 
 def names_something(task: str, environ: Mapping[str, str]) -> bool:
     """Whether a task names anything that can be looked up."""
-    return bool(_FILES.search(task) or _steps(task) or _variables_of(task, environ))
+    return bool(_FILES.search(task) or _PATH.search(task) or _steps(task) or _variables_of(task, environ))
+
+
+def tells_of_trouble(task: str) -> bool:
+    """Whether a task is about something that does not work."""
+    return bool(_TROUBLE.search(task))
 
 
 def field_of(task: str) -> str:
     """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
     if _KUBERNETES_FIRST.search(task):
         return "kubernetes"
-    return "docker" if _DOCKER.search(task) else "kubernetes" if _KUBERNETES.search(task) else "system"
+    if _DOCKER.search(task):
+        return "docker"
+    return "kubernetes" if _KUBERNETES.search(task) and not _PATH.search(task) else "system"
 
 
 def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
@@ -129,10 +156,13 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if _FILES.search(task):
         ground.lines += _files(task, directory)
+    _read_named(task, directory, ground)
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda step: _tried(step, task), _steps(task)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
             ground.informs = ground.informs or part.informs
+            ground.trouble += part.trouble
+            ground.missing = ground.missing or part.missing
             ground.namespace = ground.namespace or part.namespace
             ground.names = {**part.names, **ground.names}
     return ground
@@ -170,7 +200,8 @@ def _cluster(task: str) -> Ground:
     there = [space for space in named if space in spaces]
     if len(there) < len(named) and not _CREATES.search(task):
         missing = next(space for space in named if space not in spaces)
-        return Ground([f"There is no namespace {missing} (there are: {listed(spaces, 15)})."], True)
+        told = f"There is no namespace {missing} (there are: {listed(spaces, 15)})."
+        return Ground([told], informs=True, missing=told)
     there += _mentioned(task, spaces)
     objects = diagnose.read_namespace(there[0] if there else diagnose.current_namespace())
     if not objects.items.keys() - {"Node", "StorageClass"}:
@@ -207,8 +238,11 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         return Ground()
     ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in items], bool(items))
     ground.lines += missing
+    ground.missing, ground.informs = next(iter(missing), ""), bool(items or (missing and named))
     if named or items:
-        ground.lines += [str(finding) for finding in _relevant(task, objects, items)]
+        findings = _relevant(task, objects, items)
+        ground.lines += map(str, findings)
+        ground.trouble = findings
     if named and not items:
         ground.lines += _overview(objects)
     ground.names = _names(objects, items, space)
@@ -347,14 +381,16 @@ def _engine(task: str) -> Ground:
     ground = Ground([_container_line(c) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}):
         ground.lines.append(missing)
+        ground.missing, ground.informs = missing, True
     if _LOGS.search(task):
-        ground.lines += [line for c in named if (line := _log_line(docker.name(c)))]
+        ground.trouble = [finding for c in named if (finding := _logged(docker.name(c)))]
     findings = list(docker.analyze(inspected, logs))
     about = {docker.name(c) for c in named}
     chosen = [f for f in findings if diagnose.subject_of(f)[1] in about]
     if not chosen and _TROUBLE.search(task) and not of_cluster:
         chosen = findings
-    ground.lines += [str(finding) for finding in chosen[:3]]
+    ground.trouble += chosen[:3]
+    ground.lines += map(str, ground.trouble)
     if len(named) == 1:
         ground.names["container"] = docker.name(named[0])
     if not of_cluster and re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE):
@@ -364,9 +400,9 @@ def _engine(task: str) -> Ground:
     return ground
 
 
-def _log_line(container: str) -> str:
+def _logged(container: str) -> Finding | None:
     said = telling_lines(diagnose.container_log(container, 5000), 4)
-    return f"lines about trouble in the log of {container}: {said}" if said else ""
+    return Finding(f"container {container}", f"lines about trouble in its log: {said}") if said else None
 
 
 def _container_line(container: Object) -> str:
@@ -378,9 +414,15 @@ def _container_line(container: Object) -> str:
     ]
     networks = listed(container["NetworkSettings"].get("Networks") or ())
     published = f", published ports {listed(ports)}" if ports else ""
+    mounts = [
+        f"{mount.get('Name') or mount.get('Source')}→{mount['Destination']}"
+        for mount in container.get("Mounts") or ()
+    ]
+    mounted = f", mounts {listed(mounts)}" if mounts else ""
+    image = container["Config"]["Image"]
     return (
-        f"container {docker.name(container)}: {state['Status']}, image {container['Config']['Image']}, "
-        f"networks {networks}{published}"
+        f"docker container {docker.name(container)}: {state['Status']}, image {image}, "
+        f"networks {networks}{published}{mounted}"
     )
 
 
@@ -402,6 +444,24 @@ def _files(task: str, directory: Path) -> Iterator[str]:
     words = _words(task)
     for folder in [each for each in here if each.endswith("/") and each.rstrip("/").lower() in words][:2]:
         yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
+
+
+def _read_named(task: str, directory: Path, ground: Ground) -> None:
+    """What is wrong with the files that a task names, and their texts when they are short."""
+    for named in dict.fromkeys(_PATH.findall(task)):
+        path = directory / named
+        try:
+            text = read_text(str(path)) if path.is_file() and path.stat().st_size <= _LARGEST_FILE else ""
+        except (OSError, ToolError):
+            continue
+        if not text:
+            continue
+        if wrong := text_files.trouble(path, text):
+            ground.trouble.append(Finding(named, wrong))
+            ground.lines += str(ground.trouble[-1]).splitlines()
+        if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
+            ground.texts[named] = text
+            ground.informs = True
 
 
 def _names_in(directory: Path) -> list[str]:

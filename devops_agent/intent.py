@@ -15,7 +15,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |dockeri[sz]e|containeri[sz]e|package|setup|set up|autoscale|evict|reboot|reload|recreate|rebuild|reset
 |restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
 |truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
-|terminate|rerun|retry|promote|drop
+|terminate|rerun|retry|promote|drop|pass(?= )
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
@@ -111,3 +111,11 @@ _THEN = re.compile(r",?\s+(?:and\s+)?then\s+|,\s+afterwards\s+", re.IGNORECASE)
 def parts(task: str) -> list[str]:
     """The parts of a task that come one after the other: "Build it, then run it" has two."""
     return [part.strip(" .") for part in _THEN.split(task.strip()) if part.strip(" .")]
+
+
+_JOINT = re.compile(rf"(?:[.;]\s+|,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_VERB})", re.IGNORECASE)
+
+
+def wishes(task: str) -> list[str]:
+    """What a task wants done, thing by thing: "Create a volume and mount it" wants two."""
+    return [part.strip(" .,") for part in _JOINT.split(task.strip()) if part.strip(" .,")]

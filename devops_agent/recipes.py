@@ -8,11 +8,12 @@ these fields, and what runs is shown as the command that it is.
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from devops_agent.errors import CallRefused
+from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE
 from devops_agent.runbook_library import PLACEHOLDER, Runbook
 
@@ -29,11 +30,17 @@ _FORMATS = {
     "image": "image",
     "schedule": "schedule",
 }
-_NUMBERS = frozenset("port target_port replicas min max percent minutes revision".split())
-# A word that is given once for each pair, such as --from-literal={key}={value}.
-_PAIR = re.compile(r"(?P<before>\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)")
+_NUMBERS = frozenset(
+    """port target_port replicas min max percent minutes revision seconds period threshold completions
+ parallelism retries pods successful failed""".split()
+)
+# What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
+_PAIR = re.compile(
+    r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
+)
 _PAIRS = "pairs"
 _MOST_COMMANDS = 2
+_EACH_COUNTS = "set -e\n"
 
 
 @dataclass(frozen=True)
@@ -41,14 +48,25 @@ class Form:
     """The commands of a runbook with the fields that the model fills; to the model it is a tool.
 
     Attributes:
+        title: What it does; "" for what was told with a finding.
         template: The commands.
         fields: The fields' kinds by name: `string`, `integer` or `array`.
     """
 
+    title: str
     template: str
     fields: Mapping[str, str]
 
     name = RECIPE
+
+    def __str__(self) -> str:
+        """What the model is told of it."""
+        return f"{self.title}\n```bash\n{self.template.removeprefix(_EACH_COUNTS)}\n```\n{self.description}"
+
+    @property
+    def reads(self) -> bool:
+        """Whether the commands leave everything as it is."""
+        return effects.is_read(self.template)
 
     @property
     def description(self) -> str:
@@ -86,14 +104,26 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
     if len(lines) > _MOST_COMMANDS and not any("<<" in line for line in lines):
         return None  # several ways to look at something: the model chooses among them
     template = _filled("\n".join(lines), names)
-    fields: dict[str, str] = {}
-    if _PAIR.search(template):
-        fields[_PAIRS] = "array"
-    for name in PLACEHOLDER.findall(_PAIR.sub("", template)):
-        fields.setdefault(name, "integer" if name in _NUMBERS else "string")
     if len(lines) > 1 and "<<" not in lines[0]:
-        template = f"set -e\n{template}"  # each of them counts
-    return Form(template, fields)
+        template = f"{_EACH_COUNTS}{template}"
+    return form_of_commands(runbook.title, template)
+
+
+def form_of_commands(title: str, commands: str) -> Form:
+    """The form of commands whose placeholders are to be filled in."""
+    fields: dict[str, str] = {}
+    if _PAIR.search(commands):
+        fields[_PAIRS] = "array"
+    for name in PLACEHOLDER.findall(_PAIR.sub("", commands)):
+        fields.setdefault(name, "integer" if name in _NUMBERS else "string")
+    return Form(title, commands, fields)
+
+
+def joined(forms: Sequence[Form]) -> Form:
+    """One form for a task of several parts; what has the same name in two of them is the same thing."""
+    fields = {name: kind for form in forms for name, kind in form.fields.items()}
+    template = "\n".join(form.template.removeprefix(_EACH_COUNTS) for form in forms)
+    return Form("; ".join(form.title for form in forms), f"{_EACH_COUNTS}{template}", fields)
 
 
 def render(form: Form, values: Mapping[str, Any]) -> str:

@@ -1,27 +1,35 @@
 """Runbooks: short recipes in Markdown, of which the one that fits a task is put behind it.
 
 Those of this package lie in `runbooks/`; a user's own in `~/.config/devops-agent/runbooks/`, and a project's
-in `.devops-agent/runbooks/`. Of two with the same file name the more special one counts.
+in `.devops-agent/runbooks/`. Of two files with the same name the more special one counts. A file may hold
+several runbooks, each of which begins with its title.
 """
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from devops_agent import intent
 
 _OWN = Path(__file__).resolve().parent / "runbooks"
 # SQLite's bm25() is negative, the better the lower; the title counts more than the words of `When:`.
 _SEARCH = """SELECT name, bm25(runbook, 0, 3.0, 1.0) AS score FROM runbook WHERE runbook MATCH ?
  ORDER BY score LIMIT ?"""
 _WHEN = re.compile(r"^When: *(.+)$", re.MULTILINE)
-# Only at the top: in a code block, "# " begins a comment.
 _TITLE = re.compile(r"\s*# +(\S.*)")
+# Where a runbook begins. In a code block, "# " begins a comment: what stands in one is skipped.
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_BEGINS = re.compile(r"^# +(?=\S)", re.MULTILINE)
 # The more words, the slower; and a pasted log says nothing more about the task.
 _MOST_WORDS = 200
-PLACEHOLDER = re.compile(r"(?<![$\w{])\{([a-z_]+)\}")
+PLACEHOLDER = re.compile(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
+_OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
+_CANDIDATES = 12
+_TITLE_COVERED = 0.5
 # Words that say nothing about what a task is.
 _COMMON = frozenset(
     """a an and are as at be by can could do does for from get give has have how i if in into is it its me
@@ -35,7 +43,7 @@ class Runbook:
     """A recipe.
 
     Attributes:
-        name: The stem of its file.
+        name: The stem of its file, with a number when it is not the first there.
         title: What it does, as a user would ask for it.
         when: Words that users use for it.
         text: The whole Markdown.
@@ -51,7 +59,12 @@ class Runbook:
         """What it is about, by the programs that it runs: `kubernetes`, `docker` or `system`."""
         if re.search(r"\b(?:kubectl|helm)\b", self.text):
             return "kubernetes"
-        return "docker" if re.search(r"^(?:docker |```dockerfile)", self.text, re.MULTILINE) else "system"
+        return "docker" if _OF_DOCKER.search(self.text) else "system"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does something, by its title; else it only looks."""
+        return intent.asks_for_change(self.title)
 
     def recipe(self, names: Mapping[str, str]) -> str:
         """What the model is told: without the words for the search, with the names that are known."""
@@ -65,71 +78,150 @@ def load(folders: Iterable[Path] = ()) -> dict[str, Runbook]:
 
     Files without a title, and those that cannot be read, are left out.
     """
-    return {runbook.name: runbook for folder in (_OWN, *folders) for runbook in _in(folder)}
+    files = {stem: found for folder in (_OWN, *folders) for stem, found in _in(folder)}
+    return {runbook.name: runbook for found in files.values() for runbook in found}
 
 
-def _in(folder: Path) -> Iterator[Runbook]:
+def _in(folder: Path) -> Iterator[tuple[str, list[Runbook]]]:
     try:
         paths = sorted(path for path in folder.glob("*.md") if path.is_file())
     except OSError:
         return
     for path in paths:
         try:
-            runbook = parse(path.stem, path.read_text(encoding="utf-8", errors="replace"))
+            found = parse(path.stem, path.read_text(encoding="utf-8", errors="replace"))
         except OSError:
             continue
-        if runbook:
-            yield runbook
+        if found:
+            yield path.stem, found
 
 
-def parse(name: str, text: str) -> Runbook | None:
-    """Reads a runbook; None when it has no title."""
+def parse(name: str, text: str) -> list[Runbook]:
+    """Reads the runbooks of a file; none when it does not begin with a title.
+
+    Args:
+        name: The stem of the file.
+        text: Its text.
+    """
     text = text.lstrip("\ufeff")
+    if not _TITLE.match(text):
+        return []
+    visible = _FENCED.sub(lambda block: " " * len(block[0]), text)
+    starts = [match.start() for match in _BEGINS.finditer(visible)]
+    parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [
+        _runbook(f"{name}-{number}" if number > 1 else name, part) for number, part in enumerate(parts, 1)
+    ]
+
+
+def _runbook(name: str, text: str) -> Runbook:
     title, when = _TITLE.match(text), _WHEN.search(text)
-    return Runbook(name, title[1].strip(), when[1] if when else "", text) if title else None
+    assert title is not None
+    return Runbook(name, title[1].strip(), when[1] if when else "", text)
 
 
-def search(runbooks: Mapping[str, Runbook], text: str, most: int = 5) -> list[tuple[Runbook, float]]:
-    """The runbooks that fit a text best, with their scores; the higher the better."""
-    found = dict.fromkeys(re.findall(r"[a-z0-9]{2,}", text.lower()))
-    words = [word for word in found if word not in _COMMON][:_MOST_WORDS]
+def search(
+    runbooks: Mapping[str, Runbook], text: str, most: int = 5, names: Collection[str] = ()
+) -> list[tuple[Runbook, float]]:
+    """The runbooks that fit a text best, with their scores; the higher the better.
+
+    Args:
+        runbooks: The runbooks.
+        text: What is wanted.
+        most: How many to return.
+        names: Words that are names of things, and tell nothing of what is wanted.
+    """
+    rows = [(r.name, " ".join(_spoken(r.title)), " ".join(_spoken(r.when))) for r in runbooks.values()]
+    known = {word for _, title, when in rows for word in f"{title} {when}".split()}
+    words = [word for word in dict.fromkeys(_asked(text, known, names)) if word not in _COMMON][:_MOST_WORDS]
     if not words:
         return []
     with closing(sqlite3.connect(":memory:")) as index:
         index.execute(
             "CREATE VIRTUAL TABLE runbook USING fts5(name UNINDEXED, title, words, tokenize=porter)"
         )
-        rows = [(r.name, r.title, r.when) for r in runbooks.values()]
         index.executemany("INSERT INTO runbook VALUES (?, ?, ?)", rows)
         query = " OR ".join(f'"{word}"' for word in words)
         return [(runbooks[name], -score) for name, score in index.execute(_SEARCH, (query, most))]
 
 
 def best(
-    runbooks: Mapping[str, Runbook], text: str, field: str, names: Mapping[str, str], at_least: float
+    runbooks: Mapping[str, Runbook],
+    text: str,
+    field: str,
+    names: Mapping[str, str],
+    at_least: float,
+    task: str = "",
+    changes: bool | None = None,
 ) -> Runbook | None:
     """The runbook for a task, when one of its field fits well enough.
 
     Args:
         runbooks: The runbooks.
-        text: The task.
+        text: The task, or a part of it.
         field: What the task is about: `kubernetes`, `docker` or `system`.
         names: The names that are known; a runbook that has a use for them is preferred.
         at_least: The lowest score that counts.
+        task: The whole task, when the text is a part of it.
+        changes: Whether it has to change something; None for either.
     """
     of_field = {name: runbook for name, runbook in runbooks.items() if runbook.field == field}
-    stems = {_stem(word) for word in re.findall(r"[a-z0-9]{2,}", text.lower())}
-    found = [(r, score * _KNOWN_NAME ** _uses(r, names)) for r, score in search(of_field, text, 4)]
-    for runbook, score in sorted(found, key=lambda pair: -pair[1]):
-        title = {_stem(w) for w in re.findall(r"[a-z0-9]{2,}", runbook.title.lower()) if w not in _COMMON}
-        if score >= at_least and len(title & stems) * 2 >= len(title):
-            return runbook
-    return None
+    stems = set(map(_stem, _spoken(task or text)))
+    found: list[tuple[float, Runbook]] = []
+    for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
+        title = {_stem(word) for word in _spoken(runbook.title) if word not in _COMMON}
+        covered = len(title & stems) / max(len(title), 1)
+        if (
+            score >= at_least
+            and covered >= _TITLE_COVERED
+            and (changes is None or runbook.changes == changes)
+        ):
+            found.append((score * (1 + covered) * _KNOWN_NAME ** _uses(runbook, names), runbook))
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _uses(runbook: Runbook, names: Mapping[str, str]) -> bool:
-    kinds = names.keys() - {"namespace", "container"}
-    return any(f"{{{kind}}}" in runbook.text for kind in kinds)
+# What is written in several ways, in one of them.
+_SPELLINGS = (
+    (r"config ?map", "configmap"),
+    (r"cron ?job", "cronjob"),
+    (r"(?:stateful ?set|sts)\b", "statefulset"),
+    (r"daemon ?set", "daemonset"),
+    (r"service ?account", "serviceaccount"),
+    (r"(?:(?:persistent )?volume ?claim|pvc)(?=s?\b)", "pvc"),
+    (r"network ?polic(?:y|ies)", "networkpolicy"),
+    (r"load ?balancer", "loadbalancer"),
+    (r"health ?check", "healthcheck"),
+    (r"set ?up\b", "setup"),
+    (r"deploy\b(?=/)", "deployment"),
+)
+# "in namespace shop" says where, not what.
+_WHERE = re.compile(r"\b(?:in|from|of|to|into|within|for) (?:the )?(?:namespace|ns) [\w-]+|\S+ namespace\b")
+
+
+def _spoken(text: str) -> list[str]:
+    """The words of a text, in one spelling."""
+    text = text.lower()
+    for pattern, spelling in _SPELLINGS:
+        text = re.sub(rf"\b{pattern}", spelling, text)
+    return re.findall(r"[a-z0-9]{2,}", text)
+
+
+def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterator[str]:
+    """The words of a task that say what is wanted: without names, paths, images and other values."""
+    kept = []
+    for word in _WHERE.sub(" ", text.lower()).split():
+        bare = word.strip(".,:;!?()'\"`")
+        parts = re.findall(r"[a-z0-9]{2,}", bare)
+        if bare not in names and (len(parts) < 2 or all(part in known for part in parts)):
+            kept.append(bare)
+    yield from _spoken(" ".join(kept))
+
+
+def _uses(runbook: Runbook, names: Mapping[str, str]) -> int:
+    """For how many kinds of names that are known it has a use: the namespace, and any object."""
+    objects = names.keys() - {"namespace", "container"}
+    in_namespace = "namespace" in names and "{namespace}" in runbook.text
+    return in_namespace + any(f"{{{kind}}}" in runbook.text for kind in objects)
 
 
 def _stem(word: str) -> str:

@@ -23,6 +23,7 @@ from devops_agent.notes import Notes, notes_on
 from devops_agent.outputs import OutputStore, reduce_output
 
 _READ_SIZE = 65536
+_HEAD, _TAIL = 200, 300
 # After the command itself ended, a background process may hold its pipe open for ever.
 _DRAIN_SECONDS = 0.3
 _KEEP_IN_MEMORY = 4 << 20
@@ -129,6 +130,8 @@ class Shell:
         text = result.output.rstrip("\n")
         if as_facts:
             text = facts.for_model(result.command, text)
+        if as_facts and result.exit_code:
+            text = "\n".join(map(_without_middle, text.split("\n")))
         shown = reduce_output(text, self.budget, result.kept)
         lines = [shown] if shown else []
         if result.timed_out:
@@ -196,6 +199,11 @@ def clean(text: str) -> str:
     """Drops terminal codes, what a progress line overwrote, and control characters."""
     text = _ANSI.sub("", text).replace("\r\n", "\n")
     return _CONTROL.sub("", _REDRAWN.sub("", text))
+
+
+def _without_middle(line: str) -> str:
+    """An error of thousands of characters in one line: what it is about stands first, and the reason last."""
+    return f"{line[:_HEAD]} … {line[-_TAIL:]}" if len(line) > _HEAD + _TAIL + 100 else line
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:

@@ -23,12 +23,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 def library() -> dict[str, Runbook]:
     """As many as the package has, for the score depends on how rare a word is."""
     text = "# Scale a deployment\nWhen: scale, replicas, namespace\nkubectl -n {namespace} scale {deployment}"
-    found = [runbook_library.parse("scale", text)]
-    found += [
-        runbook_library.parse(f"{word}-{n}", f"# Eat {word}\n\nkubectl get {word}")
-        for n, word in enumerate(OTHERS)
-    ]
-    return {runbook.name: runbook for runbook in found if runbook}
+    found = runbook_library.parse("scale", text)
+    for n, word in enumerate(OTHERS):
+        found += runbook_library.parse(f"{word}-{n}", f"# Eat {word}\n\nkubectl get {word}")
+    return {runbook.name: runbook for runbook in found}
 
 
 def make(seen: list[events.Event], ground: bool = True) -> Briefer:

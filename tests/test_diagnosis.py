@@ -107,12 +107,12 @@ TROUBLE: dict[str, tuple[list[Any], str, list[str]]] = {
             ),
         ],
         "",
-        ["create configmap flags --from-literal=colour=VALUE"],
+        ["create configmap flags --from-literal=colour={colour}"],
     ),
     "a secret without a key": (
         [pod(state=waiting("CreateContainerConfigError", "couldn't find key password in Secret shop/login"))],
         "",
-        ["the secret login has no key password (it has: user)", '{"stringData":{"password":"VALUE"}}'],
+        ["the secret login has no key password (it has: user)", '{"stringData":{"password":"{password}"}}'],
     ),
     "settings that are wrong otherwise": (
         [
@@ -240,6 +240,61 @@ TROUBLE: dict[str, tuple[list[Any], str, list[str]]] = {
         ],
         "",
         ["it is Pending: it requests 278 cpu, and no node has that free (a node has 2 in all)."],
+    ),
+    "no room for a deployment's pod": (
+        [
+            deployment(),
+            pod(
+                owner=deployment(),
+                phase="Pending",
+                conditions=[pending("0/1 nodes are available: 1 Insufficient memory.")],
+                resources={"requests": {"memory": "900Gi"}},
+            ),
+        ],
+        "",
+        ["try: kubectl -n shop set resources deployment/web --requests=memory={memory}"],
+    ),
+    "a node selector of a deployment": (
+        [
+            deployment(),
+            pod(
+                owner=deployment(),
+                phase="Pending",
+                selector={"zone": "eu"},
+                conditions=[pending("1 node(s) didn't match Pod's node affinity/selector")],
+            ),
+        ],
+        "",
+        ["patch deployment/web --type=json", '{"op":"remove","path":"/spec/template/spec/nodeSelector"}'],
+    ),
+    "a readiness probe of a deployment on a port where nothing listens": (
+        [
+            deployment(),
+            *with_event(
+                pod(owner=deployment(), state=RUNNING, readinessProbe=HTTP, ports=[{"containerPort": 8080}]),
+                "Unhealthy",
+                "Readiness probe failed: dial tcp 10.0.0.9:80: connect: connection refused",
+            ),
+        ],
+        "",
+        ['"path":"/spec/template/spec/containers/0/readinessProbe/httpGet/port","value":8080}'],
+    ),
+    "a liveness probe of a deployment for a path that is not there": (
+        [
+            deployment(),
+            *with_event(
+                pod(owner=deployment(), state=RUNNING, ready=True, last=ended(137), livenessProbe=HTTP),
+                "Unhealthy",
+                "Liveness probe failed: HTTP probe failed with statuscode: 404",
+            ),
+        ],
+        "",
+        ['"path":"/spec/template/spec/containers/0/livenessProbe/httpGet/path","value":"{path}"}'],
+    ),
+    "a variable that the log of a deployment's container asks for": (
+        [deployment(), pod(owner=deployment(), state=waiting("CrashLoopBackOff"), last=ended(1), restarts=3)],
+        "starting\nfatal: DB_URL is not set\n",
+        ["try: kubectl -n shop set env deployment/web -c app DB_URL={db_url}"],
     ),
     "a node selector": (
         [

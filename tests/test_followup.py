@@ -181,7 +181,7 @@ def _asking(key: str, **more: Any) -> dict[str, Any]:
         (
             _asking("MODE"),
             "has mode; but deployment web asks for its key MODE, which is missing.\n"
-            """  try: kubectl -n shop patch configmap settings -p '{"data":{"MODE":"VALUE"}}'""",
+            """  try: kubectl -n shop patch configmap settings -p '{"data":{"MODE":"{mode}"}}'""",
             False,
         ),
         (_asking("MODE", optional=True), "has mode.", True),
@@ -194,7 +194,8 @@ def test_a_config_map_is_compared_with_what_asks_for_its_keys(
     programs.cluster({"shop": [named("ConfigMap", "settings", data={"mode": "fast"}), item]})
     command = "kubectl -n shop create configmap settings --from-literal=mode=fast"
     told = f"Checked: configmap settings in namespace shop {text}"
-    assert after(command, "configmap/settings created\n") == Check(told, ok)
+    mend = text.partition("try: ")[2]
+    assert after(command, "configmap/settings created\n") == Check(told, ok, mend)
 
 
 # --- Docker -----------------------------------------------------------------------------------------------

@@ -295,7 +295,8 @@ def test_a_container_that_the_task_names_is_described(programs: Programs, here: 
     programs.engine([container("cache"), container("queue")])
     ground = look_up("Which port does the container cache publish?", here, {})
     assert (
-        str(ground) == "container cache: running, image redis:7, networks bridge, published ports 16379→6379"
+        str(ground)
+        == "docker container cache: running, image redis:7, networks bridge, published ports 16379→6379"
     )
     assert (ground.informs, ground.names) == (True, {"container": "cache"})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from devops_agent import recipes, runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
-from devops_agent.recipes import Form, form_of, render
+from devops_agent.recipes import Form, form_of, joined, render
 from devops_agent.runbook_library import Runbook
 
 RUNBOOKS = runbook_library.load()
@@ -92,6 +92,27 @@ def test_pairs_repeat_their_word() -> None:
     assert render(asked, {"configmap": "c", "pairs": ["A=1", "B=it's two"]}) == (
         "kubectl create configmap c --from-literal=A=1 --from-literal='B=it'\"'\"'s two'"
     )
+    asked = form("docker run -d -e {key}={value} --env '{key}={value}' deployment/x {key}={value} -x")
+    assert render(asked, {"pairs": ["A=1", "B=2"]}) == (
+        "docker run -d -e A=1 -e B=2 --env A=1 --env B=2 deployment/x A=1 B=2 -x"
+    )
+
+
+def test_the_parts_of_a_task_make_one_form() -> None:
+    first = form("kubectl create configmap {configmap} --from-literal={key}={value}")
+    second = form("kubectl set env deployment/{deployment} --from=configmap/{configmap}\nkubectl get x")
+    both = joined([first, second])
+    assert list(both.fields) == ["pairs", "configmap", "deployment"]
+    assert render(both, {"configmap": "c", "pairs": ["A=1"], "deployment": "web"}) == (
+        "set -e\nkubectl create configmap c --from-literal=A=1\n"
+        "kubectl set env deployment/web --from=configmap/c\nkubectl get x"
+    )
+    assert both.title == "Do it; Do it"
+
+
+def test_a_form_that_only_looks_says_so() -> None:
+    assert form("kubectl get pods -n {namespace} | head").reads
+    assert not form("kubectl delete pod {pod}").reads
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,28 @@ def test_a_runbook_without_title_is_ignored(text: str, own: Path) -> None:
 
 def test_a_title_may_stand_behind_a_byte_order_mark_or_empty_lines() -> None:
     for text in ("\ufeff# Scale\n", "\n\n# Scale\r\n"):
-        runbook = parse("x", text)
-        assert runbook and (runbook.title, runbook.when) == ("Scale", "")
+        assert [(runbook.title, runbook.when) for runbook in parse("x", text)] == [("Scale", "")]
+
+
+def test_a_file_may_hold_several_runbooks(own: Path) -> None:
+    write(
+        own,
+        "node",
+        "# Cordon a node\nWhen: no new pods\n\n```bash\n# no title\na\n```\n# Uncordon a node\n\nb\n",
+    )
+    write(own, "pod", "# Run a pod\n")
+    assert [(name, runbook.title, runbook.when) for name, runbook in load().items()] == [
+        ("node", "Cordon a node", "no new pods"),
+        ("node-2", "Uncordon a node", ""),
+        ("pod", "Run a pod", ""),
+    ]
+    assert load()["node-2"].text == "# Uncordon a node\n\nb\n"
+
+
+def test_a_file_replaces_all_runbooks_of_the_one_it_stands_for(own: Path, tmp_path: Path) -> None:
+    write(own, "node", "# Cordon a node\n\n# Uncordon a node\n")
+    write(tmp_path / "user", "node", "# Do as we do\n")
+    assert [runbook.title for runbook in load([tmp_path / "user"]).values()] == ["Do as we do"]
 
 
 def test_what_cannot_be_read_is_left_out(own: Path, tmp_path: Path) -> None:
@@ -74,12 +94,11 @@ def test_what_cannot_be_read_is_left_out(own: Path, tmp_path: Path) -> None:
 
 
 def test_the_recipe_names_what_is_known_and_leaves_the_rest() -> None:
-    runbook = parse("scale", SCALE)
-    assert runbook
+    (runbook,) = parse("scale", SCALE)
     assert runbook.recipe({"namespace": "shop", "deployment": "web", "print": "no"}) == (
         "Scale a deployment\n```bash\n# first\n"
         "kubectl -n shop scale deployment/web --replicas={replicas}\n"
-        "docker ps --format '{{.Names}}' | awk 'no'; echo ${namespace}\n"
+        "docker ps --format '{{.Names}}' | awk '{print}'; echo ${namespace}\n"
         "```\nPitfall: an autoscaler."
     )
 
@@ -95,22 +114,21 @@ def test_the_runbook_that_fits_best_comes_first(own: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "and the", "?!", '"', "a OR b* NEAR(", "zzz qqq", "größe", "\0"])
 def test_a_text_without_a_word_of_any_runbook_finds_none(text: str) -> None:
-    runbook = parse("scale", SCALE)
-    assert runbook
+    (runbook,) = parse("scale", SCALE)
     assert search({"scale": runbook}, text) == []
     assert best({"scale": runbook}, text, "kubernetes", {}, 0.0) is None
     assert search({}, "scale") == []
 
 
 def test_a_task_with_a_pasted_log_is_searched_in_no_time() -> None:
-    runbook = parse("scale", SCALE)
-    assert runbook
+    (runbook,) = parse("scale", SCALE)
     started = time.monotonic()
     search({"scale": runbook}, "scale " + " ".join(f"word{n}" for n in range(20_000)))
     assert time.monotonic() - started < 1
 
 
 def test_the_runbooks_of_the_package_have_titles_and_words_to_be_found_by() -> None:
-    for path in runbook_library._OWN.glob("*.md"):
-        runbook = parse(path.stem, path.read_text())
-        assert runbook and runbook.when, path.name
+    runbooks = load().values()
+    assert [runbook.name for runbook in runbooks if not runbook.when] == []
+    titles = [runbook.title for runbook in runbooks]
+    assert len(titles) == len(set(titles))

@@ -110,7 +110,9 @@ def _out_of_memory(subject: str, container: Object) -> Finding:
         cause = "it ran out of memory (OOMKilled): it has no memory limit, so the machine had none left."
         return Finding(subject, cause)
     shown = f"{limit >> 20} MiB" if limit >> 20 else f"{limit} bytes"
-    more = f"docker update --memory SIZE --memory-swap SIZE {its_name} && docker restart {its_name}"
+    more = (
+        f"docker update --memory {{memory}} --memory-swap {{memory}} {its_name} && docker restart {its_name}"
+    )
     cause = f"it ran out of memory (OOMKilled): its memory limit is {shown}."
     return Finding(subject, cause, f"exit code {part(container, 'State').get('ExitCode')}", more)
 

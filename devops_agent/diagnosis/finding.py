@@ -13,7 +13,8 @@ class Finding:
         subject: What has the trouble, such as `pod web-1` or `container cache`.
         cause: What is wrong, in one sentence.
         evidence: What shows it: a log line, an event, a field.
-        suggestion: A command that would mend it, or the next thing to look at; "" when there is none.
+        suggestion: A command that would mend it, or the next thing to look at, with `{placeholders}` for
+            what is not known; "" when there is none.
     """
 
     subject: str
@@ -26,6 +27,11 @@ class Finding:
         lines += [f"  evidence: {self.evidence}"] if self.evidence else []
         lines += [f"  try: {self.suggestion}"] if self.suggestion else []
         return "\n".join(lines)
+
+
+def blank(key: str) -> str:
+    """The placeholder for the value of a setting."""
+    return f"{{{re.sub(r'[^a-z]+', '_', key.lower()).strip('_') or 'value'}}}"
 
 
 # What a process ends with, by shells, Docker and the kernel: https://tldp.org/LDP/abs/html/exitcodes.html

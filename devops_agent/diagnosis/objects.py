@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from devops_agent.diagnosis.finding import listed
+from devops_agent.diagnosis.finding import blank, listed
 
 Object = Mapping[str, Any]
 
@@ -194,7 +194,7 @@ def asked_keys(objects: "Objects", kind: str, holder: str) -> dict[str, str]:
 def adds_keys(namespace: str, kind: str, holder: str, missing: Iterable[str]) -> str:
     """The command that adds keys to a config map or secret; their values are to be filled in."""
     data = "stringData" if kind == "Secret" else "data"
-    patch = json.dumps({data: dict.fromkeys(missing, "VALUE")}, separators=(",", ":"))
+    patch = json.dumps({data: {key: blank(key) for key in missing}}, separators=(",", ":"))
     return f"kubectl -n {namespace} patch {kind.lower()} {holder} -p '{patch}'"
 
 

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from devops_agent.diagnosis import scheduling
-from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, one_line, telling_lines
+from devops_agent.diagnosis.finding import (
+    Finding,
+    blank,
+    exit_code_meaning,
+    listed,
+    one_line,
+    telling_lines,
+)
 from devops_agent.diagnosis.objects import (
     HOLDERS,
     Object,
@@ -130,7 +137,7 @@ def _image(objects: Objects, pod: Object, status: Object, subject: str, message:
     told = next((m for m in failures if "pull" in m.lower()), message)
     known = _known_tags(objects, image)
     tags = f" Tags of it on the nodes: {listed(known)}." if known else ""
-    better = f"{_repository(image)}:{known[-1]}" if known else "IMAGE:TAG"
+    better = f"{_repository(image)}:{known[-1]}" if known else "{image}"
     target = objects.workload(pod)
     try_ = f"kubectl -n {objects.namespace} set image {target} {status['name']}={better}"
     return Finding(subject, f"the image {image} {_why_not_pulled(told)}.{tags}", one_line(told), try_)
@@ -207,7 +214,30 @@ def _end(
         return forbidden
     log = _log(objects, pod, status)
     cause = f"{'crashes' if restarts else 'failed'} with {exit_code_meaning(code)}{again}."
-    return Finding(subject, cause, f"log: {log}" if log else "its log is empty")
+    return Finding(
+        subject,
+        cause,
+        f"log: {log}" if log else "its log is empty",
+        _set_what_it_asks(objects, pod, status, log),
+    )
+
+
+_VARIABLE = "([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"
+_ASKS_FOR = re.compile(
+    rf"\b{_VARIABLE}\b[\"'`]? (?:environment variable )?(?:is |was |must be |has to be |not )*"
+    r"(?:set|required|missing|undefined|empty|given|provided|defined)\b"
+    r"|(?:missing|required|undefined|unset|without|no|set)(?: required)?(?: environment| env)?"
+    rf"(?: variable| var)?s?:? [\"'`$]?{_VARIABLE}\b"
+)
+
+
+def _set_what_it_asks(objects: Objects, pod: Object, status: Object, log: str) -> str:
+    """What sets the environment variable that a container's log asks for."""
+    match, target = _ASKS_FOR.search(log), objects.workload(pod)
+    if not match or target.startswith("pod/"):
+        return ""
+    variable = match[1] or match[2]
+    return f"kubectl -n {objects.namespace} set env {target} -c {status['name']} {variable}={blank(variable)}"
 
 
 def _out_of_memory(
@@ -217,7 +247,7 @@ def _out_of_memory(
     why = f"its memory limit is {limit}" if limit else "it has no memory limit, so the node had none left"
     raise_it = (
         f"kubectl -n {objects.namespace} set resources {objects.workload(pod)} -c {status['name']} "
-        "--limits=memory=SIZE"
+        "--limits=memory={memory}"
     )
     cause = f"it ran out of memory (OOMKilled){again}: {why}."
     return Finding(subject, cause, f"exit code {code}, reason OOMKilled", raise_it)
@@ -230,7 +260,7 @@ def _killed(objects: Objects, pod: Object, status: Object, subject: str, again: 
             if told.lower().startswith(kind):
                 probe, hint = _probe(_container_of(pod, status["name"]), f"{kind}Probe", told)
                 cause = f"its {kind} probe ({probe}) fails, so it is killed{again}.{hint}"
-                return Finding(subject, cause, one_line(told))
+                return Finding(subject, cause, one_line(told), _mend_probe(objects, pod, status, kind, told))
     return None
 
 
@@ -256,7 +286,28 @@ def _not_ready(objects: Objects, pod: Object, status: Object, subject: str) -> F
     log = _log(objects, pod, status)
     more = f" / log: {log}" if log and "refused" not in told else ""
     cause = f"it runs but is not ready: its {kind} probe ({probe}) fails.{hint}"
-    return Finding(subject, cause, (one_line(told) + more).removeprefix(" / "))
+    evidence = (one_line(told) + more).removeprefix(" / ")
+    return Finding(subject, cause, evidence, _mend_probe(objects, pod, status, kind, told))
+
+
+def _mend_probe(objects: Objects, pod: Object, status: Object, kind: str, told: str) -> str:
+    """What lets a probe ask the right port or path, as far as its failure tells."""
+    target, names = objects.workload(pod), [c["name"] for c in part(pod, "spec", "containers")]
+    container = _container_of(pod, status["name"])
+    how = next((how for how in ("httpGet", "tcpSocket") if part(container, f"{kind}Probe", how)), "")
+    if target.startswith("pod/") or status["name"] not in names or not how:
+        return ""
+    at = f"/spec/template/spec/containers/{names.index(status['name'])}/{kind}Probe/{how}"
+    if "connection refused" in told:
+        declared = [port.get("containerPort") for port in part(container, "ports")]
+        asked = part(container, f"{kind}Probe", how).get("port")
+        right = declared[0] if len(declared) == 1 and declared[0] != asked else "{port}"
+        change = f'{{"op":"replace","path":"{at}/port","value":{right}}}'
+    elif "statuscode: 404" in told:
+        change = f'{{"op":"replace","path":"{at}/path","value":"{{path}}"}}'
+    else:
+        return ""
+    return f"kubectl -n {objects.namespace} patch {target} --type=json -p '[{change}]'"
 
 
 def _probe(container: Object, kind: str, told: str) -> tuple[str, str]:

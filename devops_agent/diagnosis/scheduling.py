@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from devops_agent.diagnosis.finding import Finding, listed, one_line
+from devops_agent.diagnosis.finding import Finding, blank, listed, one_line
 from devops_agent.diagnosis.objects import (
     HOLDERS,
     Object,
@@ -26,7 +26,22 @@ def unschedulable(objects: Objects, pod: Object) -> Finding | None:
         return None
     message = condition.get("message") or ""
     why = _no_claim(objects, pod, message) or _no_room(objects, pod, message) or _no_fit(pod, message)
-    return Finding(f"pod {name(pod)}", f"it is Pending: {why}", one_line(message))
+    mend = _mend_placement(objects, pod, message)
+    return Finding(f"pod {name(pod)}", f"it is Pending: {why}", one_line(message), mend)
+
+
+def _mend_placement(objects: Objects, pod: Object, message: str) -> str:
+    """What would let a node take the pod, as far as its own workload decides that."""
+    target = objects.workload(pod)
+    if target.startswith("pod/"):
+        return ""  # where a pod may run cannot be changed afterwards
+    if match := re.search(r"Insufficient (cpu|memory)", message):
+        less = f"set resources {target} --requests={match[1]}={{{match[1]}}}"
+        return f"kubectl -n {objects.namespace} {less}"
+    if part(pod, "spec", "nodeSelector") and re.search("selector|affinity", message):
+        patch = '[{"op":"remove","path":"/spec/template/spec/nodeSelector"}]'
+        return f"kubectl -n {objects.namespace} patch {target} --type=json -p '{patch}'"
+    return ""
 
 
 def _no_claim(objects: Objects, pod: Object, message: str) -> str:
@@ -82,8 +97,8 @@ def missing_object(objects: Objects, message: str) -> tuple[str, str, str] | Non
         return None
     kind, missing = match.groups()
     create = f"{kind} generic" if kind == "secret" else kind
-    keys = asked_keys(objects, HOLDERS[kind], missing) or ("KEY",)
-    pairs = " ".join(f"--from-literal={key}=VALUE" for key in keys)
+    keys = asked_keys(objects, HOLDERS[kind], missing)
+    pairs = " ".join(f"--from-literal={key}={blank(key)}" for key in keys) or "--from-literal={key}={value}"
     return kind, missing, f"kubectl -n {objects.namespace} create {create} {missing} {pairs}"
 
 

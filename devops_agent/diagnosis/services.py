@@ -111,7 +111,7 @@ def _port(
     if target in known or (isinstance(target, int) and not declared):
         return None
     index = part(service, "spec", "ports").index(port)
-    right = min(filter(None, numbers), default="PORT")
+    right = min(filter(None, numbers), default="{port}")
     patch = (
         f"kubectl -n {objects.namespace} patch service {name(service)} --type=json "
         f'-p \'[{{"op":"replace","path":"/spec/ports/{index}/targetPort","value":{right}}}]\''

@@ -81,7 +81,7 @@ class LlamaCppChat(ChatModel):
             "reasoning_format": "none",
             "chat_template_kwargs": {"enable_thinking": False},
             "max_tokens": self.sampling.num_predict,
-            "temperature": self.sampling.temperature or 0.0,
+            "temperature": self.temperature(messages) or 0.0,
         }
         if self.sampling.top_p is not None:
             request["top_p"] = self.sampling.top_p

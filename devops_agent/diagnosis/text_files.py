@@ -1,0 +1,93 @@
+"""What is wrong with a text file by its own grammar: shell scripts, JSON, YAML, Python."""
+
+import ast
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+_SECONDS = 5
+_LONGEST = 300
+_AROUND = 1
+_COMMENT = re.compile(r"^\s*//", re.MULTILINE)
+
+
+def trouble(path: Path, text: str) -> str:
+    """Where the text of a file breaks the grammar that its name promises; "" when it does not.
+
+    Args:
+        path: The file; its suffix tells the grammar, of a script without one its first line.
+        text: Its text.
+    """
+    check = _CHECKS.get(path.suffix.lower())
+    if check is None and text.startswith("#!") and "sh" in text.partition("\n")[0]:
+        check = _shell
+    return check(text)[:_LONGEST] if check else ""
+
+
+def _shell(text: str) -> str:
+    try:
+        done = subprocess.run(
+            ["bash", "-n"], input=text, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    said = done.stderr.strip().splitlines()
+    return said[0].removeprefix("bash: ") if done.returncode and said else ""
+
+
+def _json(text: str) -> str:
+    if _COMMENT.search(text):
+        return ""  # some programs allow them
+    try:
+        json.loads(text)
+    except ValueError as error:
+        number = getattr(error, "lineno", 0)
+        return f"no valid JSON: {error}{_lines(text, number)}"
+    return ""
+
+
+def _yaml(text: str) -> str:
+    import yaml
+
+    if "{{" in text:
+        return ""  # a template
+    try:
+        for _ in yaml.parse(text, Loader=yaml.SafeLoader):
+            pass
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        where = f" in line {mark.line + 1}{_lines(text, mark.line + 1)}" if mark else ""
+        return f"no valid YAML: {problem}{where}"
+    return ""
+
+
+def _python(text: str) -> str:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        number = getattr(error, "lineno", 0) or 0
+        return f"no valid Python: {error}{_lines(text, number)}"
+    return ""
+
+
+def _lines(text: str, number: int) -> str:
+    """The line of that number with its neighbours."""
+    if not number:
+        return ""
+    lines = text.splitlines()
+    first = max(number - 1 - _AROUND, 0)
+    shown = [f"{at}: {line}" for at, line in enumerate(lines[first : number + _AROUND], first + 1)]
+    return "\n" + "\n".join(shown)
+
+
+_CHECKS: dict[str, Callable[[str], str]] = {
+    ".sh": _shell,
+    ".bash": _shell,
+    ".json": _json,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+    ".py": _python,
+}

@@ -1,0 +1,68 @@
+"""Edits of files by commands: what `sed -i` and its like really did.
+
+A small model writes patterns that match nothing, and takes the silence of sed for success.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from devops_agent.diagnosis import text_files
+from devops_agent.errors import ToolError
+from devops_agent.files import read_text
+from devops_agent.policy import effects
+from devops_agent.policy.shell_text import segments
+
+_LARGEST = 200_000
+_MOST_LINES = 12
+_LONGEST_LINE = 160
+_IN_PLACE = re.compile(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
+
+
+def texts_of(command: str) -> dict[Path, str]:
+    """The texts of the files that a command names and may change."""
+    if effects.is_read(command):
+        return {}
+    words = [word for segment in segments(command) for word in (*segment.words[1:], *segment.targets)]
+    found = {path: _text(path) for word in words if len(word) < 400 and (path := Path(word)).is_file()}
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return read_text(str(path)) if path.stat().st_size <= _LARGEST else None
+    except (OSError, ToolError):
+        return None
+
+
+def in_place(command: str) -> bool:
+    """Whether a command is one that edits the files that it names."""
+    return any(
+        segment.name in ("sed", "perl") and any(map(_IN_PLACE.match, segment.words[1:]))
+        for segment in segments(command)
+    )
+
+
+def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
+    """What became of files: their new lines, or why they are not right; "" when there is nothing to tell.
+
+    Args:
+        command: What ran.
+        before: The texts of the files before it.
+    """
+    after = {path: text for path in before if (text := _text(path)) is not None}
+    changed = {path: text for path, text in after.items() if text != before[path]}
+    if before and not changed and in_place(command):
+        names = ", ".join(map(str, before))
+        return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False
+    told = [_difference(path, before[path], text) for path, text in changed.items()]
+    wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
+    return "\n".join([*told, *wrong]), not wrong
+
+
+def _difference(path: Path, old: str, new: str) -> str:
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
+    shown = [line[:_LONGEST_LINE] for line in lines if not line.startswith("@@")]
+    more = [f"… {len(shown) - _MOST_LINES} more"] if len(shown) > _MOST_LINES else []
+    return "\n".join([f"Changed {path}:", *shown[:_MOST_LINES], *more])

@@ -1,0 +1,50 @@
+"""Help at the point of failure: what the installed tool itself says of a flag or field that it does not know.
+
+A small model that invents a flag invents the next one after it, unless it is shown those that there are.
+"""
+
+import difflib
+import re
+
+from devops_agent.diagnosis.diagnose import run
+from devops_agent.diagnosis.finding import listed
+
+_SEE = re.compile(r"(?:See|Run) '((?:kubectl|docker|helm)(?: [a-z][a-z-]*)*) --help'")
+_FLAG = re.compile(r"unknown (?:shorthand )?flag: (?:'\w' in )?(-{1,2}[\w-]+)")
+_FIELD = re.compile(r'(\w+) in version .*?unknown field "([\w.\[\]-]+)"')
+_USAGE = re.compile(r"^Usage: *\n? *(\S.*)$", re.MULTILINE)
+_FLAGS = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+_FIELDS = re.compile(r"^  (\w+)\t", re.MULTILINE)
+
+
+def hint(output: str) -> str:
+    """The usage line, and what is spelt like the unknown flag or field; "" when the failure is another one.
+
+    Args:
+        output: What a command that failed has printed.
+    """
+    if match := _FIELD.search(output):
+        return _of_field(match[1].lower(), match[2])
+    see, flag = _SEE.search(output), _FLAG.search(output)
+    return _of_flag(see[1], flag[1]) if see and flag else ""
+
+
+def _of_flag(command: str, flag: str) -> str:
+    text = run(*command.split(), "--help")
+    usage, known = _USAGE.search(text), sorted(set(_FLAGS.findall(text)))
+    near = difflib.get_close_matches(flag, known, 3, 0.5)
+    told = [f"{command} has no flag {flag}."]
+    told += [f"Like it: {listed(near)}."] if near else [f"It has: {listed(known, 25)}."] if known else []
+    told += [f"Usage: {usage[1]}"] if usage else []
+    return " ".join(told)
+
+
+def _of_field(kind: str, path: str) -> str:
+    *above, wrong = re.sub(r"\[\d+\]", "", path).split(".")
+    where = ".".join([kind, *above])
+    known = _FIELDS.findall(run("kubectl", "explain", where))
+    if not known:
+        return ""
+    near = difflib.get_close_matches(wrong, known, 1, 0.6)
+    meant = f" Is {near[0]} meant?" if near else ""
+    return f"{where} has no field {wrong}.{meant} It has: {listed(known, 40)}."

@@ -1,0 +1,79 @@
+"""What is wrong with a text file, and what an edit of one really did."""
+
+from pathlib import Path
+
+import pytest
+
+from devops_agent import edits
+from devops_agent.diagnosis.text_files import trouble
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("run.sh", "for x in 1; do\n  echo $x\n", "syntax error: unexpected end of file"),
+        ("run.sh", "for x in 1; do echo; done\n", ""),
+        ("start", "#!/bin/sh\nif true; then\n", "syntax error"),
+        ("start", "if true; then\n", ""),
+        ("a.json", '{"a": 1,\n "b" 2}\n', "no valid JSON: Expecting ':' delimiter"),
+        ("a.json", '{"a": 1,\n "b" 2}\n', '\n2:  "b" 2}'),
+        ("a.json", '{"a": [1, 2]}', ""),
+        ("tsconfig.json", '{\n  // why\n  "a": 1,\n}', ""),
+        ("web.yaml", "a: 1\n b: 2\n", "no valid YAML: mapping values are not allowed here in line 2"),
+        ("web.yml", "a: 1\nb:\n\t- x\n", "no valid YAML: found character '\\t'"),
+        ("web.yaml", "a: 1\n---\nb: [1, 2]\n", ""),
+        ("chart.yaml", "{{- if .Values.on }}\na: {{ .x }}\n", ""),
+        ("x.py", "def f(:\n    pass\n", "no valid Python"),
+        ("x.py", "print('a')\n", ""),
+        ("notes.txt", "{ if (", ""),
+    ],
+)
+def test_a_file_that_breaks_its_own_grammar_is_named(name: str, text: str, said: str) -> None:
+    found = trouble(Path(name), text)
+    assert said in found if said else found == ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.conf").write_text("port = 80\nhost = a\n")
+    (tmp_path / "app.json").write_text('{"port": 80}\n')
+    return tmp_path
+
+
+def after(command: str, path: Path, text: str) -> tuple[str, bool]:
+    before = edits.texts_of(command)
+    path.write_text(text)
+    return edits.outcome(command, before)
+
+
+def test_an_edit_that_matched_nothing_is_no_success(folder: Path) -> None:
+    command = "sed -i 's/prot/x/' app.conf"
+    text, ok = edits.outcome(command, edits.texts_of(command))
+    assert not ok
+    assert text.startswith("app.conf is as before: nothing in it matched.")
+    # another program may have had its reasons
+    assert edits.outcome("touch app.conf", edits.texts_of("touch app.conf")) == ("", True)
+
+
+def test_an_edit_is_shown_by_its_lines(folder: Path) -> None:
+    text, ok = after("sed -i 's/80/90/' app.conf", folder / "app.conf", "port = 90\nhost = a\n")
+    assert (text, ok) == ("Changed app.conf:\n-port = 80\n+port = 90", True)
+
+
+def test_an_edit_that_breaks_a_file_is_no_success(folder: Path) -> None:
+    text, ok = after("sed -i 's/}//' app.json", folder / "app.json", '{"port": 80\n')
+    assert not ok
+    assert "app.json: no valid JSON" in text
+
+
+def test_long_changes_are_cut(folder: Path) -> None:
+    text, _ = after("tee app.conf", folder / "app.conf", "\n".join(map(str, range(100))))
+    assert text.splitlines()[-1] == "… 90 more"
+
+
+def test_what_only_reads_and_what_is_no_text_is_not_looked_at(folder: Path) -> None:
+    (folder / "data.bin").write_bytes(b"\0\1")
+    assert edits.texts_of("cat app.conf") == {}
+    assert edits.texts_of("mv data.bin other.bin; rm nothing") == {}
+    assert set(edits.texts_of("echo x >> app.conf")) == {Path("app.conf")}

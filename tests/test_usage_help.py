@@ -1,0 +1,63 @@
+"""What the installed tool says of a flag or field that it does not know."""
+
+from pathlib import Path
+
+import pytest
+from fake_programs import Programs
+
+from devops_agent.usage_help import hint
+
+SCALE = """Set a new size.
+
+Options:
+    --replicas=0:
+	The new number.
+    --resource-version='':
+	The version.
+
+Usage:
+  kubectl scale --replicas=COUNT TYPE NAME [options]
+
+Use "kubectl options" for more."""
+RUN = """Usage:  docker run [OPTIONS] IMAGE
+
+Options:
+      --env list   Set variables
+  -m, --memory bytes"""
+EXPLAIN = "KIND: Deployment\n\nFIELDS:\n  replicas\t<integer>\n    How many.\n\n  template\t<Pod>\n    x\n"
+
+
+@pytest.fixture(autouse=True)
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    programs = Programs(tmp_path / "bin", monkeypatch)
+    programs.add("kubectl", {"scale --help": SCALE, "explain deployment.spec": EXPLAIN})
+    programs.add("docker", {"run --help": RUN})
+    return programs
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "error: unknown flag: --replica\nSee 'kubectl scale --help' for usage.",
+            "kubectl scale has no flag --replica. Like it: --replicas. "
+            "Usage: kubectl scale --replicas=COUNT TYPE NAME [options]",
+        ),
+        (
+            "unknown flag: --cpu-shares-of-zebra\nSee 'docker run --help'.",
+            "docker run has no flag --cpu-shares-of-zebra. It has: --env, --memory. "
+            "Usage: docker run [OPTIONS] IMAGE",
+        ),
+        (
+            'error when creating "a.yaml": Deployment in version "v1" cannot be handled as a Deployment: '
+            'strict decoding error: unknown field "spec.replica"',
+            "deployment.spec has no field replica. Is replicas meant? It has: replicas, template.",
+        ),
+        ("error: unknown flag: --foo", ""),
+        ('Pod in version "v1": unknown field "spec.nothing"', ""),
+        ("Error from server (NotFound): pods not found", ""),
+        ("", ""),
+    ],
+)
+def test_the_tool_itself_is_asked(output: str, said: str) -> None:
+    assert hint(output) == said
