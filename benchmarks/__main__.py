@@ -1,18 +1,21 @@
-"""The benchmark's command line: `python -m benchmarks run|null|check|diagnose|compare|list`."""
+"""The benchmark's command line: `python -m benchmarks COMMAND`."""
 
 import argparse
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import agents, report, runs, tasks
+from benchmarks import agents, document, report, runs, tasks
+from benchmarks.levers import LEVERS
 from benchmarks.stage import StageError, staged
 
 BREAKAGES = Path(__file__).resolve().parent / "breakages"
 # What `devops-agent diagnose` has to reach: of 18 causes it names 15, each in 3 s.
 _RIGHT, _SECONDS = 15 / 18, 3.0
+_LEVER_TASKS = 20
+_PLAIN_LOOP = "plain loop, Ollama"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,21 +43,30 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "run an agent on tasks; what the file holds already is not run again")
     null = command("null", _null, "judge agents that do nothing: none may pass outside the negative tasks")
+    levers = command("levers", _levers, "take each lever away alone, on the same tasks as the whole")
+    publish = command("publish", _publish, "make every run that docs/benchmarks.md reports, and write it")
     check = command("check", _check, "show of each task that doing nothing fails and its solution passes")
     diagnose = command("diagnose", _diagnose, "have `devops-agent diagnose` name the cause of each breakage")
-    for added in (run, null, check, diagnose):
+    for added in (run, null, levers, publish, check, diagnose):
         # required, so that nobody's production is a test bed by accident
         added.add_argument("--kube-context", required=True, metavar="NAME", help="a cluster for tests")
+    for added in (run, null, check, diagnose):
         added.add_argument("--suite", default="all", help="all, dev, test, a tag, or names with commas")
-    for added in (run, null):
-        added.add_argument("--out", required=True, type=Path, metavar="FILE", help="results, JSON lines")
+    for added, results in ((run, None), (null, document.NULL), (levers, document.LEVERS)):
+        added.add_argument(
+            "--out", required=not results, default=results, type=Path, metavar="FILE", help="JSON lines"
+        )
     run.add_argument("--repeat", type=int, default=1, metavar="N")
     run.add_argument("--agent", metavar="'COMMAND {prompt}'", help="another agent than devops-agent")
     run.add_argument("--name", help="the agent's name in the results")
-    run.add_argument("arguments", nargs="*", help="behind --: arguments for devops-agent")
+    for added in (run, levers, publish):
+        added.add_argument("arguments", nargs="*", help="behind --: arguments for devops-agent")
+    publish.add_argument("--ollama-model", default="qwen2.5-coder:1.5b", metavar="NAME")
+    publish.add_argument("--agent", action="append", default=[], metavar="NAME='COMMAND {prompt}'")
     compare = command("compare", _compare, "two results side by side")
     compare.add_argument("a", type=Path)
     compare.add_argument("b", type=Path)
+    command("document", _document, "write docs/benchmarks.md from the runs in benchmarks/results")
     command("list", _list, "the tasks, their split and tags")
     return parser
 
@@ -62,28 +74,71 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     agent = agents.other(options.agent) if options.agent else agents.devops_agent(options.arguments)
     name = options.name or options.agent or " ".join(["devops-agent", *options.arguments])
-    return _run_agents(options, {name: agent}, options.repeat)
+    suite = tasks.select(tasks.load(), options.suite)
+    _run_agents(suite, {name: agent}, options.kube_context, options.out, options.repeat)
+    return 0
 
 
 def _null(options: argparse.Namespace) -> int:
-    code = _run_agents(options, dict(agents.NULL_AGENTS), 1)
+    suite = tasks.select(tasks.load(), options.suite)
+    _run_agents(suite, agents.NULL_AGENTS, options.kube_context, options.out, share=True)
     passed = [run for run in runs.read(options.out) if run.passed and "negative" not in run.tags]
     for run in passed:
         print(f"{run.task} lets the agent {run.agent!r} pass", file=sys.stderr)
-    return 1 if passed else code
+    return 1 if passed else 0
 
 
-def _run_agents(options: argparse.Namespace, chosen: dict[str, agents.Agent], repeat: int) -> int:
-    suite = tasks.select(tasks.load(), options.suite)
-    for run in runs.run_all(suite, chosen, repeat, options.kube_context, options.out):
+def _levers(options: argparse.Namespace) -> int:
+    chosen = {document.WHOLE: agents.devops_agent(options.arguments)}
+    chosen |= {f"without {name}": agents.devops_agent(options.arguments, name) for name in LEVERS}
+    suite = tasks.select(tasks.load(), "dev")
+    step = len(suite) / _LEVER_TASKS
+    spread = [suite[int(at * step)] for at in range(_LEVER_TASKS)]
+    _run_agents(spread, chosen, options.kube_context, options.out)
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    everything, context, model = tasks.load(), options.kube_context, options.ollama_model
+    on_ollama = ["--backend", "ollama", "--model", model]
+    others = dict(given.split("=", 1) for given in options.agent)
+    loop = shlex.join([sys.executable, str(agents.ROOT / "benchmarks" / "plain_loop.py"), model])
+    others[_PLAIN_LOOP] = f"{loop} {{prompt}}"
+    embedded = {"DevOps Agent, embedded": agents.devops_agent([*options.arguments, "--backend", "llama-cpp"])}
+    _run_agents(everything, embedded, context, document.AGENTS, repeats=3)
+    once = {"DevOps Agent, Ollama": agents.devops_agent([*options.arguments, *on_ollama])}
+    once |= {name: agents.other(template) for name, template in others.items()}
+    _run_agents(everything, once, context, document.AGENTS)
+    options.out, options.suite = document.NULL, "all"
+    code = _null(options)
+    options.out = document.LEVERS
+    return code or _levers(options) or _document(options)
+
+
+def _document(options: argparse.Namespace) -> int:
+    document.DOCUMENT.parent.mkdir(exist_ok=True)
+    document.DOCUMENT.write_text(document.document(len(tasks.load())), encoding="utf-8")
+    return 0
+
+
+def _run_agents(
+    suite: Sequence[tasks.Task],
+    chosen: Mapping[str, agents.Agent],
+    context: str,
+    out: Path,
+    repeats: int = 1,
+    share: bool = False,
+) -> None:
+    session = document.session(sys.argv[1:])
+    for run in runs.run_all(suite, chosen, repeats, context, out, session, share):
         verdict = "pass" if run.passed else "FALSE CLAIM" if run.false_claim else "fail"
         verdict = verdict if run.staged else "NOT STAGED"
-        print(f"{verdict:11} {run.seconds:6.1f} s {run.steps or '–':>3} {run.task} {run.why}", flush=True)
+        steps, who = run.steps or "–", f"[{run.agent}] " if len(chosen) > 1 else ""
+        print(f"{verdict:11} {run.seconds:6.1f} s {steps:>3} {who}{run.task} {run.why}", flush=True)
     names = {task.name for task in suite}
-    done = [run for run in runs.read(options.out) if run.staged and run.task in names]
+    done = [run for run in runs.read(out) if run.staged and run.task in names]
     for name in chosen:
         print(f"\n{name}\n{report.summary([run for run in done if run.agent == name])}")
-    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

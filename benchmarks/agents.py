@@ -5,9 +5,10 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,17 @@ class Outcome:
 Agent = Callable[[Stage], Outcome]
 
 
-def devops_agent(arguments: list[str]) -> Agent:
-    """DevOps Agent from this clone, with arguments such as `--backend llama-cpp`."""
-    command = [str(ROOT / "devops-agent"), "--verbose", *arguments]
+def devops_agent(arguments: Sequence[str], without: str = "") -> Agent:
+    """DevOps Agent from this clone.
+
+    Args:
+        arguments: For its command line, such as `--backend llama-cpp`.
+        without: The lever that is taken away.
+    """
+    start = [str(ROOT / "devops-agent")]
+    if without:
+        start = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "benchmarks.levers", without, "--"]
+    command = [*start, "--verbose", *arguments]
 
     def run(stage: Stage) -> Outcome:
         return _run([*command, "--", stage.prompt], stage)

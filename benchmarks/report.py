@@ -60,10 +60,22 @@ def comparison(first: Sequence[Run], second: Sequence[Run]) -> str:
 
 def failures(runs: Sequence[Run]) -> str:
     """A line for each run that failed, with what the judge missed."""
-    marks = {True: "FALSE CLAIM", False: "failed"}
     return "\n".join(
-        f"{run.task} #{run.repeat}: {marks[run.false_claim]}: {run.why}" for run in runs if not run.passed
+        f"- {run.task}, repeat {run.repeat}{', false claim' * run.false_claim}: {run.why or 'no word'}"
+        for run in runs
+        if not run.passed
     )
+
+
+def share(runs: Sequence[Run]) -> str:
+    """pass@1 with its interval, as a cell of a table."""
+    low, high = interval(runs)
+    return f"{_percent(score(runs))} ({_percent(low)} to {_percent(high)})" if runs else "–"
+
+
+def medians(runs: Sequence[Run]) -> tuple[str, str]:
+    """The medians of model calls and seconds, as cells."""
+    return _median(runs, lambda run: run.steps), _median(runs, _seconds)
 
 
 def _groups(runs: Sequence[Run]) -> Iterable[tuple[str, list[Run]]]:
@@ -88,8 +100,7 @@ def _row(name: str, runs: Sequence[Run]) -> str:
         f"{_percent(low)} to {_percent(high)}",
         sum(run.false_claim for run in runs),
         _percent(penalised(runs)),
-        _median(runs, lambda run: run.steps),
-        _median(runs, _seconds),
+        *medians(runs),
         tokens,
     )
     return "| " + " | ".join(map(str, cells)) + " |"

@@ -25,7 +25,7 @@ def task(**fields: object) -> Task:
 def run(name: str, passed: bool, **fields: object) -> Run:
     values = {"split": "dev", "tags": ["files"], "repeat": 0, "false_claim": False, "exit_code": 0}
     values |= {"seconds": 10.0, "steps": 2, "tokens_in": 500, "tokens_out": 40, "runbook": False}
-    return Run("agent", name, passed=passed, answer="", why="", **{**values, **fields})  # type: ignore[arg-type]
+    return Run("agent", name, passed=passed, why="", **{**values, **fields})  # type: ignore[arg-type]
 
 
 # --- the tasks --------------------------------------------------------------------------------------------

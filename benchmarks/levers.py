@@ -1,0 +1,82 @@
+"""The levers: what the agent does for its small model. Each can be taken away, to see what it is worth.
+
+python -m benchmarks.levers forms -- "Scale the deployment web to 3"    # the agent without its forms
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from devops_agent import (
+    briefing,
+    checks,
+    followup,
+    grounding,
+    intent,
+    protocol,
+    repairs,
+    runbook_library,
+    shell,
+)
+
+Replacement = tuple[Any, str, Any]
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _no_lines(*_: Any, **__: Any) -> list[str]:
+    return []
+
+
+def _as_it_is(command: str, text: str) -> str:
+    return text
+
+
+def _bare_response(text: str, task: str = "") -> str:
+    return f"<tool_response>\n{text}\n</tool_response>"
+
+
+def _without_examples() -> list[Replacement]:
+    rules = protocol._PROMPT.partition("\nExample. Task:")[0]
+    return [(protocol, "_PROMPT", rules + "{instructions}")]
+
+
+# What is replaced, and by what. A test checks that each name is still there.
+LEVERS: dict[str, Callable[[], list[Replacement]]] = {
+    "worked examples": _without_examples,
+    "runbooks": lambda: [(runbook_library, "best", _nothing)],
+    "forms": lambda: [(briefing, "form_of", _nothing)],
+    "grounding": lambda: [(grounding, "names_something", lambda *_: False)],
+    "findings before the first step": lambda: [(grounding, "_relevant", _no_lines)],
+    "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],
+    "repairs": lambda: [(repairs, "REPAIRS", ())],
+    "checks after a change": lambda: [(followup, "after", _nothing), (followup, "after_write", _nothing)],
+    "parts of a task": lambda: [(intent, "parts", _no_lines)],
+    "answers sent back": lambda: [(checks, "_unfinished", _no_lines)],
+    "reminder of the task": lambda: [(protocol, "_response", _bare_response)],
+}
+
+
+def take_away(lever: str) -> None:
+    """Takes a lever away in this process.
+
+    Raises:
+        AttributeError: The product has changed, and the lever is elsewhere now.
+    """
+    for owner, name, replacement in LEVERS[lever]():
+        getattr(owner, name)
+        setattr(owner, name, replacement)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs DevOps Agent without a lever."""
+    from devops_agent.__main__ import main as devops_agent
+
+    take_away(argv[0])
+    return int(devops_agent(list(argv[2:])))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
