@@ -330,7 +330,7 @@ class DevOpsAgent(ToolCallingAgent):
         """The call that runs: a filled form as its command, and a command without its slips."""
         form = self.tools.get(RECIPE)
         if call.name == RECIPE and isinstance(form, recipes.Form):
-            return Call(bash.name, {"command": recipes.render(form, call.arguments)})
+            return Call(bash.name, {"command": recipes.render(form, call.arguments, str(self.task))})
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):
             return call

@@ -14,7 +14,8 @@ from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
-_FITS = 9.0
+# Looking at things a model does well by itself.
+_FITS, _FITS_A_QUESTION = 5.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,13 @@ def _with_recipe(
 
     def fitting(text: str) -> Runbook | None:
         # one that changes something is no help with a question, nor the other way round
-        return runbook_library.best(runbooks, text, about, known, _FITS, task, changes)
+        return runbook_library.best(runbooks, text, about, known, at_least, wanted, changes)
 
-    runbook = fitting(task)
+    wanted, at_least = intent.without_negations(task), _FITS if changes else _FITS_A_QUESTION
+    runbook = fitting(wanted)
     if runbook is None:
         return told
-    parts = [fitting(part) for part in intent.wishes(task)]
+    parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
     forms = [form for part in parts if part and (form := form_of(part, known))]
     whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1
     form = recipes.joined(forms) if whole else form_of(runbook, known)

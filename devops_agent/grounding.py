@@ -7,6 +7,7 @@ So it is told in a few lines what there is, what there is not, and what is wrong
 import difflib
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +47,7 @@ _TROUBLE = re.compile(
     r"\b(?:why|fix|wrong|fail\w*|crash\w*|\w*backoff|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
     r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
     r"|unhealthy|(?:is|are|was|were|went|goes) down|refused?|errors?|problems?|trouble|debug"
-    r"|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
+    r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
     re.IGNORECASE,
 )
 # "in the web deployment" and "from the default storage class" name no namespace.
@@ -456,12 +457,21 @@ def _read_named(task: str, directory: Path, ground: Ground) -> None:
             continue
         if not text:
             continue
-        if wrong := text_files.trouble(path, text):
-            ground.trouble.append(Finding(named, wrong))
-            ground.lines += str(ground.trouble[-1]).splitlines()
+        ground.names.setdefault("file", named)
+        for finding in _wrong_with(named, path, text, task):
+            ground.trouble.append(finding)
+            ground.lines += str(finding).splitlines()
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True
+
+
+def _wrong_with(named: str, path: Path, text: str, task: str) -> Iterator[Finding]:
+    if wrong := text_files.trouble(path, text):
+        yield Finding(named, wrong)
+    if text.startswith("#!") and _TROUBLE.search(task) and not os.access(path, os.X_OK):
+        mode = f"{path.stat().st_mode & 0o777:o}"
+        yield Finding(named, f"it is not executable (mode {mode})", "", f"chmod +x {shlex.quote(named)}")
 
 
 def _names_in(directory: Path) -> list[str]:

@@ -15,7 +15,8 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |dockeri[sz]e|containeri[sz]e|package|setup|set up|autoscale|evict|reboot|reload|recreate|rebuild|reset
 |restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
 |truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
-|terminate|rerun|retry|promote|drop|pass(?= )
+|terminate|rerun|retry|promote|drop|trigger|pass(?= )
+|run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
@@ -72,7 +73,8 @@ _ASKS = re.compile(
 )
 _NEGATED = re.compile(
     r"\b(?:do not|don['’]?t|never|without|not to|must not|nor|no need to|instead of)\s+(?:\w+ and )?\w+"
-    r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b",
+    r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b"
+    r"|\bno \w+ (?:yet|now|needed|please)\b",
     re.IGNORECASE,
 )
 _ONLY_TELL = re.compile(
@@ -85,10 +87,15 @@ def asks_for_change(task: str) -> bool:
     """Whether a task is done only when something was changed."""
     if _ONLY_TELL.search(task):
         return False
-    sentences = _SENTENCE.split(_NEGATED.sub(" ", task))
+    sentences = _SENTENCE.split(without_negations(task))
     if any(map(_wishes, sentences)):
         return True
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
+
+
+def without_negations(task: str) -> str:
+    """A task without what it says not to do."""
+    return _NEGATED.sub(" ", task)
 
 
 def _wishes(sentence: str) -> bool:

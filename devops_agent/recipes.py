@@ -15,7 +15,7 @@ from typing import Any
 from devops_agent.errors import CallRefused
 from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE
-from devops_agent.runbook_library import PLACEHOLDER, Runbook
+from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMATS = {
@@ -39,7 +39,10 @@ _PAIR = re.compile(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
 )
 _PAIRS = "pairs"
-_MOST_COMMANDS = 2
+# Commands that look are several ways to see something, for the model to choose among; those that change
+# something are steps.
+_MOST_LOOKS = 2
+_MOST_STEPS = 3
 _EACH_COUNTS = "set -e\n"
 
 
@@ -51,17 +54,20 @@ class Form:
         title: What it does; "" for what was told with a finding.
         template: The commands.
         fields: The fields' kinds by name: `string`, `integer` or `array`.
+        optional: Those that may be left out, and with them what stands in square brackets around them.
     """
 
     title: str
     template: str
     fields: Mapping[str, str]
+    optional: frozenset[str] = frozenset()
 
     name = RECIPE
 
     def __str__(self) -> str:
         """What the model is told of it."""
-        return f"{self.title}\n```bash\n{self.template.removeprefix(_EACH_COUNTS)}\n```\n{self.description}"
+        commands = with_all_options(self.template.removeprefix(_EACH_COUNTS))
+        return f"{self.title}\n```bash\n{commands}\n```\n{self.description}"
 
     @property
     def reads(self) -> bool:
@@ -71,15 +77,23 @@ class Form:
     @property
     def description(self) -> str:
         """What it does, and with which arguments: how the model is told to use it."""
-        what = ", ".join(f"{name} ({_told(name, kind)})" for name, kind in self.fields.items())
+        told = {name: f"{name} ({_told(name, kind)})" for name, kind in self.fields.items()}
+        what = ", ".join(text for name, text in told.items() if name not in self.optional)
         how = f"with {what}, as the task has them" if what else "with no arguments"
+        more = ", ".join(text for name, text in told.items() if name in self.optional)
+        how += f", and only if the task asks for it {more}" if more else ""
         return f'To do this, call "{RECIPE}" {how}: the command then runs with these values.'
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
         return {
-            name: {"type": kind, "description": name, "format": _FORMATS.get(name, "")}
+            name: {
+                "type": kind,
+                "description": name,
+                "format": _FORMATS.get(name, ""),
+                "nullable": name in self.optional,
+            }
             for name, kind in self.fields.items()
         }
 
@@ -101,9 +115,13 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
     lines = [line for line in blocks[0][1].splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         return None
-    if len(lines) > _MOST_COMMANDS and not any("<<" in line for line in lines):
-        return None  # several ways to look at something: the model chooses among them
-    template = _filled("\n".join(lines), names)
+    most = _MOST_STEPS if runbook.changes and not effects.is_read(lines[0]) else _MOST_LOOKS
+    if len(lines) > most and not any("<<" in line for line in lines):
+        return None
+    commands = OPTION.sub(
+        lambda match: match[1 if names.keys() >= {*_names_in(match[1])} else 0], "\n".join(lines)
+    )
+    template = _filled(commands, names)
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"{_EACH_COUNTS}{template}"
     return form_of_commands(runbook.title, template)
@@ -111,29 +129,40 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
 
 def form_of_commands(title: str, commands: str) -> Form:
     """The form of commands whose placeholders are to be filled in."""
-    fields: dict[str, str] = {}
-    if _PAIR.search(commands):
-        fields[_PAIRS] = "array"
-    for name in PLACEHOLDER.findall(_PAIR.sub("", commands)):
-        fields.setdefault(name, "integer" if name in _NUMBERS else "string")
-    return Form(title, commands, fields)
+    needed = _names_in(OPTION.sub("", commands))
+    names = dict.fromkeys([*needed, *_names_in(commands)])
+    kinds = {_PAIRS: "array", **dict.fromkeys(_NUMBERS, "integer")}
+    fields = {name: kinds.get(name, "string") for name in names}
+    return Form(title, commands, fields, frozenset(names) - frozenset(needed))
+
+
+def _names_in(commands: str) -> list[str]:
+    """The fields that commands have."""
+    commands = with_all_options(commands)
+    pairs = [_PAIRS] if _PAIR.search(commands) else []
+    return pairs + PLACEHOLDER.findall(_PAIR.sub("", commands))
 
 
 def joined(forms: Sequence[Form]) -> Form:
     """One form for a task of several parts; what has the same name in two of them is the same thing."""
-    fields = {name: kind for form in forms for name, kind in form.fields.items()}
     template = "\n".join(form.template.removeprefix(_EACH_COUNTS) for form in forms)
-    return Form("; ".join(form.title for form in forms), f"{_EACH_COUNTS}{template}", fields)
+    return form_of_commands("; ".join(form.title for form in forms), f"{_EACH_COUNTS}{template}")
 
 
-def render(form: Form, values: Mapping[str, Any]) -> str:
+def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
     """The commands with the values in them, quoted for where they stand.
+
+    Args:
+        form: The form.
+        values: What the model gave for its fields.
+        task: The task: an option of whose values it says nothing is left out.
 
     Raises:
         CallRefused: A value is missing, or a pair is none.
     """
-    missing = [name for name in form.fields if not values.get(name) and values.get(name) != 0]
-    if missing:
+    chosen = OPTION.sub(lambda match: _option(match[1], values, task), form.template)
+    form = form_of_commands(form.title, chosen)
+    if missing := [name for name in form.fields if _is_missing(values, name)]:
         raise CallRefused(f"The argument {missing[0]!r} is missing. {form.description}")
     pairs = values.get(_PAIRS, ())
     if not isinstance(pairs, list | tuple):
@@ -144,6 +173,17 @@ def render(form: Form, values: Mapping[str, Any]) -> str:
     words = [shlex.quote(str(pair)) for pair in pairs]
     template = _PAIR.sub(lambda match: " ".join(match["before"] + word for word in words), form.template)
     return _filled(template, values)
+
+
+def _option(text: str, values: Mapping[str, Any], task: str) -> str:
+    given = [values[name] for name in _names_in(text) if not _is_missing(values, name)]
+    words = {word for value in given for word in re.findall(r"[\w.]+", str(value))}
+    asked = any(re.search(rf"(?<!\d){re.escape(word)}(?!\d)", task, re.IGNORECASE) for word in words)
+    return text if asked or (given and not task) else ""
+
+
+def _is_missing(values: Mapping[str, Any], name: str) -> bool:
+    return not values.get(name) and values.get(name) != 0
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:

@@ -5,8 +5,10 @@ in `.devops-agent/runbooks/`. Of two files with the same name the more special o
 several runbooks, each of which begins with its title.
 """
 
+import math
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,10 +28,22 @@ _BEGINS = re.compile(r"^# +(?=\S)", re.MULTILINE)
 # The more words, the slower; and a pasted log says nothing more about the task.
 _MOST_WORDS = 200
 PLACEHOLDER = re.compile(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
+# A part of a command that may be left out, such as [-p {port}:{target_port}].
+OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)")
 _OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
-_CANDIDATES = 12
-_TITLE_COVERED = 0.5
+_CANDIDATES = 20
+# Of the words of a title, or of a phrase of `When:`, so much must be in a task.
+_TITLE_COVERED, _PHRASE_COUNTS = 0.45, 0.8
+# A word with a weight below this is in a third of all titles; what one word alone must make up of a title.
+_SAYS_LITTLE, _ALONE = 1.1, 0.6
+# BM25 gives little to short tasks, which say all there is to say in three words.
+_SHORT = 3.0
+# A recipe that begins with one of these is only for a task that says so.
+_ONLY_IF_ASKED = frozenset(
+    """remov stop suspend paus taint drain cordon uncordon restart kill free discard forbid deny limit
+ rollback resum push merg lock mov""".split()
+)
 # Words that say nothing about what a task is.
 _COMMON = frozenset(
     """a an and are as at be by can could do does for from get give has have how i if in into is it its me
@@ -70,7 +84,12 @@ class Runbook:
         """What the model is told: without the words for the search, with the names that are known."""
         body = _WHEN.sub("", self.text).strip()
         body = re.sub(r"\n{2,}", "\n", body).replace("# ", "", 1)
-        return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), body)
+        return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), with_all_options(body))
+
+
+def with_all_options(commands: str) -> str:
+    """Commands with each of their options."""
+    return OPTION.sub(r"\1", commands)
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Runbook]:
@@ -161,49 +180,98 @@ def best(
         text: The task, or a part of it.
         field: What the task is about: `kubernetes`, `docker` or `system`.
         names: The names that are known; a runbook that has a use for them is preferred.
-        at_least: The lowest score that counts.
+        at_least: The lowest score that counts, by BM25 and the share of its title that the task has.
         task: The whole task, when the text is a part of it.
         changes: Whether it has to change something; None for either.
     """
-    of_field = {name: runbook for name, runbook in runbooks.items() if runbook.field == field}
-    stems = set(map(_stem, _spoken(task or text)))
+    of_field = {
+        name: runbook
+        for name, runbook in runbooks.items()
+        if runbook.field == field and (changes is None or runbook.changes == changes)
+    }
+    told = _stems(_WHERE.sub(" ", (task or text).lower())) | names.keys()
+    weights = _weights(of_field.values())
     found: list[tuple[float, Runbook]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
-        title = {_stem(word) for word in _spoken(runbook.title) if word not in _COMMON}
-        covered = len(title & stems) / max(len(title), 1)
-        if (
-            score >= at_least
-            and covered >= _TITLE_COVERED
-            and (changes is None or runbook.changes == changes)
-        ):
-            found.append((score * (1 + covered) * _KNOWN_NAME ** _uses(runbook, names), runbook))
+        title = [_stem(word) for word in _spoken(runbook.title) if word not in _COMMON]
+        if not title or (title[0] in _ONLY_IF_ASKED and title[0] not in told):
+            continue
+        phrases = [stems for phrase in runbook.when.split(",") if len(stems := _stems(phrase)) > 1]
+        covered = max(
+            [_covered(set(title), told, weights)]
+            + [_PHRASE_COUNTS * _covered(stems, told, weights) for stems in phrases]
+        )
+        fit = (score + _SHORT) * covered
+        if covered >= _TITLE_COVERED and fit >= at_least:
+            found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-# What is written in several ways, in one of them.
-_SPELLINGS = (
-    (r"config ?map", "configmap"),
-    (r"cron ?job", "cronjob"),
-    (r"(?:stateful ?set|sts)\b", "statefulset"),
-    (r"daemon ?set", "daemonset"),
-    (r"service ?account", "serviceaccount"),
-    (r"(?:(?:persistent )?volume ?claim|pvc)(?=s?\b)", "pvc"),
-    (r"network ?polic(?:y|ies)", "networkpolicy"),
-    (r"load ?balancer", "loadbalancer"),
-    (r"health ?check", "healthcheck"),
-    (r"set ?up\b", "setup"),
-    (r"deploy\b(?=/)", "deployment"),
+def _weights(runbooks: Collection[Runbook]) -> dict[str, float]:
+    """How telling a word is: the fewer titles have it, the more."""
+    counts = Counter(stem for runbook in runbooks for stem in _stems(runbook.title))
+    return {stem: math.log((1 + len(runbooks)) / count) for stem, count in counts.items()}
+
+
+def _covered(stems: Collection[str], told: Collection[str], weights: Mapping[str, float]) -> float:
+    """Which share of words a task has; 0 when it is one word by chance."""
+    rare = max(weights.values(), default=1.0)
+    weight = {stem: weights.get(stem, rare) for stem in stems}
+    shared = [stem for stem in stems if stem in told]
+    share = sum(weight[stem] for stem in shared) / (sum(weight.values()) or 1.0)
+    telling = [stem for stem in shared if weight[stem] > _SAYS_LITTLE]
+    return share if len(telling) > 1 or share >= _ALONE else 0.0
+
+
+# What is said in several ways, in one of them.
+_SPELLINGS = tuple(
+    (re.compile(rf"\b{pattern}"), spelling)
+    for pattern, spelling in (
+        (r"config ?map", "configmap"),
+        (r"cron ?job", "cronjob"),
+        (r"(?:stateful ?set|sts)\b", "statefulset"),
+        (r"daemon ?set", "daemonset"),
+        (r"service ?account", "serviceaccount"),
+        (r"(?:(?:persistent )?volume ?claim|pvc)(?=s?\b)", "pvc"),
+        (r"network ?polic(?:y|ies)", "networkpolicy"),
+        (r"load ?balancer", "loadbalancer"),
+        (r"health ?check", "healthcheck"),
+        (r"set ?up\b", "setup"),
+        (r"deploy\b(?=/)", "deployment"),
+        (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),
+        (r"needs (?:an?|another)\b", "add a"),
+        (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
+        (r"make (?=an? |another |one )", "create "),
+        (r"trigger\b", "run"),
+        (r"(?:right now|immediately|at once)\b", "now"),
+        (r"(?:delet|eras|drop)(?=e\b|ing\b|\b)", "remov"),
+        (r"get rid of\b", "remove"),
+        (
+            r"(?:undo|revert) (?:the |this )?(?:last |latest )?(?:rollout|deployment|release|upgrade)",
+            "rollback",
+        ),
+        (r"roll(?=(?: \S+){0,5}? back\b)", "rollback"),
+        (r"upgrade\b", "update"),
+        (r"env(?:ironment)? var(?:iable)?(?=s?\b)", "environment variable"),
+    )
 )
 # "in namespace shop" says where, not what.
-_WHERE = re.compile(r"\b(?:in|from|of|to|into|within|for) (?:the )?(?:namespace|ns) [\w-]+|\S+ namespace\b")
+_WHERE = re.compile(
+    r"\b(?:in|from|of|to|into|within|for) (?:the )?(?:(?:namespace|ns) [\w-]+|(?!namespace\b)\S+ namespace\b)"
+)
 
 
 def _spoken(text: str) -> list[str]:
     """The words of a text, in one spelling."""
     text = text.lower()
     for pattern, spelling in _SPELLINGS:
-        text = re.sub(rf"\b{pattern}", spelling, text)
+        text = pattern.sub(spelling, text)
     return re.findall(r"[a-z0-9]{2,}", text)
+
+
+def _stems(text: str) -> set[str]:
+    """The stems of the words of a text that say something."""
+    return {_stem(word) for word in _spoken(text) if word not in _COMMON}
 
 
 def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterator[str]:

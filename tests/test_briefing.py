@@ -25,7 +25,7 @@ def library() -> dict[str, Runbook]:
     text = "# Scale a deployment\nWhen: scale, replicas, namespace\nkubectl -n {namespace} scale {deployment}"
     found = runbook_library.parse("scale", text)
     for n, word in enumerate(OTHERS):
-        found += runbook_library.parse(f"{word}-{n}", f"# Eat {word}\n\nkubectl get {word}")
+        found += runbook_library.parse(f"{word}-{n}", f"# Install {word}\n\nkubectl get {word}")
     return {runbook.name: runbook for runbook in found}
 
 
