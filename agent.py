@@ -36,9 +36,12 @@ from devops_agent import (
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
+from devops_agent.json_edit import JsonEdit
+from devops_agent.line_edit import LineEdit
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
+from devops_agent.recipes import Form
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
@@ -317,6 +320,8 @@ class DevOpsAgent(ToolCallingAgent):
         """What code sees when it looks at what a call changed, which named files that were so before."""
         if call.name == write_file.name:
             path, content = call.arguments["path"], call.arguments["content"]
+            if isinstance(edit := self.tools.get(RECIPE), LineEdit | JsonEdit):
+                self.tools[RECIPE] = replace(edit, path=path, text=content)
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
             return followup.after_write(path, content, self._told.ground.variables)
@@ -329,8 +334,8 @@ class DevOpsAgent(ToolCallingAgent):
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
         form = self.tools.get(RECIPE)
-        if call.name == RECIPE and isinstance(form, recipes.Form):
-            return Call(bash.name, {"command": recipes.render(form, call.arguments, str(self.task))})
+        if call.name == RECIPE and isinstance(form, Form | LineEdit | JsonEdit):
+            call = form.call(call.arguments, str(self.task), self._told.ground)
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):
             return call

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, intent, recipes, runbook_library, schedules
+from devops_agent import events, grounding, intent, protocol, recipes, runbook_library, schedules
 from devops_agent.grounding import Ground
+from devops_agent.json_edit import JsonEdit
+from devops_agent.line_edit import LineEdit
 from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
-# Looking at things a model does well by itself.
-_FITS, _FITS_A_QUESTION = 5.0, 8.0
+_FITS = 5.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Briefing:
     Attributes:
         ground: What was looked up.
         recipe: The runbook that fits, when it is no form.
-        form: The commands of the runbooks that fit, for the model to fill in.
+        form: The commands of the runbooks that fit, or an edit of the file that is named, for the model to
+            fill in.
         whole: Whether the form does each of several things that the task wants.
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
@@ -33,7 +35,7 @@ class Briefing:
 
     ground: Ground = field(default_factory=Ground)
     recipe: str = ""
-    form: Form | None = None
+    form: Form | LineEdit | JsonEdit | None = None
     whole: bool = False
     look: str = ""
     looked: str = ""
@@ -46,6 +48,8 @@ class Briefing:
             parts.append(self.form.description)
         elif recipe := str(self.form or "") or self.recipe:
             parts.append(f"A recipe that may help:\n{recipe}")
+        elif facts:
+            parts.append(protocol.NEXT)
         return "\n\n".join(parts)
 
 
@@ -71,10 +75,7 @@ def briefer(
         schedule = schedules.cron_of(task)
         known = {**found.names, "schedule": schedule} if schedule else found.names
         told = _with_recipe(Briefing(found), runbooks, task, known, listener)
-        form = told.form
-        return (
-            replace(told, look=form.template) if ground and form and form.reads and not form.fields else told
-        )
+        return replace(told, look=told.form.look) if ground and told.form else told
 
     return brief
 
@@ -89,24 +90,35 @@ def _with_recipe(
     changes, about = intent.asks_for_change(task), grounding.field_of(task)
     if told.ground.trouble and not changes:
         return told  # the findings are the answer
-    mend = next((finding for finding in told.ground.trouble if finding.suggestion), None)
-    if mend and grounding.tells_of_trouble(task):
-        return replace(told, form=recipes.form_of_commands("", mend.suggestion))
 
     def fitting(text: str) -> Runbook | None:
         # one that changes something is no help with a question, nor the other way round
-        return runbook_library.best(runbooks, text, about, known, at_least, wanted, changes)
+        return runbook_library.best(runbooks, text, about, known, _FITS, wanted, changes)
 
-    wanted, at_least = intent.without_negations(task), _FITS if changes else _FITS_A_QUESTION
+    wanted = intent.without_negations(task)
     runbook = fitting(wanted)
+    mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
+    if mend and grounding.tells_of_trouble(task) and not (runbook and runbook.only_if_asked):
+        return replace(told, form=recipes.form_of_commands("", mend))
     if runbook is None:
-        return told
+        return replace(told, form=_edit(told.ground)) if changes else told
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
     forms = [form for part in parts if part and (form := form_of(part, known))]
-    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1
+    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and recipes.are_apart(forms)
     form = recipes.joined(forms) if whole else form_of(runbook, known)
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
+
+
+def _edit(ground: Ground) -> LineEdit | JsonEdit | None:
+    """An edit of the one short file that the task names."""
+    if len(ground.texts) != 1:
+        return None
+    path, text = next(iter(ground.texts.items()))
+    by_value, by_line = JsonEdit(path, text), LineEdit(path, text)
+    if path.endswith(".json") and len(by_value.settings) > 1:
+        return by_value
+    return by_line if len(by_line.lines) > 1 else None
 
 
 def folders(config: Path, directory: Path) -> Sequence[Path]:

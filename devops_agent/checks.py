@@ -6,11 +6,15 @@ To add one: write a function and put it into `CHECKS`, in the order in which the
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from devops_agent.errors import CallRefused
+from devops_agent.diagnosis import text_files
+from devops_agent.errors import CallRefused, ToolError
 from devops_agent.evidence import Evidence, admits_failure
+from devops_agent.files import read_text
+from devops_agent.json_edit import JsonEdit
+from devops_agent.line_edit import LineEdit
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
-from devops_agent.protocol import FINAL_ANSWER, Call, ToolLike
+from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, ToolLike
 
 Tools = Mapping[str, ToolLike]
 Check = Callable[[Call, Tools, Evidence], None]
@@ -68,6 +72,27 @@ def _working_directory() -> str:
         return ""
 
 
+def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A file that is changed is neither broken nor emptied: what a small model forgets would be lost."""
+    if call.name != "write_file":
+        return
+    path, content, edit = call.arguments["path"], call.arguments["content"], tools.get(RECIPE)
+    if isinstance(edit, LineEdit | JsonEdit) and edit.path == path and (lost := edit.drops(content)):
+        raise CallRefused(
+            f"That would remove {lost} lines or values of {path}, so nothing was written. {edit.description}"
+        )
+    before, wrong = _text_of(path), text_files.trouble(Path(path), content)
+    if before and wrong and not text_files.trouble(Path(path), before):
+        raise CallRefused(f"That would break {path}, so nothing was written: {wrong}")
+
+
+def _text_of(path: str) -> str:
+    try:
+        return read_text(path)
+    except (OSError, ToolError):
+        return ""
+
+
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:
     """The same call is not made again while nothing has changed."""
     if call.name != FINAL_ANSWER and evidence.repeated(call):
@@ -117,6 +142,7 @@ CHECKS: tuple[Check, ...] = (
     right_arguments,
     no_placeholder,
     may_run,
+    keeps_the_file,
     no_repetition,
     answer_after_work,
     finished,

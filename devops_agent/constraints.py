@@ -31,6 +31,8 @@ def _optional(tool: ToolLike, name: str) -> bool:
 
 
 def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
+    if choices := tool.inputs[name].get("enum"):
+        return {"enum": list(choices)}
     kind, form = _kind(tool, name), tool.inputs[name].get("format", "")
     if form in FORMATS:
         text = {"type": "string", "pattern": FORMATS[form][0]}
@@ -121,6 +123,8 @@ def _optional_chain(tool: ToolLike, names: list[str], first: bool) -> str:
 
 
 def _rule_of(tool: ToolLike, name: str) -> str:
+    if choices := tool.inputs[name].get("enum"):
+        return f"({' | '.join(_literal(json.dumps(choice, ensure_ascii=False)) for choice in choices)})"
     form = tool.inputs[name].get("format", "")
     kind = _kind(tool, name)
     if form not in FORMATS:

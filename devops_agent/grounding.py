@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 
-from devops_agent.diagnosis import diagnose, docker, text_files
+from devops_agent.diagnosis import certificates, diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
 from devops_agent.errors import ToolError
@@ -44,7 +45,8 @@ _FILES = re.compile(
     re.IGNORECASE,
 )
 _TROUBLE = re.compile(
-    r"\b(?:why|fix|wrong|fail\w*|crash\w*|\w*backoff|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
+    r"\b(?:why|fix|correct(?= (?:the|its|this|that|it)\b)|wrong|fail\w*|crash\w*|\w*backoff"
+    r"|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
     r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
     r"|unhealthy|(?:is|are|was|were|went|goes) down|refused?|errors?|problems?|trouble|debug"
     r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
@@ -133,7 +135,13 @@ class Ground:
 
 def names_something(task: str, environ: Mapping[str, str]) -> bool:
     """Whether a task names anything that can be looked up."""
-    return bool(_FILES.search(task) or _PATH.search(task) or _steps(task) or _variables_of(task, environ))
+    return bool(
+        _FILES.search(task)
+        or _CERTIFICATES.search(task)
+        or _PATH.search(task)
+        or _steps(task)
+        or _variables_of(task, environ)
+    )
 
 
 def tells_of_trouble(task: str) -> bool:
@@ -157,7 +165,12 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if _FILES.search(task):
         ground.lines += _files(task, directory)
+    ground.names.update(_values(task, directory))
     _read_named(task, directory, ground)
+    if _CERTIFICATES.search(task):
+        ends = _certificates(task, directory)
+        ground.lines += ends
+        ground.informs = ground.informs or bool(ends)
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda step: _tried(step, task), _steps(task)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
@@ -445,6 +458,43 @@ def _files(task: str, directory: Path) -> Iterator[str]:
     words = _words(task)
     for folder in [each for each in here if each.endswith("/") and each.rstrip("/").lower() in words][:2]:
         yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
+
+
+_CERTIFICATES = re.compile(r"\b(?:certificates?|certs?|tls|ssl)\b", re.IGNORECASE)
+
+
+def _certificates(task: str, directory: Path) -> list[str]:
+    """Until when the certificates are valid that a task names, or that lie in a folder that it names."""
+    named = [directory / word for word in re.findall(r"[\w./~-]*[\w/]", task)]
+    try:
+        paths = certificates.in_files([path for path in named if path.exists()] or [directory])
+    except OSError:
+        return []
+    ends = certificates.expiries(paths, datetime.now(timezone.utc))
+    return [line.removeprefix(f"{directory}/") for line in ends]
+
+
+_PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
+_HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
+_WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
+_HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
+
+
+def _values(task: str, directory: Path) -> Iterator[tuple[str, str]]:
+    """Values that a task states as clearly as names: a port, a word to look for, a folder."""
+    for field_name, pattern in (("port", _PORT), ("word", _WORD_SOUGHT), ("http_path", _HTTP_PATH)):
+        if len(found := set(pattern.findall(task))) == 1:
+            yield field_name, found.pop()
+    folders = [
+        word
+        for word in dict.fromkeys(re.findall(r"[\w./~-]*[\w/]", task))
+        if ("/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task))
+        and (directory / Path(word).expanduser()).is_dir()
+    ]
+    if len(folders) == 1:
+        yield "directory", folders[0]
+    elif not folders and _HERE.search(task):
+        yield "directory", "."
 
 
 def _read_named(task: str, directory: Path, ground: Ground) -> None:

@@ -1,4 +1,4 @@
-"""Recipes as forms: the model gives the values, code writes the command.
+"""Recipes as forms: the model gives the values, code writes the command or the file.
 
 A small model drops a bracket of the JSON in `kubectl patch -p '…'` and invents fields of manifests. It copies
 values well. So the commands of a runbook are a template, the model fills in what is not known yet, held to
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from devops_agent.errors import CallRefused
+from devops_agent.grounding import Ground
 from devops_agent.policy import effects
-from devops_agent.protocol import RECIPE
+from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -26,7 +27,7 @@ _FORMATS = {
     ),
     **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
     "pairs": "pair",
-    "path": "path",
+    **dict.fromkeys(("path", "http_path"), "path"),
     "image": "image",
     "schedule": "schedule",
 }
@@ -44,6 +45,12 @@ _PAIRS = "pairs"
 _MOST_LOOKS = 2
 _MOST_STEPS = 3
 _EACH_COUNTS = "set -e\n"
+# JSON and whole manifests, from which a small model takes words into its fields.
+_MISLEADS = re.compile(r'[\[{]"|<<')
+# A file that a recipe writes: its name, and its text in the block behind it.
+_FILE = re.compile(r"^Write (\S+):\n\n```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# In a here-document, and in a file, a value stands as it is.
+_HERE = "<<"
 
 
 @dataclass(frozen=True)
@@ -55,24 +62,42 @@ class Form:
         template: The commands.
         fields: The fields' kinds by name: `string`, `integer` or `array`.
         optional: Those that may be left out, and with them what stands in square brackets around them.
+        path: The file that the template is the text of; "" when it is commands.
     """
 
     title: str
     template: str
     fields: Mapping[str, str]
     optional: frozenset[str] = frozenset()
+    path: str = ""
 
     name = RECIPE
 
     def __str__(self) -> str:
         """What the model is told of it."""
+        if _MISLEADS.search(self.template):
+            return f"{self.title}\n{self.description}"
         commands = with_all_options(self.template.removeprefix(_EACH_COUNTS))
-        return f"{self.title}\n```bash\n{commands}\n```\n{self.description}"
+        return f"{self.title}\n```{self.path or 'bash'}\n{commands}\n```\n{self.description}"
 
     @property
-    def reads(self) -> bool:
-        """Whether the commands leave everything as it is."""
-        return effects.is_read(self.template)
+    def look(self) -> str:
+        """The commands, when nothing is to be filled in and they leave everything as it is; else ""."""
+        return self.template if not (self.fields or self.path) and effects.is_read(self.template) else ""
+
+    def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
+        """The call that does it with these values.
+
+        Raises:
+            CallRefused: A value is missing, or a pair is none.
+        """
+        if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
+            values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
+        # what lies in the directory may go into a file, and no container's port into a command
+        text = render(self, values, f"{task}\n{ground}" if self.path else task)
+        if self.path:
+            return Call("write_file", {"path": self.path, "content": text})
+        return Call("bash", {"command": text})
 
     @property
     def description(self) -> str:
@@ -82,7 +107,8 @@ class Form:
         how = f"with {what}, as the task has them" if what else "with no arguments"
         more = ", ".join(text for name, text in told.items() if name in self.optional)
         how += f", and only if the task asks for it {more}" if more else ""
-        return f'To do this, call "{RECIPE}" {how}: the command then runs with these values.'
+        then = f"{self.path} is then written" if self.path else "the command then runs"
+        return f'To do this, call "{RECIPE}" {how}: {then} with these values.'
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
@@ -109,6 +135,8 @@ def _told(name: str, kind: str) -> str:
 def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
     """The form of a runbook, with the names that are known filled in; None when it is no one thing to do."""
     blocks = _BLOCK.findall(runbook.text)
+    if file := _FILE.search(runbook.text):
+        return form_of_commands(runbook.title, _filled(file[2], names, _HERE), file[1])
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
     # alternatives are comments
@@ -127,13 +155,13 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
     return form_of_commands(runbook.title, template)
 
 
-def form_of_commands(title: str, commands: str) -> Form:
-    """The form of commands whose placeholders are to be filled in."""
+def form_of_commands(title: str, commands: str, path: str = "") -> Form:
+    """The form of commands, or of the text of a file, whose placeholders are to be filled in."""
     needed = _names_in(OPTION.sub("", commands))
     names = dict.fromkeys([*needed, *_names_in(commands)])
     kinds = {_PAIRS: "array", **dict.fromkeys(_NUMBERS, "integer")}
     fields = {name: kinds.get(name, "string") for name in names}
-    return Form(title, commands, fields, frozenset(names) - frozenset(needed))
+    return Form(title, commands, fields, frozenset(names) - frozenset(needed), path)
 
 
 def _names_in(commands: str) -> list[str]:
@@ -141,6 +169,16 @@ def _names_in(commands: str) -> list[str]:
     commands = with_all_options(commands)
     pairs = [_PAIRS] if _PAIR.search(commands) else []
     return pairs + PLACEHOLDER.findall(_PAIR.sub("", commands))
+
+
+def are_apart(forms: Sequence[Form]) -> bool:
+    """Whether the forms do different things with commands, so that one may follow the other."""
+    heads = [
+        {" ".join(re.sub(r" -n \S+", "", line).split()[:3]) for line in form.template.splitlines()}
+        - {_EACH_COUNTS.strip()}
+        for form in forms
+    ]
+    return not any(form.path for form in forms) and len(set().union(*heads)) == sum(map(len, heads))
 
 
 def joined(forms: Sequence[Form]) -> Form:
@@ -161,7 +199,7 @@ def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
         CallRefused: A value is missing, or a pair is none.
     """
     chosen = OPTION.sub(lambda match: _option(match[1], values, task), form.template)
-    form = form_of_commands(form.title, chosen)
+    form = form_of_commands(form.title, chosen, form.path)
     if missing := [name for name in form.fields if _is_missing(values, name)]:
         raise CallRefused(f"The argument {missing[0]!r} is missing. {form.description}")
     pairs = values.get(_PAIRS, ())
@@ -170,8 +208,10 @@ def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
     for pair in pairs:
         if "=" not in str(pair):
             raise CallRefused(f'{pair!r} is no pair. Give {_PAIRS} as a list such as ["KEY=VALUE"].')
-    words = [shlex.quote(str(pair)) for pair in pairs]
+    words = [str(pair) if form.path else shlex.quote(str(pair)) for pair in pairs]
     template = _PAIR.sub(lambda match: " ".join(match["before"] + word for word in words), form.template)
+    if form.path:
+        return "".join(line for line in _filled(template, values, _HERE).splitlines(True) if line.strip())
     return _filled(template, values)
 
 
@@ -186,10 +226,9 @@ def _is_missing(values: Mapping[str, Any], name: str) -> bool:
     return not values.get(name) and values.get(name) != 0
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str:
+def _filled(template: str, values: Mapping[str, Any], quote: str = "") -> str:
     parts: list[str] = []
     end = 0
-    quote = ""
     for match in PLACEHOLDER.finditer(template):
         between = template[end : match.start()]
         quote = _quote_after(between, quote)
@@ -201,9 +240,9 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
 
 def _quote_after(text: str, quote: str) -> str:
     """The shell quote that is open behind a text; here-documents count as quotes of their own."""
-    if quote == "<<" or re.search(r"<<-?'?\w+'?[^\n]*\n", text):
-        ended = re.search(r"^EOF$", text, re.MULTILINE) if quote == "<<" else None
-        return "" if ended else "<<"
+    if quote == _HERE or re.search(r"<<-?'?\w+'?[^\n]*\n", text):
+        ended = re.search(r"^EOF$", text, re.MULTILINE) if quote == _HERE else None
+        return "" if ended else _HERE
     for char in re.sub(r"\\.", "", text):
         if quote == char:
             quote = ""
@@ -213,7 +252,7 @@ def _quote_after(text: str, quote: str) -> str:
 
 
 def _quoted(value: str, quote: str, template: str, match: "re.Match[str]") -> str:
-    if quote == "<<":
+    if quote == _HERE:
         return value
     if quote == "'":
         in_json = template[match.start() - 1] == '"' and template[match.end() : match.end() + 1] == '"'

@@ -33,6 +33,8 @@ OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=
 _OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
 _CANDIDATES = 20
+# These are known with most tasks, and say nothing of what it is about.
+_ANYWHERE = frozenset({"namespace", "container"})
 # Of the words of a title, or of a phrase of `When:`, so much must be in a task.
 _TITLE_COVERED, _PHRASE_COUNTS = 0.45, 0.8
 # A word with a weight below this is in a third of all titles; what one word alone must make up of a title.
@@ -79,6 +81,16 @@ class Runbook:
     def changes(self) -> bool:
         """Whether it does something, by its title; else it only looks."""
         return intent.asks_for_change(self.title)
+
+    @property
+    def verb(self) -> str:
+        """The stem of the first word of its title."""
+        return next((_stem(word) for word in _spoken(self.title)), "")
+
+    @property
+    def only_if_asked(self) -> bool:
+        """Whether it is only for a task that asks for it in so many words."""
+        return self.verb in _ONLY_IF_ASKED
 
     def recipe(self, names: Mapping[str, str]) -> str:
         """What the model is told: without the words for the search, with the names that are known."""
@@ -182,25 +194,25 @@ def best(
         names: The names that are known; a runbook that has a use for them is preferred.
         at_least: The lowest score that counts, by BM25 and the share of its title that the task has.
         task: The whole task, when the text is a part of it.
-        changes: Whether it has to change something; None for either.
+        changes: Whether it has to change something; None for either. For a question only titles count:
+            looking at things a model does well by itself.
     """
     of_field = {
         name: runbook
         for name, runbook in runbooks.items()
         if runbook.field == field and (changes is None or runbook.changes == changes)
     }
-    told = _stems(_WHERE.sub(" ", (task or text).lower())) | names.keys()
+    told = _stems(f"{_WHERE.sub(' ', (task or text).lower())} {' '.join(names.keys() - _ANYWHERE)}")
     weights = _weights(of_field.values())
     found: list[tuple[float, Runbook]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
-        title = [_stem(word) for word in _spoken(runbook.title) if word not in _COMMON]
-        if not title or (title[0] in _ONLY_IF_ASKED and title[0] not in told):
+        if runbook.only_if_asked and runbook.verb not in told:
             continue
-        phrases = [stems for phrase in runbook.when.split(",") if len(stems := _stems(phrase)) > 1]
-        covered = max(
-            [_covered(set(title), told, weights)]
-            + [_PHRASE_COUNTS * _covered(stems, told, weights) for stems in phrases]
-        )
+        title, when = _stems(runbook.title), runbook.when if changes else ""
+        phrases = [stems for phrase in when.split(",") if len(stems := _stems(phrase)) > 1]
+        of_title = _covered(title, told, weights, _ALONE if changes else 1.0)
+        of_phrases = [_PHRASE_COUNTS * _covered(stems, told, weights) for stems in phrases]
+        covered = max([of_title, *of_phrases])
         fit = (score + _SHORT) * covered
         if covered >= _TITLE_COVERED and fit >= at_least:
             found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook))
@@ -213,14 +225,16 @@ def _weights(runbooks: Collection[Runbook]) -> dict[str, float]:
     return {stem: math.log((1 + len(runbooks)) / count) for stem, count in counts.items()}
 
 
-def _covered(stems: Collection[str], told: Collection[str], weights: Mapping[str, float]) -> float:
-    """Which share of words a task has; 0 when it is one word by chance."""
+def _covered(
+    stems: Collection[str], told: Collection[str], weights: Mapping[str, float], alone: float = _ALONE
+) -> float:
+    """Which share of words a task has; 0 when it is one word by chance, less than `alone` of them."""
     rare = max(weights.values(), default=1.0)
     weight = {stem: weights.get(stem, rare) for stem in stems}
     shared = [stem for stem in stems if stem in told]
     share = sum(weight[stem] for stem in shared) / (sum(weight.values()) or 1.0)
     telling = [stem for stem in shared if weight[stem] > _SAYS_LITTLE]
-    return share if len(telling) > 1 or share >= _ALONE else 0.0
+    return share if len(telling) > 1 or share >= alone else 0.0
 
 
 # What is said in several ways, in one of them.
@@ -242,6 +256,9 @@ _SPELLINGS = tuple(
         (r"needs (?:an?|another)\b", "add a"),
         (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
         (r"make (?=an? |another |one )", "create "),
+        (r"write (?=an? |another |one )", "create "),
+        (r"director(?:y|ies)\b", "folder"),
+        (r"below\b", "in"),
         (r"trigger\b", "run"),
         (r"(?:right now|immediately|at once)\b", "now"),
         (r"(?:delet|eras|drop)(?=e\b|ing\b|\b)", "remov"),
@@ -250,7 +267,8 @@ _SPELLINGS = tuple(
             r"(?:undo|revert) (?:the |this )?(?:last |latest )?(?:rollout|deployment|release|upgrade)",
             "rollback",
         ),
-        (r"roll(?=(?: \S+){0,5}? back\b)", "rollback"),
+        (r"roll(?=(?:\s+\S+){0,5}?\s+back\b)", "rollback"),
+        (r"(?:go |get |return )?back to the (?=previous|last|old|earlier)", "rollback "),
         (r"upgrade\b", "update"),
         (r"env(?:ironment)? var(?:iable)?(?=s?\b)", "environment variable"),
     )
@@ -287,11 +305,12 @@ def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterato
 
 def _uses(runbook: Runbook, names: Mapping[str, str]) -> int:
     """For how many kinds of names that are known it has a use: the namespace, and any object."""
-    objects = names.keys() - {"namespace", "container"}
+    objects = names.keys() - _ANYWHERE
     in_namespace = "namespace" in names and "{namespace}" in runbook.text
     return in_namespace + any(f"{{{kind}}}" in runbook.text for kind in objects)
 
 
 def _stem(word: str) -> str:
     """Enough of a word to find its other forms: `limits`, `limit`; `scaling`, `scale`; `logged`, `log`."""
+    word = re.sub(r"ie[sd]$", "y", word)
     return re.sub(r"([b-df-hj-np-tv-z])\1$", r"\1", re.sub(r"(?:ings?|ed|es|e|s)$", "", word))

@@ -111,8 +111,10 @@ def test_the_parts_of_a_task_make_one_form() -> None:
 
 
 def test_a_form_that_only_looks_says_so() -> None:
-    assert form("kubectl get pods -n {namespace} | head").reads
-    assert not form("kubectl delete pod {pod}").reads
+    look = "kubectl get pods -n shop | head"
+    assert form(look).look == look
+    assert form("kubectl get pods -n {namespace}").look == ""
+    assert form("kubectl delete pod web-1").look == ""
 
 
 @pytest.mark.parametrize(

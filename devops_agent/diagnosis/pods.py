@@ -304,7 +304,7 @@ def _mend_probe(objects: Objects, pod: Object, status: Object, kind: str, told: 
         right = declared[0] if len(declared) == 1 and declared[0] != asked else "{port}"
         change = f'{{"op":"replace","path":"{at}/port","value":{right}}}'
     elif "statuscode: 404" in told:
-        change = f'{{"op":"replace","path":"{at}/path","value":"{{path}}"}}'
+        change = f'{{"op":"replace","path":"{at}/path","value":"{{http_path}}"}}'
     else:
         return ""
     return f"kubectl -n {objects.namespace} patch {target} --type=json -p '[{change}]'"
