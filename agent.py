@@ -167,7 +167,11 @@ class DevOpsAgent(ToolCallingAgent):
         told = self.brief(task, lambda: self._may_look_up(task))
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
-            intent.asks_for_change(task), parts, told.ground.informs, told.ground.missing
+            intent.asks_for_change(task),
+            parts,
+            told.ground.informs,
+            told.ground.missing,
+            intent.asks_for_removal(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
@@ -324,7 +328,7 @@ class DevOpsAgent(ToolCallingAgent):
                 self.tools[RECIPE] = replace(edit, path=path, text=content)
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
-            return followup.after_write(path, content, self._told.ground.variables)
+            return followup.after_write(path, content, self._told.ground.variables, str(self.task))
         if ran is None or not _changes(call):
             return None
         if ok and followup.applies(ran.command):

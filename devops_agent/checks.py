@@ -3,6 +3,7 @@
 To add one: write a function and put it into `CHECKS`, in the order in which they should speak.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from devops_agent.json_edit import JsonEdit
 from devops_agent.line_edit import LineEdit
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
+from devops_agent.policy.shell_text import parse_call, segments
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, ToolLike
 
 Tools = Mapping[str, ToolLike]
@@ -70,6 +72,25 @@ def _working_directory() -> str:
         return str(Path.cwd())
     except OSError:  # it was removed
         return ""
+
+
+# Deleting one of these loses nothing that does not come again.
+_COMES_AGAIN = re.compile(r"(?:po|pods?|jobs?|jobs\.batch)(?:/.*)?")
+
+
+def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """Nothing is deleted for a task that does not say so: a small model clears its way with a delete."""
+    if call.name != "bash" or evidence.may_remove:
+        return
+    for segment in segments(call.arguments["command"]):
+        _, verb, flags, operands = (
+            parse_call(segment.words) if segment.name == "kubectl" else ("", "", {}, [])
+        )
+        kind = (operands[:1] or [""])[0]
+        if verb == "delete" and not _COMES_AGAIN.fullmatch(kind) and "--dry-run" not in flags:
+            raise CallRefused(
+                "The task does not ask to delete anything. Do it without, or answer why it is not done."
+            )
 
 
 def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
@@ -142,6 +163,7 @@ CHECKS: tuple[Check, ...] = (
     right_arguments,
     no_placeholder,
     may_run,
+    removes_only_if_asked,
     keeps_the_file,
     no_repetition,
     answer_after_work,

@@ -34,6 +34,7 @@ class Evidence:
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.
         missing: What the task names and was not there, in a sentence.
+        may_remove: Whether the task says that something is to go.
         informed: Whether what was looked up before the first step may hold the answer.
         calls: Tools that ran, whatever came of it.
         succeeded: Tools that ran and succeeded.
@@ -53,6 +54,7 @@ class Evidence:
     parts: Sequence[str] = ()
     informed: bool = False
     missing: str = ""
+    may_remove: bool = True
     calls: int = 0
     succeeded: int = 0
     changed: int = 0

@@ -9,18 +9,22 @@ _MANY = 8
 _KEPT = 2
 # A line of figures alone is what was asked for.
 _WORDS = re.compile(r"[A-Za-z]{2,}\W+(?:\S+\W+)*?[A-Za-z]{2,}")
-_GO_LOG = re.compile(r"[EWI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] ")
+# What a Go program logs of its own retries, and what Docker says of its builder at each build.
+_NOISE = re.compile(
+    r"[EWI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] "
+    r"|DEPRECATED: The legacy builder|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx/"
+)
 _VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
     """Folds the lines that differ from many others in figures only; the first ones and the last one stay.
 
-    Tables with a header stay as they are: their rows are what was asked for. What a Go program logs of its
-    own retries goes, where something else is said too.
+    Tables with a header stay as they are: their rows are what was asked for. Noise goes, where something else
+    is said too.
     """
     lines = text.split("\n")
-    lines = [line for line in lines if not _GO_LOG.match(line)] or lines
+    lines = [line for line in lines if not _NOISE.match(line)] or lines
     text = "\n".join(lines)
     if len(lines) < _LONG or _is_table(lines):
         return text

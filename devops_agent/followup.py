@@ -5,13 +5,14 @@ Small models take "deployment.apps/web scaled" for the end of the task. What cou
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devops_agent import edits
+from devops_agent import edits, intent
 from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys
@@ -37,6 +38,7 @@ _ELSEWHERE = {
 _OTHER_SERVER = frozenset({"KUBECONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"})
 _MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
 _APPLIES = re.compile(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
+_BUILDS = re.compile(r"\b(?:build|image|package|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
 _CONTAINER_ID = re.compile(r"^([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -66,13 +68,14 @@ def after_edit(command: str, before: Mapping[Path, str]) -> Check | None:
     return Check(text, ok) if text else None
 
 
-def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check | None:
+def after_write(path: str, content: str, variables: Mapping[str, str], task: str = "") -> Check | None:
     """What is still to do with a file that was written.
 
     Args:
         path: The file.
         content: Its text.
         variables: Environment variables that the task names, with their values.
+        task: What the user wants.
     """
     if wrong := text_files.trouble(Path(path), content):
         return Check(f"{path}: {wrong}", False)
@@ -86,6 +89,8 @@ def after_write(path: str, content: str, variables: Mapping[str, str]) -> Check 
                 else ""
             )
             return Check(f"{path} does not contain the value of {name}, which is {value}.{literal}", False)
+    if Path(path).name == "Dockerfile" and _BUILDS.search(intent.without_negations(task)):
+        return Check(f"Not built yet: docker build -t IMAGE:TAG {shlex.quote(str(Path(path).parent))}", True)
     return None
 
 

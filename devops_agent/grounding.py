@@ -463,9 +463,22 @@ def _files(task: str, directory: Path) -> Iterator[str]:
 _CERTIFICATES = re.compile(r"\b(?:certificates?|certs?|tls|ssl)\b", re.IGNORECASE)
 
 
+def _paths_in(task: str) -> list[str]:
+    """The words of a task that may be paths."""
+    return [word for word in dict.fromkeys(re.findall(r"[\w./~-]*[\w/]", task)) if len(word) < _LONGEST]
+
+
+def _is_named_folder(word: str, task: str, directory: Path) -> bool:
+    said = "/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task)
+    try:
+        return bool(said) and (directory / Path(word).expanduser()).is_dir()
+    except (OSError, RuntimeError):  # too long, or the home of nobody
+        return False
+
+
 def _certificates(task: str, directory: Path) -> list[str]:
     """Until when the certificates are valid that a task names, or that lie in a folder that it names."""
-    named = [directory / word for word in re.findall(r"[\w./~-]*[\w/]", task)]
+    named = [directory / word for word in _paths_in(task)]
     try:
         paths = certificates.in_files([path for path in named if path.exists()] or [directory])
     except OSError:
@@ -485,12 +498,7 @@ def _values(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     for field_name, pattern in (("port", _PORT), ("word", _WORD_SOUGHT), ("http_path", _HTTP_PATH)):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
-    folders = [
-        word
-        for word in dict.fromkeys(re.findall(r"[\w./~-]*[\w/]", task))
-        if ("/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task))
-        and (directory / Path(word).expanduser()).is_dir()
-    ]
+    folders = [word for word in _paths_in(task) if _is_named_folder(word, task, directory)]
     if len(folders) == 1:
         yield "directory", folders[0]
     elif not folders and _HERE.search(task):

@@ -93,6 +93,18 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
+_REMOVAL = re.compile(
+    r"\b(?:delet|remov|drop|clean|purg|prun|uninstall|tear|destroy|get rid|recreat|replac|wip(?:e|ing)|evict|free"
+    r"|undo|revert|roll|redeploy|reset|terminat|kill|stop|clear|empty|take (?:it )?away)",
+    re.IGNORECASE,
+)
+
+
+def asks_for_removal(task: str) -> bool:
+    """Whether a task says that something is to go, or to be made anew."""
+    return bool(_REMOVAL.search(without_negations(task)))
+
+
 def without_negations(task: str) -> str:
     """A task without what it says not to do."""
     return _NEGATED.sub(" ", task)

@@ -12,6 +12,7 @@ from devops_agent.diagnosis.finding import listed
 _SEE = re.compile(r"(?:See|Run) '((?:kubectl|docker|helm)(?: [a-z][a-z-]*)*) --help'")
 _FLAG = re.compile(r"unknown (?:shorthand )?flag: (?:'\w' in )?(-{1,2}[\w-]+)")
 _FIELD = re.compile(r'(\w+) in version .*?unknown field "([\w.\[\]-]+)"')
+_NO_DOCKERFILE = re.compile(r"unable to prepare context: .*?lstat (\S+)/Dockerfile: no such file")
 _USAGE = re.compile(r"^Usage: *\n? *(\S.*)$", re.MULTILINE)
 _FLAGS = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _FIELDS = re.compile(r"^  (\w+)\t", re.MULTILINE)
@@ -25,6 +26,8 @@ def hint(output: str) -> str:
     """
     if match := _FIELD.search(output):
         return _of_field(match[1].lower(), match[2])
+    if match := _NO_DOCKERFILE.search(output):
+        return f"There is no Dockerfile in {match[1]}. Build from the folder that holds it: docker build -t NAME ."
     see, flag = _SEE.search(output), _FLAG.search(output)
     return _of_flag(see[1], flag[1]) if see and flag else ""
 

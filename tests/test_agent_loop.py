@@ -26,7 +26,7 @@ from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
 from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
-from devops_agent.protocol import Call, system_prompt
+from devops_agent.protocol import NEXT, Call, system_prompt
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
 
@@ -695,7 +695,7 @@ def grounded(*replies: Reply, task: str, ground: bool = True, **settings: Any) -
 
 def test_what_was_looked_up_stands_behind_the_task_in_every_request(programs: Programs) -> None:
     run = grounded(sh("kubectl get pods"), answer("1 replica."), task=ASK)
-    first = {"role": "user", "content": f"{ASK}\n\nLooked up just now:\n{FACT}"}
+    first = {"role": "user", "content": f"{ASK}\n\nLooked up just now:\n{FACT}\n\n{NEXT}"}
     assert [messages[1] for messages in run.model.requests] == [first, first]
     assert run.model.requests[1][-1]["content"].endswith("make the next call.")
     assert "Looked up" not in run.model.requests[1][-1]["content"]
@@ -771,7 +771,7 @@ def test_a_briefing_is_for_its_own_task() -> None:
     for task in notes:
         agent.run(task)
     assert [model.requests[n][1]["content"] for n in (1, 3)] == [
-        "one\n\nLooked up just now:\nfact one",
+        f"one\n\nLooked up just now:\nfact one\n\n{NEXT}",
         "two\n\nA recipe that may help:\nrecipe two",
     ]
 

@@ -289,7 +289,7 @@ TROUBLE: dict[str, tuple[list[Any], str, list[str]]] = {
             ),
         ],
         "",
-        ['"path":"/spec/template/spec/containers/0/livenessProbe/httpGet/path","value":"{path}"}'],
+        ['"path":"/spec/template/spec/containers/0/livenessProbe/httpGet/path","value":"{http_path}"}'],
     ),
     "a variable that the log of a deployment's container asks for": (
         [deployment(), pod(owner=deployment(), state=waiting("CrashLoopBackOff"), last=ended(1), restarts=3)],
