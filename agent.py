@@ -210,7 +210,7 @@ class DevOpsAgent(ToolCallingAgent):
         task = ""
         for step in self.memory.steps:
             task = step.task if isinstance(step, TaskStep) else task
-            messages += _step_messages(step, task, str(self._briefings.get(task, "")))
+            messages += _step_messages(step, task, self._briefings.get(task, briefing.Briefing()))
         return messages
 
     def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
@@ -370,9 +370,19 @@ def _dropped_note(dropped: Sequence[str]) -> str:
     return f"(Only the first call was run. Not run: {', '.join(dropped)}. Call ONE tool at a time.)"
 
 
-def _step_messages(step: MemoryStep, task: str, told: str) -> list[ChatMessage]:
+def _step_messages(step: MemoryStep, task: str, told: briefing.Briefing) -> list[ChatMessage]:
+    if isinstance(step, TaskStep) and told.answers:
+        # as the result of a call: what stands in a task is looked up again, a result is answered from
+        return [
+            ChatMessage(role=MessageRole.USER, content=step.task),
+            ChatMessage(
+                role=MessageRole.ASSISTANT, content=Call(bash.name, {"command": told.answers}).render()
+            ),
+            ChatMessage(role=MessageRole.USER, content=protocol.format_tool_response(told.facts, task)),
+        ]
     if isinstance(step, TaskStep):
-        return [ChatMessage(role=MessageRole.USER, content="\n\n".join(filter(None, (step.task, told))))]
+        content = "\n\n".join(filter(None, (step.task, str(told))))
+        return [ChatMessage(role=MessageRole.USER, content=content)]
     said = _said(step) if isinstance(step, ActionStep) else None
     if said is None:
         return []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, intent, protocol, recipes, runbook_library, schedules
+from devops_agent import events, grounding, intent, recipes, runbook_library, schedules
 from devops_agent.grounding import Ground
 from devops_agent.json_edit import JsonEdit
 from devops_agent.line_edit import LineEdit
@@ -17,6 +17,9 @@ from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
+
+
+_LOOKED_UP_WITH = "devops-agent diagnose"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Briefing:
         whole: Whether the form does each of several things that the task wants.
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
+        changes: Whether the task is done only when something was changed.
     """
 
     ground: Ground = field(default_factory=Ground)
@@ -39,17 +43,28 @@ class Briefing:
     whole: bool = False
     look: str = ""
     looked: str = ""
+    changes: bool = False
+
+    @property
+    def facts(self) -> str:
+        """What was looked up."""
+        return "\n".join(filter(None, (str(self.ground), self.looked)))
+
+    @property
+    def answers(self) -> str:
+        """The command whose result the facts are, when they may be all that the task asks for; else ""."""
+        if self.changes or self.form or self.recipe or not (self.looked or self.ground.informs):
+            return ""
+        return self.look or "; ".join(f"cat {name}" for name in self.ground.texts) or _LOOKED_UP_WITH
 
     def __str__(self) -> str:
         parts = []
-        if facts := "\n".join(filter(None, (str(self.ground), self.looked))):
-            parts.append(f"Looked up just now:\n{facts}")
+        if self.facts:
+            parts.append(f"Looked up just now:\n{self.facts}")
         if self.form and not self.form.title:
             parts.append(self.form.description)
         elif recipe := str(self.form or "") or self.recipe:
             parts.append(f"A recipe that may help:\n{recipe}")
-        elif facts:
-            parts.append(protocol.NEXT)
         return "\n\n".join(parts)
 
 
@@ -74,7 +89,8 @@ def briefer(
             listener(events.Grounded(str(found)))
         schedule = schedules.cron_of(task)
         known = {**found.names, "schedule": schedule} if schedule else found.names
-        told = _with_recipe(Briefing(found), runbooks, task, known, listener)
+        told = Briefing(found, changes=intent.asks_for_change(task))
+        told = _with_recipe(told, runbooks, task, known, listener)
         return replace(told, look=told.form.look) if ground and told.form else told
 
     return brief
@@ -87,7 +103,7 @@ def _with_recipe(
     known: Mapping[str, str],
     listener: events.Listener,
 ) -> Briefing:
-    changes, about = intent.asks_for_change(task), grounding.field_of(task)
+    changes, about = told.changes, grounding.field_of(task)
     if told.ground.trouble and not changes:
         return told  # the findings are the answer
 
@@ -103,9 +119,9 @@ def _with_recipe(
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
-    forms = [form for part in parts if part and (form := form_of(part, known))]
+    forms = [form for part in parts if part and (form := form_of(part, known, task))]
     whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and recipes.are_apart(forms)
-    form = recipes.joined(forms) if whole else form_of(runbook, known)
+    form = recipes.joined(forms) if whole else form_of(runbook, known, task)
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
 

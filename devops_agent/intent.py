@@ -94,8 +94,8 @@ def asks_for_change(task: str) -> bool:
 
 
 _REMOVAL = re.compile(
-    r"\b(?:delet|remov|drop|clean|purg|prun|uninstall|tear|destroy|get rid|recreat|replac|wip(?:e|ing)|evict|free"
-    r"|undo|revert|roll|redeploy|reset|terminat|kill|stop|clear|empty|take (?:it )?away)",
+    r"\b(?:delet|remov|drop|clean|purg|prun|uninstall|tear|destroy|get rid|recreat|replac|wip(?:e|ing)|evict"
+    r"|free|undo|revert|roll|redeploy|reset|terminat|kill|stop|clear|empty)",
     re.IGNORECASE,
 )
 

@@ -362,11 +362,11 @@ def format_error(text: str, task: str = "") -> str:
 
 def _response(text: str, task: str) -> str:
     # A small model forgets the task behind a page of output; a line behind the result brings it back.
-    reminder = f"\nTask: {task}\n{NEXT}" if task else ""
+    reminder = f"\nTask: {task}\n{_NEXT}" if task else ""
     return f"<tool_response>\n{text}\n</tool_response>{reminder}"
 
 
-NEXT = (
+_NEXT = (
     "If the whole task is done, call final_answer with the names and figures "
     "from the results; else make the next call."
 )

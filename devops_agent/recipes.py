@@ -45,6 +45,22 @@ _PAIRS = "pairs"
 _MOST_LOOKS = 2
 _MOST_STEPS = 3
 _EACH_COUNTS = "set -e\n"
+# What a task says when it wants an option. A field without a cue is wanted when its value is in the task.
+_CUES = {
+    _PAIRS: r"=|\benv|variable",
+    "network": r"\bnetwork",
+    "command": r"command|sleep|execut|echo|print|script|show|loop|\bsays?\b|argument",
+    "port": r"\bport|\d{2,5}",
+    "target_port": r"\bport|\d{2,5}",
+    "labels": r"\blabel",
+    "replicas": r"\d|replica|instance|two|three",
+    "maintainer": r"maintain|author|label",
+    "install": r"install|package|\bpip\b|\bapt",
+    "file": r"\bcop|\bfile|script|\bapp",
+    "memory": r"memory|\bram\b|\d ?[MG]i?B?\b",
+    "cpu": r"\bcpu|\bcores?\b",
+    "container": r"\bcontainer",
+}
 # JSON and whole manifests, from which a small model takes words into its fields.
 _MISLEADS = re.compile(r'[\[{]"|<<')
 # A file that a recipe writes: its name, and its text in the block behind it.
@@ -132,11 +148,18 @@ def _told(name: str, kind: str) -> str:
     return "number" if kind == "integer" else _FORMATS.get(name, "text")
 
 
-def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
-    """The form of a runbook, with the names that are known filled in; None when it is no one thing to do."""
+def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Form | None:
+    """The form of a runbook; None when it is no one thing to do.
+
+    Args:
+        runbook: The runbook.
+        names: What is known already, and is filled in.
+        task: The task: options of which it says nothing are left out.
+    """
     blocks = _BLOCK.findall(runbook.text)
     if file := _FILE.search(runbook.text):
-        return form_of_commands(runbook.title, _filled(file[2], names, _HERE), file[1])
+        text = OPTION.sub(lambda match: _wanted(match, task), file[2])
+        return form_of_commands(runbook.title, _filled(text, names, _HERE), file[1])
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
     # alternatives are comments
@@ -146,9 +169,8 @@ def form_of(runbook: Runbook, names: Mapping[str, str]) -> Form | None:
     most = _MOST_STEPS if runbook.changes and not effects.is_read(lines[0]) else _MOST_LOOKS
     if len(lines) > most and not any("<<" in line for line in lines):
         return None
-    commands = OPTION.sub(
-        lambda match: match[1 if names.keys() >= {*_names_in(match[1])} else 0], "\n".join(lines)
-    )
+    text = OPTION.sub(lambda match: _wanted(match, task), "\n".join(lines))
+    commands = OPTION.sub(lambda match: match[1 if names.keys() >= {*_names_in(match[1])} else 0], text)
     template = _filled(commands, names)
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"{_EACH_COUNTS}{template}"
@@ -215,9 +237,17 @@ def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
     return _filled(template, values)
 
 
+def _wanted(option: "re.Match[str]", task: str) -> str:
+    """The option as it stands, or nothing when the task has no cue for it."""
+    cues = [_CUES[name] for name in _names_in(option[1]) if name in _CUES]
+    wanted = not (cues and task) or any(re.search(cue, task, re.IGNORECASE) for cue in cues)
+    return option[0] if wanted else ""
+
+
 def _option(text: str, values: Mapping[str, Any], task: str) -> str:
     given = [values[name] for name in _names_in(text) if not _is_missing(values, name)]
-    words = {word for value in given for word in re.findall(r"[\w.]+", str(value))}
+    known = PLACEHOLDER.sub(" ", text)
+    words = {word for value in [*given, known] for word in re.findall(r"[\w.]{2,}|\d", str(value))}
     asked = any(re.search(rf"(?<!\d){re.escape(word)}(?!\d)", task, re.IGNORECASE) for word in words)
     return text if asked or (given and not task) else ""
 

@@ -6,6 +6,7 @@ To add one: write a function from a command and what is known to a command, and 
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from devops_agent.diagnosis import diagnose
 from devops_agent.grounding import Ground
 from devops_agent.policy.shell_text import Token, base_name, located, parse_call, substitutions, unquote
 
@@ -75,7 +76,32 @@ def _lacks_namespace(words: Sequence[str], text: str) -> bool:
     return not all(map(_OF_NO_NAMESPACE.fullmatch, kinds))
 
 
-REPAIRS: tuple[Callable[[str, Ground], str], ...] = (in_the_named_namespace,)
+_PUBLISHED = re.compile(r"(?P<at>\s(?:-p|--publish)[ =]?(?:[\d.]+:)?(?P<host>\d+):)(?P<inner>\d+)(?=\s|$)")
+
+
+# Options of `docker run` with a value behind a space.
+_NO_OPTION = re.compile(
+    r"\s(?:-[evwulh]|--(?:name|env|volume|network|restart|memory|cpus|user|label|hostname))\s+\S+"
+)
+
+
+def to_the_port_of_the_image(command: str, ground: Ground) -> str:
+    """Lets `docker run -p 8088:8088 nginx` reach the port on which nginx listens, the only one it exposes."""
+    match = _PUBLISHED.search(command)
+    if not match or match["host"] != match["inner"] or len(_PUBLISHED.findall(command)) > 1:
+        return command
+    rest = command[match.end() :]
+    image = next((word for word in _NO_OPTION.sub(" ", rest).split() if not word.startswith("-")), "")
+    exposed = diagnose.exposed_ports(image) if image else []
+    if len(exposed) != 1 or exposed[0] == match["inner"]:
+        return command
+    return f"{command[: match.end('at')]}{exposed[0]}{rest}"
+
+
+REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
+    in_the_named_namespace,
+    to_the_port_of_the_image,
+)
 
 
 def repaired(command: str, ground: Ground) -> str:

@@ -27,7 +27,7 @@ def hint(output: str) -> str:
     if match := _FIELD.search(output):
         return _of_field(match[1].lower(), match[2])
     if match := _NO_DOCKERFILE.search(output):
-        return f"There is no Dockerfile in {match[1]}. Build from the folder that holds it: docker build -t NAME ."
+        return f"There is no Dockerfile in {match[1]}. Build where it is: docker build -t NAME ."
     see, flag = _SEE.search(output), _FLAG.search(output)
     return _of_flag(see[1], flag[1]) if see and flag else ""
 

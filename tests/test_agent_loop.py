@@ -18,7 +18,7 @@ from smolagents.utils import AgentError
 
 import smolagents_patches
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
-from devops_agent import followup
+from devops_agent import followup, protocol
 from devops_agent.briefing import Briefing, briefer
 from devops_agent.chat import Completion, Sampling
 from devops_agent.context import fit
@@ -26,7 +26,7 @@ from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
 from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
-from devops_agent.protocol import NEXT, Call, system_prompt
+from devops_agent.protocol import Call, system_prompt
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
 
@@ -695,10 +695,18 @@ def grounded(*replies: Reply, task: str, ground: bool = True, **settings: Any) -
 
 def test_what_was_looked_up_stands_behind_the_task_in_every_request(programs: Programs) -> None:
     run = grounded(sh("kubectl get pods"), answer("1 replica."), task=ASK)
-    first = {"role": "user", "content": f"{ASK}\n\nLooked up just now:\n{FACT}\n\n{NEXT}"}
+    looked_up = [
+        {"role": "user", "content": ASK},
+        {"role": "assistant", "content": sh("devops-agent diagnose")},
+        {"role": "user", "content": protocol.format_tool_response(FACT, ASK)},
+    ]
+    assert [messages[1:4] for messages in run.model.requests] == [looked_up, looked_up]
+
+
+def test_before_a_change_what_was_looked_up_stands_behind_the_task(programs: Programs) -> None:
+    run = grounded(sh("kubectl scale deployment/web --replicas=2"), answer("2 replicas."), task=WISH)
+    first = {"role": "user", "content": f"{WISH}\n\nLooked up just now:\n{FACT}"}
     assert [messages[1] for messages in run.model.requests] == [first, first]
-    assert run.model.requests[1][-1]["content"].endswith("make the next call.")
-    assert "Looked up" not in run.model.requests[1][-1]["content"]
 
 
 def test_a_question_that_was_looked_up_may_be_answered_without_a_call(programs: Programs) -> None:
@@ -755,7 +763,7 @@ def test_in_approval_mode_the_user_is_asked_before_anything_is_looked_up(
     run = grounded(sh("true"), answer(), task=ASK, require_approval=True, approver=ask)
     assert asked == [("look_up", {"task": ASK}, 0), ("bash", {"command": "true"}, len(programs.calls))]
     assert bool(programs.calls) == verdict
-    assert ("Looked up" in run.model.requests[0][1]["content"]) == verdict
+    assert (FACT in run.model.requests[0][-1]["content"]) == verdict
 
 
 def test_a_kubectl_without_namespace_runs_in_that_of_the_task_and_is_shown_so(programs: Programs) -> None:
@@ -771,7 +779,7 @@ def test_a_briefing_is_for_its_own_task() -> None:
     for task in notes:
         agent.run(task)
     assert [model.requests[n][1]["content"] for n in (1, 3)] == [
-        f"one\n\nLooked up just now:\nfact one\n\n{NEXT}",
+        "one\n\nLooked up just now:\nfact one",
         "two\n\nA recipe that may help:\nrecipe two",
     ]
 

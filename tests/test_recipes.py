@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from devops_agent import recipes, runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
+from devops_agent.grounding import Ground
 from devops_agent.recipes import Form, form_of, joined, render
 from devops_agent.runbook_library import Runbook
 
@@ -154,3 +155,76 @@ def test_each_runbooks_form_can_be_held_to_and_filled(name: str) -> None:
     values = {field: {"integer": 8, "array": ["A=b"]}.get(kind, "v1") for field, kind in asked.fields.items()}
     assert not runbook_library.PLACEHOLDER.search(render(asked, values))
     assert asked.name == recipes.RECIPE
+
+
+OPTIONS = "docker run -d --name {container} [-p {port}:{target_port}] [-e {key}={value}] {image} [sh -c '{command}']"
+
+
+def options_of(task: str, **names: str) -> Form:
+    found = form_of(runbook(OPTIONS), names, task)
+    assert found
+    return found
+
+
+def test_an_option_is_offered_only_where_the_task_has_a_cue_for_it() -> None:
+    assert set(options_of("Start redis as a container").fields) == {"container", "image"}
+    asked = options_of("Run redis on port 80 with A=b")
+    assert (set(asked.fields), asked.optional) == (
+        {"container", "image", "port", "target_port", "pairs"},
+        {"port", "target_port", "pairs"},
+    )
+    assert asked.inputs["port"]["nullable"]
+    assert not asked.inputs["image"]["nullable"]
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "command"),
+    [
+        ("x on port 80", {"port": 80, "target_port": 8080}, "docker run -d --name c -p 80:8080  i"),
+        ("x on port 80", {}, "docker run -d --name c   i"),
+        ("x on port 80", {"port": 8080, "target_port": 8081}, "docker run -d --name c   i"),
+        ("x with MODE=dark", {"pairs": ["MODE=dark"]}, "docker run -d --name c  -e MODE=dark i"),
+        ("x that sleeps", {"command": "sleep 60"}, "docker run -d --name c   i sh -c 'sleep 60'"),
+    ],
+)
+def test_an_option_of_whose_values_the_task_says_nothing_is_left_out(
+    task: str, values: dict[str, object], command: str
+) -> None:
+    filled = render(options_of(task), {"container": "c", "image": "i", **values}, task)
+    assert filled.rstrip() == command.rstrip()
+
+
+def test_half_an_option_is_asked_for() -> None:
+    with pytest.raises(CallRefused, match="The argument 'target_port' is missing"):
+        render(options_of("on port 80"), {"container": "c", "image": "i", "port": 80}, "on port 80")
+
+
+def test_an_option_that_is_known_stays() -> None:
+    assert "-p 80:9090" in options_of("on port 80", port="80", target_port="9090").template
+    known = options_of("on port 80", port="80")
+    assert "-p 80:90" in render(known, {"container": "c", "image": "i", "target_port": 90}, "on port 80")
+
+
+FILE = """# Write it
+
+Write conf/app.conf:
+
+```text
+name {name}
+[port {port}]
+[env {key}={value}]
+last
+```
+"""
+
+
+def test_a_recipe_may_write_a_file() -> None:
+    (book,) = runbook_library.parse("x", FILE)
+    asked = form_of(book, {}, "on port 8080, with $USER_NAME as a variable")
+    assert asked
+    assert asked.look == ""
+    call = asked.call({"name": "a b", "port": 8080}, "on port 8080", Ground(variables={"USER_NAME": "jo"}))
+    assert (call.name, call.arguments) == (
+        "write_file",
+        {"path": "conf/app.conf", "content": "name a b\nport 8080\nenv USER_NAME=jo\nlast\n"},
+    )

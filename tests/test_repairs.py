@@ -1,6 +1,9 @@
 """Slips in a command that code mends."""
 
+from pathlib import Path
+
 import pytest
+from fake_programs import Programs
 
 from devops_agent.grounding import Ground
 from devops_agent.repairs import repaired
@@ -93,3 +96,28 @@ def test_everything_else_stays_as_it_is(command: str) -> None:
 
 def test_without_a_namespace_nothing_is_added() -> None:
     assert repaired("kubectl get pods", Ground()) == "kubectl get pods"
+
+
+@pytest.mark.parametrize(
+    ("command", "mended"),
+    [
+        ("docker run -d -p 8088:8088 nginx:1.25", "docker run -d -p 8088:80 nginx:1.25"),
+        (
+            "docker run -d -p 8088:8088 -e A=b --name w nginx:1.25",
+            "docker run -d -p 8088:80 -e A=b --name w nginx:1.25",
+        ),
+        ("docker run -d -p 8088:8080 nginx:1.25", "docker run -d -p 8088:8080 nginx:1.25"),
+        ("docker run -d -p 80:80 nginx:1.25", "docker run -d -p 80:80 nginx:1.25"),
+        ("docker run -d -p 8088:8088 of-two-ports", "docker run -d -p 8088:8088 of-two-ports"),
+        ("docker run -d -p 8088:8088 unknown", "docker run -d -p 8088:8088 unknown"),
+    ],
+)
+def test_a_published_port_reaches_the_only_one_that_the_image_exposes(
+    command: str, mended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = {
+        "image inspect * nginx:1.25": '{"80/tcp":{}}',
+        "image inspect * of-two-ports": '{"1/tcp":{},"2/tcp":{}}',
+    }
+    Programs(tmp_path / "bin", monkeypatch).add("docker", ports)
+    assert repaired(command, Ground()) == mended

@@ -306,3 +306,9 @@ def container_log(container: str, lines: int = _LOG_LINES) -> str:
     """The last lines of a container's log."""
     # docker logs keeps the two streams apart, and what went wrong is mostly on stderr
     return run("sh", "-c", 'docker logs --tail "$1" "$2" 2>&1', "sh", str(lines), container)
+
+
+def exposed_ports(image: str) -> list[str]:
+    """The TCP ports that a local image exposes; none when it is not there."""
+    printed = run("docker", "image", "inspect", "-f", "{{json .Config.ExposedPorts}}", image)
+    return sorted(re.findall(r'"(\d+)/tcp"', printed))
