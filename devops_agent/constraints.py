@@ -67,6 +67,14 @@ FORMATS = {
         r"^[0-9]+([.][0-9]+)?(m|k|M|G|Ki|Mi|Gi|Ti)?$",
         r'"\"" [0-9]+ ("." [0-9]+)? ("m" | "k" | "M" | "G" | "Ki" | "Mi" | "Gi" | "Ti")? "\""',
     ),
+    "verbs": (
+        r"^(get|list|watch|create|update|patch|delete)(,(get|list|watch|create|update|patch|delete))*$",
+        r'"\"" VERB ("," VERB)* "\""'.replace(
+            "VERB", '("get" | "list" | "watch" | "create" | "update" | "patch" | "delete")'
+        ),
+    ),
+    "resources": (r"^[a-z./]+(,[a-z./]+)*$", r'"\"" [a-z./]+ ("," [a-z./]+)* "\""'),
+    "mode": (r"^[0-7]{3,4}$", r'"\"" [0-7] [0-7] [0-7] [0-7]? "\""'),
     "schedule": (
         r"^[0-9*/,-]+( [0-9A-Z*/,-]+){4}$",
         r'"\"" [0-9*/,-]+ " " [0-9*/,-]+ " " [0-9*/,-]+ " " [0-9A-Z*/,-]+ " " [0-9A-Z*/,-]+ "\""',

@@ -29,6 +29,9 @@ _FORMATS = {
     "pairs": "pair",
     **dict.fromkeys(("path", "http_path"), "path"),
     "image": "image",
+    "verbs": "verbs",
+    "resources": "resources",
+    "mode": "mode",
     "schedule": "schedule",
 }
 _NUMBERS = frozenset(

@@ -157,7 +157,8 @@ def test_each_runbooks_form_can_be_held_to_and_filled(name: str) -> None:
     assert asked.name == recipes.RECIPE
 
 
-OPTIONS = "docker run -d --name {container} [-p {port}:{target_port}] [-e {key}={value}] {image} [sh -c '{command}']"
+OPTIONS = "docker run -d --name {container} [-p {port}:{target_port}] [-e {key}={value}]"
+    " {image} [sh -c '{command}']"
 
 
 def options_of(task: str, **names: str) -> Form:
@@ -220,10 +221,11 @@ last
 
 def test_a_recipe_may_write_a_file() -> None:
     (book,) = runbook_library.parse("x", FILE)
-    asked = form_of(book, {}, "on port 8080, with $USER_NAME as a variable")
+    task = "on port 8080, with USER_NAME as a variable"
+    asked = form_of(book, {}, task)
     assert asked
     assert asked.look == ""
-    call = asked.call({"name": "a b", "port": 8080}, "on port 8080", Ground(variables={"USER_NAME": "jo"}))
+    call = asked.call({"name": "a b", "port": 8080}, task, Ground(variables={"USER_NAME": "jo"}))
     assert (call.name, call.arguments) == (
         "write_file",
         {"path": "conf/app.conf", "content": "name a b\nport 8080\nenv USER_NAME=jo\nlast\n"},
