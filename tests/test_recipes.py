@@ -157,8 +157,10 @@ def test_each_runbooks_form_can_be_held_to_and_filled(name: str) -> None:
     assert asked.name == recipes.RECIPE
 
 
-OPTIONS = "docker run -d --name {container} [-p {port}:{target_port}] [-e {key}={value}]"
+OPTIONS = (
+    "docker run -d --name {container} [-p {port}:{target_port}] [-e {key}={value}]"
     " {image} [sh -c '{command}']"
+)
 
 
 def options_of(task: str, **names: str) -> Form:
