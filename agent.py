@@ -37,7 +37,7 @@ from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
 from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit
+from devops_agent.line_edit import LineEdit, Rewrite
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
@@ -338,7 +338,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
         form = self.tools.get(RECIPE)
-        if call.name == RECIPE and isinstance(form, Form | LineEdit | JsonEdit):
+        if call.name == RECIPE and isinstance(form, Form | LineEdit | JsonEdit | Rewrite):
             call = form.call(call.arguments, str(self.task), self._told.ground)
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):

@@ -11,7 +11,7 @@ from pathlib import Path
 from devops_agent import events, grounding, intent, recipes, runbook_library, schedules
 from devops_agent.grounding import Ground
 from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit
+from devops_agent.line_edit import LineEdit, Rewrite
 from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
 
@@ -39,7 +39,7 @@ class Briefing:
 
     ground: Ground = field(default_factory=Ground)
     recipe: str = ""
-    form: Form | LineEdit | JsonEdit | None = None
+    form: Form | LineEdit | JsonEdit | Rewrite | None = None
     whole: bool = False
     look: str = ""
     looked: str = ""
@@ -114,6 +114,9 @@ def _with_recipe(
     wanted = intent.without_negations(task)
     runbook = fitting(wanted)
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
+    if changes and grounding.tells_of_trouble(task) and len(told.ground.mended) == 1:
+        path, better = next(iter(told.ground.mended.items()))
+        return replace(told, form=Rewrite(path, *better))
     if mend and grounding.tells_of_trouble(task) and not (runbook and runbook.only_if_asked):
         return replace(told, form=recipes.form_of_commands("", mend))
     if runbook is None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from devops_agent.diagnosis import certificates, diagnose, docker, text_files
+from devops_agent.diagnosis import certificates, diagnose, docker, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
+from devops_agent.diagnosis.mending import Mended
 from devops_agent.diagnosis.objects import Object, Objects, containers, name
 from devops_agent.errors import ToolError
 from devops_agent.files import read_text
@@ -114,6 +115,7 @@ class Ground:
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
         variables: The environment variables that the task names, with their values.
+        mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.
         names: Names of things that exist, by the placeholder of runbooks that they fill.
     """
@@ -126,6 +128,7 @@ class Ground:
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    mended: dict[str, Mended] = field(default_factory=dict)
 
     def __str__(self) -> str:
         # half a command would be run as it stands
@@ -516,6 +519,8 @@ def _read_named(task: str, directory: Path, ground: Ground) -> None:
         if not text:
             continue
         ground.names.setdefault("file", named)
+        if better := mending.mended(path, text):
+            ground.mended[named] = better
         for finding in _wrong_with(named, path, text, task):
             ground.trouble.append(finding)
             ground.lines += str(finding).splitlines()

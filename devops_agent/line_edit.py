@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
@@ -19,6 +19,35 @@ from devops_agent.protocol import RECIPE, Call
 _MOST_LINES = 60
 _LONGEST_LINE = 200
 _ALIKE = 0.6
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A file that can be put right by one change that is known; to the model it is a tool.
+
+    Attributes:
+        path: The file.
+        text: Its text afterwards.
+        change: The change in words.
+    """
+
+    path: str
+    text: str
+    change: str
+
+    name = RECIPE
+    title = ""
+    look = ""
+    inputs: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    @property
+    def description(self) -> str:
+        """How the model is told to use it."""
+        return f'To put {self.path} right, call "{RECIPE}" with no arguments: {self.change}.'
+
+    def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
+        """The call that writes the file with the change."""
+        return Call("write_file", {"path": self.path, "content": self.text})
 
 
 @dataclass(frozen=True)
