@@ -258,12 +258,50 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     ground.missing, ground.informs = next(iter(missing), ""), bool(items or (missing and named))
     if named or items:
         findings = _relevant(task, objects, items)
+        if _LOGS.search(task):
+            findings = [*_in_logs(task, objects, items), *findings]
         ground.lines += map(str, findings)
         ground.trouble = findings
     if named and not items:
         ground.lines += _overview(objects)
     ground.names = _names(objects, items, space)
     return ground
+
+
+# A number, a code or a quoted text that somebody looks for in logs: "A-48213", "E1042".
+_NEEDLE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}\b(?![.:/])")
+_QUOTED = re.compile(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
+_MOST_PODS = 20
+_LOG_LINES = 3
+
+
+def _in_logs(task: str, objects: Objects, items: Sequence[Object]) -> list[Finding]:
+    """The lines with what a task looks for in the logs of the workloads and pods that it names."""
+    known = {objects.namespace, *(name(item) for kind in _KINDS for item in objects.all(kind))}
+    needles = [text for text in (*_QUOTED.findall(task), *_NEEDLE.findall(task)) if text not in known]
+    wanted = {f"{item['kind'].lower()}/{name(item)}" for item in items}
+    pods = [
+        pod
+        for pod in objects.all("Pod")
+        if not wanted or {objects.workload(pod), f"pod/{name(pod)}"} & wanted
+    ]
+    if not needles:
+        return []
+    with ThreadPoolExecutor() as pool:
+        logs = pool.map(lambda pod: _pod_log(objects.namespace, name(pod)), pods[:_MOST_PODS])
+        found = [
+            (name(pod), [line for line in log.splitlines() if any(needle in line for needle in needles)])
+            for pod, log in zip(pods, logs, strict=False)
+        ]
+    return [
+        Finding(f"pod {pod}", f"its log says: {' / '.join(lines[-_LOG_LINES:])}")
+        for pod, lines in found
+        if lines
+    ]
+
+
+def _pod_log(namespace: str, pod: str) -> str:
+    return diagnose.run("kubectl", "-n", namespace, "logs", pod, "--all-containers", "--tail=5000")
 
 
 def _without_echoes(items: Sequence[Object]) -> list[Object]:
@@ -432,7 +470,7 @@ def _container_line(container: Object) -> str:
     networks = listed(container["NetworkSettings"].get("Networks") or ())
     published = f", published ports {listed(ports)}" if ports else ""
     mounts = [
-        f"{mount.get('Name') or mount.get('Source')}→{mount['Destination']}"
+        f"{mount.get('Type', 'mount')} {mount.get('Name') or mount.get('Source')} at {mount['Destination']}"
         for mount in container.get("Mounts") or ()
     ]
     mounted = f", mounts {listed(mounts)}" if mounts else ""

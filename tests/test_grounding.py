@@ -374,3 +374,18 @@ def test_a_long_text_is_read_in_no_time(piece: str, programs: Programs, here: Pa
     started = time.monotonic()
     look_up("Why do the pods crash? " + piece * (30_000 // len(piece)), here, {})
     assert time.monotonic() - started < 1
+
+
+def test_a_text_that_a_task_looks_for_is_searched_in_the_logs_of_all_pods(
+    programs: Programs, here: Path
+) -> None:
+    pods = [pod("web-1"), pod("web-2")]
+    logs = {
+        "-n shop logs web-1 *": "order B-12 ok\norder A-7731 lost\n",
+        "-n shop logs web-2 *": "order B-13 ok\n",
+    }
+    programs.cluster({"shop": pods}, more=logs)
+    ground = look_up("Which pod in namespace shop logged the error about order A-7731?", here, {})
+    assert [line for line in ground.lines if "log says" in line] == [
+        "pod web-1: its log says: order A-7731 lost"
+    ]
