@@ -217,7 +217,16 @@ class DevOpsAgent(ToolCallingAgent):
         if self.evidence.mistakes >= MAX_MISTAKES:
             yield ActionOutput(self._end("the model made no usable call three times in a row"), True)
             return
+        self.model.must_call = FINAL_ANSWER if self._must_answer else ""
         yield from super()._step_stream(memory_step)
+
+    @property
+    def _must_answer(self) -> bool:
+        """Whether all is known: a small model goes on looking, and forgets what it has found."""
+        told, evidence = self._told, self.evidence
+        if told.decided and not evidence.calls:
+            return True
+        return evidence.hopeless and bool(evidence.failed_change) and not told.trouble
 
     def provide_final_answer(self, task: str) -> ChatMessage:
         """The end of a run whose steps ran out: what is known, without asking the model once more."""

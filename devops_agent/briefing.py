@@ -35,6 +35,7 @@ class Briefing:
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
         changes: Whether the task is done only when something was changed.
+        trouble: Whether the task is about something that does not work.
     """
 
     ground: Ground = field(default_factory=Ground)
@@ -44,6 +45,7 @@ class Briefing:
     look: str = ""
     looked: str = ""
     changes: bool = False
+    trouble: bool = False
 
     @property
     def facts(self) -> str:
@@ -56,6 +58,11 @@ class Briefing:
         if self.changes or self.form or self.recipe or not (self.looked or self.ground.informs):
             return ""
         return self.look or "; ".join(f"cat {name}" for name in self.ground.texts) or _LOOKED_UP_WITH
+
+    @property
+    def decided(self) -> bool:
+        """Whether the findings are what the task asks for."""
+        return bool(self.answers and self.trouble and self.ground.trouble)
 
     def __str__(self) -> str:
         parts = []
@@ -89,7 +96,8 @@ def briefer(
             listener(events.Grounded(str(found)))
         schedule = schedules.cron_of(task)
         known = {**found.names, "schedule": schedule} if schedule else found.names
-        told = Briefing(found, changes=intent.asks_for_change(task))
+        trouble = grounding.tells_of_trouble(task)
+        told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble)
         told = _with_recipe(told, runbooks, task, known, listener)
         return replace(told, look=told.form.look) if ground and told.form else told
 
@@ -114,10 +122,10 @@ def _with_recipe(
     wanted = intent.without_negations(task)
     runbook = fitting(wanted)
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
-    if changes and grounding.tells_of_trouble(task) and len(told.ground.mended) == 1:
+    if changes and told.trouble and len(told.ground.mended) == 1:
         path, better = next(iter(told.ground.mended.items()))
         return replace(told, form=Rewrite(path, *better))
-    if mend and grounding.tells_of_trouble(task) and not (runbook and runbook.only_if_asked):
+    if mend and told.trouble and not (runbook and runbook.only_if_asked):
         return replace(told, form=recipes.form_of_commands("", mend))
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told

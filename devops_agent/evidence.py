@@ -10,6 +10,7 @@ from devops_agent.protocol import Call
 
 _ADMITS = re.compile(
     r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected"
+    r"|\balready (?:exists?|in use|used|taken|allocated|there|running)\b"
     r"|\bno (?:\w+ ){1,4}(?:found|exists?|available|left)\b|\bthere (?:is|are|was|were) no\b",
     re.IGNORECASE,
 )

@@ -161,8 +161,7 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Form 
     """
     blocks = _BLOCK.findall(runbook.text)
     if file := _FILE.search(runbook.text):
-        text = OPTION.sub(lambda match: _wanted(match, task), file[2])
-        return form_of_commands(runbook.title, _filled(text, names, _HERE), file[1])
+        return form_of_commands(runbook.title, _filled(_chosen(file[2], names, task), names, _HERE), file[1])
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
     # alternatives are comments
@@ -172,9 +171,7 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Form 
     most = _MOST_STEPS if runbook.changes and not effects.is_read(lines[0]) else _MOST_LOOKS
     if len(lines) > most and not any("<<" in line for line in lines):
         return None
-    text = OPTION.sub(lambda match: _wanted(match, task), "\n".join(lines))
-    commands = OPTION.sub(lambda match: match[1 if names.keys() >= {*_names_in(match[1])} else 0], text)
-    template = _filled(commands, names)
+    template = _filled(_chosen("\n".join(lines), names, task), names)
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"{_EACH_COUNTS}{template}"
     return form_of_commands(runbook.title, template)
@@ -223,7 +220,8 @@ def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
     Raises:
         CallRefused: A value is missing, or a pair is none.
     """
-    chosen = OPTION.sub(lambda match: _option(match[1], values, task), form.template)
+    chosen = OPTION.sub(lambda match: _option(match, values, task), form.template)
+    chosen = "\n".join(map(str.rstrip, chosen.split("\n"))) if chosen != form.template else chosen
     form = form_of_commands(form.title, chosen, form.path)
     if missing := [name for name in form.fields if _is_missing(values, name)]:
         raise CallRefused(f"The argument {missing[0]!r} is missing. {form.description}")
@@ -240,19 +238,26 @@ def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
     return _filled(template, values)
 
 
-def _wanted(option: "re.Match[str]", task: str) -> str:
-    """The option as it stands, or nothing when the task has no cue for it."""
-    cues = [_CUES[name] for name in _names_in(option[1]) if name in _CUES]
-    wanted = not (cues and task) or any(re.search(cue, task, re.IGNORECASE) for cue in cues)
-    return option[0] if wanted else ""
+def _chosen(text: str, names: Mapping[str, str], task: str) -> str:
+    """A template without the options that the task has no cue for, and with those whose values are known."""
+
+    def choice(option: "re.Match[str]") -> str:
+        fields = _names_in(option[1])
+        cues = [_CUES[name] for name in fields if name in _CUES]
+        if cues and task and not any(re.search(cue, task, re.IGNORECASE) for cue in cues):
+            return ""
+        return f"{option[1]}{option[2]}" if names.keys() >= set(fields) else option[0]
+
+    return OPTION.sub(choice, text)
 
 
-def _option(text: str, values: Mapping[str, Any], task: str) -> str:
+def _option(option: "re.Match[str]", values: Mapping[str, Any], task: str) -> str:
+    text, space = option.groups()
     given = [values[name] for name in _names_in(text) if not _is_missing(values, name)]
     known = PLACEHOLDER.sub(" ", text)
     words = {word for value in [*given, known] for word in re.findall(r"[\w.]{2,}|\d", str(value))}
     asked = any(re.search(rf"(?<!\d){re.escape(word)}(?!\d)", task, re.IGNORECASE) for word in words)
-    return text if asked or (given and not task) else ""
+    return f"{text}{space}" if asked or (given and not task) else ""
 
 
 def _is_missing(values: Mapping[str, Any], name: str) -> bool:

@@ -29,7 +29,7 @@ _BEGINS = re.compile(r"^# +(?=\S)", re.MULTILINE)
 _MOST_WORDS = 200
 PLACEHOLDER = re.compile(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
 # A part of a command that may be left out, such as [-p {port}:{target_port}].
-OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)")
+OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)( ?)")
 _OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
 _CANDIDATES = 20
@@ -101,7 +101,7 @@ class Runbook:
 
 def with_all_options(commands: str) -> str:
     """Commands with each of their options."""
-    return OPTION.sub(r"\1", commands)
+    return OPTION.sub(r"\1\2", commands)
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Runbook]:

@@ -183,18 +183,18 @@ def test_an_option_is_offered_only_where_the_task_has_a_cue_for_it() -> None:
 @pytest.mark.parametrize(
     ("task", "values", "command"),
     [
-        ("x on port 80", {"port": 80, "target_port": 8080}, "docker run -d --name c -p 80:8080  i"),
-        ("x on port 80", {}, "docker run -d --name c   i"),
-        ("x on port 80", {"port": 8080, "target_port": 8081}, "docker run -d --name c   i"),
-        ("x with MODE=dark", {"pairs": ["MODE=dark"]}, "docker run -d --name c  -e MODE=dark i"),
-        ("x that sleeps", {"command": "sleep 60"}, "docker run -d --name c   i sh -c 'sleep 60'"),
+        ("x on port 80", {"port": 80, "target_port": 8080}, "docker run -d --name c -p 80:8080 i"),
+        ("x on port 80", {}, "docker run -d --name c i"),
+        ("x on port 80", {"port": 8080, "target_port": 8081}, "docker run -d --name c i"),
+        ("x with MODE=dark", {"pairs": ["MODE=dark"]}, "docker run -d --name c -e MODE=dark i"),
+        ("x that sleeps", {"command": "sleep 60"}, "docker run -d --name c i sh -c 'sleep 60'"),
     ],
 )
 def test_an_option_of_whose_values_the_task_says_nothing_is_left_out(
     task: str, values: dict[str, object], command: str
 ) -> None:
     filled = render(options_of(task), {"container": "c", "image": "i", **values}, task)
-    assert filled.rstrip() == command.rstrip()
+    assert filled == command
 
 
 def test_half_an_option_is_asked_for() -> None:
@@ -219,6 +219,13 @@ name {name}
 last
 ```
 """
+
+
+def test_a_value_that_is_known_stands_in_a_file_without_brackets() -> None:
+    (book,) = runbook_library.parse("x", FILE)
+    found = form_of(book, {"port": "8080"}, "on port 8080")
+    assert found
+    assert found.template == "name {name}\nport 8080\n\nlast\n"
 
 
 def test_a_recipe_may_write_a_file() -> None:
