@@ -29,19 +29,17 @@ from devops_agent import (
     followup,
     intent,
     protocol,
-    recipes,
     repairs,
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence
-from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit, Rewrite
+from devops_agent.forms.form import FileEdit, Form
+from devops_agent.forms.recipe import form_of_commands
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
-from devops_agent.recipes import Form
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
@@ -322,7 +320,7 @@ class DevOpsAgent(ToolCallingAgent):
         checked = "".join(f"\n{text}" for text in told)
         self.listener(events.Observed(f"{result}{checked}"))
         if check and check.mend:
-            self.tools[RECIPE] = form = recipes.form_of_commands("", check.mend)
+            self.tools[RECIPE] = form = form_of_commands("", check.mend)
             checked += f"\n{form.description}"
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
@@ -333,7 +331,7 @@ class DevOpsAgent(ToolCallingAgent):
         """What code sees when it looks at what a call changed, which named files that were so before."""
         if call.name == write_file.name:
             path, content = call.arguments["path"], call.arguments["content"]
-            if isinstance(edit := self.tools.get(RECIPE), LineEdit | JsonEdit):
+            if isinstance(edit := self.tools.get(RECIPE), FileEdit):
                 self.tools[RECIPE] = replace(edit, path=path, text=content)
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
@@ -347,7 +345,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
         form = self.tools.get(RECIPE)
-        if call.name == RECIPE and isinstance(form, Form | LineEdit | JsonEdit | Rewrite):
+        if call.name == RECIPE and isinstance(form, Form):
             call = form.call(call.arguments, str(self.task), self._told.ground)
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):

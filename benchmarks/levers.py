@@ -18,6 +18,7 @@ from devops_agent import (
     runbook_library,
     shell,
 )
+from devops_agent.grounding import cluster
 
 Replacement = tuple[Any, str, Any]
 
@@ -49,7 +50,7 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "runbooks": lambda: [(runbook_library, "best", _nothing)],
     "forms": lambda: [(briefing, "form_of", _nothing)],
     "grounding": lambda: [(grounding, "names_something", lambda *_: False)],
-    "findings before the first step": lambda: [(grounding, "_relevant", _no_lines)],
+    "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],
     "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],
     "repairs": lambda: [(repairs, "REPAIRS", ())],
     "checks after a change": lambda: [(followup, "after", _nothing), (followup, "after_write", _nothing)],

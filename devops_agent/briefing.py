@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, intent, recipes, runbook_library, schedules
+from devops_agent import events, grounding, intent, runbook_library, schedules
+from devops_agent.forms.form import Form
+from devops_agent.forms.json_edit import JsonEdit
+from devops_agent.forms.line_edit import LineEdit
+from devops_agent.forms.recipe import are_apart, form_of, form_of_commands, joined
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
-from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit, Rewrite
-from devops_agent.recipes import Form, form_of
 from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
@@ -40,7 +42,7 @@ class Briefing:
 
     ground: Ground = field(default_factory=Ground)
     recipe: str = ""
-    form: Form | LineEdit | JsonEdit | Rewrite | None = None
+    form: Form | None = None
     whole: bool = False
     look: str = ""
     looked: str = ""
@@ -68,7 +70,7 @@ class Briefing:
         parts = []
         if self.facts:
             parts.append(f"Looked up just now:\n{self.facts}")
-        if self.form and not self.form.title:
+        if self.form and not self.form.heading:
             parts.append(self.form.description)
         elif recipe := str(self.form or "") or self.recipe:
             parts.append(f"A recipe that may help:\n{recipe}")
@@ -126,13 +128,13 @@ def _with_recipe(
         path, better = next(iter(told.ground.mended.items()))
         return replace(told, form=Rewrite(path, *better))
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
-        return replace(told, form=recipes.form_of_commands("", mend))
+        return replace(told, form=form_of_commands("", mend))
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
     forms = [form for part in parts if part and (form := form_of(part, known, task))]
-    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and recipes.are_apart(forms)
-    form = recipes.joined(forms) if whole else form_of(runbook, known, task)
+    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and are_apart(forms)
+    form = joined(forms) if whole else form_of(runbook, known, task)
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
 

@@ -11,8 +11,7 @@ from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused, ToolError
 from devops_agent.evidence import Evidence, admits_failure
 from devops_agent.files import read_text
-from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit
+from devops_agent.forms.form import FileEdit
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.policy.shell_text import parse_call, segments
@@ -98,7 +97,7 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
     if call.name != "write_file":
         return
     path, content, edit = call.arguments["path"], call.arguments["content"], tools.get(RECIPE)
-    if isinstance(edit, LineEdit | JsonEdit) and edit.path == path and (lost := edit.drops(content)):
+    if isinstance(edit, FileEdit) and edit.path == path and (lost := edit.drops(content)):
         raise CallRefused(
             f"That would remove {lost} lines or values of {path}, so nothing was written. {edit.description}"
         )

@@ -8,9 +8,9 @@ import pytest
 from devops_agent import briefing, events
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
+from devops_agent.forms.json_edit import JsonEdit
+from devops_agent.forms.line_edit import LineEdit
 from devops_agent.grounding import Ground
-from devops_agent.json_edit import JsonEdit
-from devops_agent.line_edit import LineEdit
 
 INI = "[server]\nport = 80\nhost = a\n\n[limits]\nusers = 5\nhost = a\n"
 JSON = """{

@@ -6,7 +6,7 @@ import pytest
 
 from devops_agent import briefing, events
 from devops_agent.diagnosis.mending import mended
-from devops_agent.line_edit import Rewrite
+from devops_agent.forms.rewrite import Rewrite
 
 FI = "#!/bin/sh\nfor f in *; do\n    if [ -f $f ]; then\n        echo $f\ndone\n"
 

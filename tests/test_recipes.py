@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devops_agent import recipes, runbook_library
+from devops_agent import runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
+from devops_agent.forms import recipe as recipes
+from devops_agent.forms.recipe import RecipeForm, form_of, joined, render
 from devops_agent.grounding import Ground
-from devops_agent.recipes import Form, form_of, joined, render
 from devops_agent.runbook_library import Runbook
 
 RUNBOOKS = runbook_library.load()
@@ -24,7 +25,7 @@ def runbook(block: str, kind: str = "bash") -> Runbook:
     return Runbook("x", "Do it", "", f"# Do it\n\n```{kind}\n{block}\n```\n")
 
 
-def form(block: str, **names: str) -> Form:
+def form(block: str, **names: str) -> RecipeForm:
     found = form_of(runbook(block), names)
     assert found
     return found
@@ -163,7 +164,7 @@ OPTIONS = (
 )
 
 
-def options_of(task: str, **names: str) -> Form:
+def options_of(task: str, **names: str) -> RecipeForm:
     found = form_of(runbook(OPTIONS), names, task)
     assert found
     return found

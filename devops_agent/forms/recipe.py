@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devops_agent.errors import CallRefused
+from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
 from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
@@ -73,8 +74,8 @@ _HERE = "<<"
 
 
 @dataclass(frozen=True)
-class Form:
-    """The commands of a runbook with the fields that the model fills; to the model it is a tool.
+class RecipeForm(Form):
+    """The commands of a runbook with the fields that the model fills.
 
     Attributes:
         title: What it does; "" for what was told with a finding.
@@ -90,7 +91,10 @@ class Form:
     optional: frozenset[str] = frozenset()
     path: str = ""
 
-    name = RECIPE
+    @property
+    def heading(self) -> str:
+        """What it does."""
+        return self.title
 
     def __str__(self) -> str:
         """What the model is told of it."""
@@ -151,7 +155,7 @@ def _told(name: str, kind: str) -> str:
     return "number" if kind == "integer" else _FORMATS.get(name, "text")
 
 
-def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Form | None:
+def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> RecipeForm | None:
     """The form of a runbook; None when it is no one thing to do.
 
     Args:
@@ -177,13 +181,13 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Form 
     return form_of_commands(runbook.title, template)
 
 
-def form_of_commands(title: str, commands: str, path: str = "") -> Form:
+def form_of_commands(title: str, commands: str, path: str = "") -> RecipeForm:
     """The form of commands, or of the text of a file, whose placeholders are to be filled in."""
     needed = _names_in(OPTION.sub("", commands))
     names = dict.fromkeys([*needed, *_names_in(commands)])
     kinds = {_PAIRS: "array", **dict.fromkeys(_NUMBERS, "integer")}
     fields = {name: kinds.get(name, "string") for name in names}
-    return Form(title, commands, fields, frozenset(names) - frozenset(needed), path)
+    return RecipeForm(title, commands, fields, frozenset(names) - frozenset(needed), path)
 
 
 def _names_in(commands: str) -> list[str]:
@@ -193,7 +197,7 @@ def _names_in(commands: str) -> list[str]:
     return pairs + PLACEHOLDER.findall(_PAIR.sub("", commands))
 
 
-def are_apart(forms: Sequence[Form]) -> bool:
+def are_apart(forms: Sequence[RecipeForm]) -> bool:
     """Whether the forms do different things with commands, so that one may follow the other."""
     heads = [
         {" ".join(re.sub(r" -n \S+", "", line).split()[:3]) for line in form.template.splitlines()}
@@ -203,13 +207,13 @@ def are_apart(forms: Sequence[Form]) -> bool:
     return not any(form.path for form in forms) and len(set().union(*heads)) == sum(map(len, heads))
 
 
-def joined(forms: Sequence[Form]) -> Form:
+def joined(forms: Sequence[RecipeForm]) -> RecipeForm:
     """One form for a task of several parts; what has the same name in two of them is the same thing."""
     template = "\n".join(form.template.removeprefix(_EACH_COUNTS) for form in forms)
     return form_of_commands("; ".join(form.title for form in forms), f"{_EACH_COUNTS}{template}")
 
 
-def render(form: Form, values: Mapping[str, Any], task: str = "") -> str:
+def render(form: RecipeForm, values: Mapping[str, Any], task: str = "") -> str:
     """The commands with the values in them, quoted for where they stand.
 
     Args:

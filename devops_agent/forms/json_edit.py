@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devops_agent.errors import CallRefused
+from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
 from devops_agent.protocol import RECIPE, Call
 
@@ -18,8 +19,8 @@ _SPACE = " \t\r\n"
 
 
 @dataclass(frozen=True)
-class JsonEdit:
-    """A JSON file whose values the model may replace; to the model it is a tool.
+class JsonEdit(FileEdit):
+    """A JSON file whose values the model may replace.
 
     Attributes:
         path: The file.
@@ -28,10 +29,6 @@ class JsonEdit:
 
     path: str
     text: str
-
-    name = RECIPE
-    title = ""
-    look = ""
 
     @property
     def settings(self) -> dict[str, tuple[int, int]]:

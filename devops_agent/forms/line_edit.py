@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
+from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
 from devops_agent.protocol import RECIPE, Call
 
@@ -22,37 +23,8 @@ _ALIKE = 0.6
 
 
 @dataclass(frozen=True)
-class Rewrite:
-    """A file that can be put right by one change that is known; to the model it is a tool.
-
-    Attributes:
-        path: The file.
-        text: Its text afterwards.
-        change: The change in words.
-    """
-
-    path: str
-    text: str
-    change: str
-
-    name = RECIPE
-    title = ""
-    look = ""
-    inputs: ClassVar[dict[str, dict[str, Any]]] = {}
-
-    @property
-    def description(self) -> str:
-        """How the model is told to use it."""
-        return f'To put {self.path} right, call "{RECIPE}" with no arguments: {self.change}.'
-
-    def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
-        """The call that writes the file with the change."""
-        return Call("write_file", {"path": self.path, "content": self.text})
-
-
-@dataclass(frozen=True)
-class LineEdit:
-    """A file whose lines the model may replace; to the model it is a tool.
+class LineEdit(FileEdit):
+    """A file whose lines the model may replace.
 
     Attributes:
         path: The file.
@@ -61,10 +33,6 @@ class LineEdit:
 
     path: str
     text: str
-
-    name = RECIPE
-    title = ""
-    look = ""
 
     @property
     def lines(self) -> list[str]:

@@ -1,0 +1,38 @@
+"""Putting a broken file right by one change that is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devops_agent.forms.form import Form
+from devops_agent.grounding import Ground
+from devops_agent.protocol import RECIPE, Call
+
+
+@dataclass(frozen=True)
+class Rewrite(Form):
+    """A file with the one change that lets it be read.
+
+    Attributes:
+        path: The file.
+        text: Its text afterwards.
+        change: The change in words.
+    """
+
+    path: str
+    text: str
+    change: str
+
+    @property
+    def description(self) -> str:
+        """How the model is told to use it."""
+        return f'To put {self.path} right, call "{RECIPE}" with no arguments: {self.change}.'
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The fields as a tool's inputs: none."""
+        return {}
+
+    def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
+        """The call that writes the file with the change."""
+        return Call("write_file", {"path": self.path, "content": self.text})

@@ -1,0 +1,114 @@
+"""What a task names on this machine: files, folders, certificates, variables, and values that it states."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from devops_agent.diagnosis import certificates, mending, text_files
+from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.errors import ToolError
+from devops_agent.files import read_text
+from devops_agent.grounding.ground import Ground
+from devops_agent.grounding.task_words import PATH, paths_in, tells_of_trouble, words_of
+
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
+_MOST_FILES = 30
+# Such a task is about the file, not about what is in it.
+_NOT_ITS_TEXT = re.compile(
+    r"\b(?:apply|build|run|execut\w+|chmod|permissions?|owner\w*|move|rename|copy|delete|compress|archive|pack"
+    r"|unpack|extract|size|large\w*|symlink|link)\b",
+    re.IGNORECASE,
+)
+_SHORT_FILE = 1200
+_LARGEST_FILE = 200_000
+_PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
+_HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
+_WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
+_HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
+
+
+def listing(task: str, directory: Path) -> Iterator[str]:
+    here = _names_in(directory)
+    if here:
+        yield f"Files here: {listed(here, _MOST_FILES)}"
+    words = words_of(task)
+    for folder in [each for each in here if each.endswith("/") and each.rstrip("/").lower() in words][:2]:
+        yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
+
+
+def _is_named_folder(word: str, task: str, directory: Path) -> bool:
+    said = "/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task)
+    try:
+        return bool(said) and (directory / Path(word).expanduser()).is_dir()
+    except (OSError, RuntimeError):  # too long, or the home of nobody
+        return False
+
+
+def certificate_lines(task: str, directory: Path) -> list[str]:
+    """Until when the certificates are valid that a task names, or that lie in a folder that it names."""
+    named = [directory / word for word in paths_in(task)]
+    try:
+        paths = certificates.in_files([path for path in named if path.exists()] or [directory])
+    except OSError:
+        return []
+    ends = certificates.expiries(paths, datetime.now(timezone.utc))
+    return [line.removeprefix(f"{directory}/") for line in ends]
+
+
+def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
+    """Values that a task states as clearly as names: a port, a word to look for, a folder."""
+    for field_name, pattern in (("port", _PORT), ("word", _WORD_SOUGHT), ("http_path", _HTTP_PATH)):
+        if len(found := set(pattern.findall(task))) == 1:
+            yield field_name, found.pop()
+    folders = [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
+    if len(folders) == 1:
+        yield "directory", folders[0]
+    elif not folders and _HERE.search(task):
+        yield "directory", "."
+
+
+def read_named(task: str, directory: Path, ground: Ground) -> None:
+    """What is wrong with the files that a task names, and their texts when they are short."""
+    for named in dict.fromkeys(PATH.findall(task)):
+        path = directory / named
+        try:
+            text = read_text(str(path)) if path.is_file() and path.stat().st_size <= _LARGEST_FILE else ""
+        except (OSError, ToolError):
+            continue
+        if not text:
+            continue
+        ground.names.setdefault("file", named)
+        if better := mending.mended(path, text):
+            ground.mended[named] = better
+        for finding in _wrong_with(named, path, text, task):
+            ground.trouble.append(finding)
+            ground.lines += str(finding).splitlines()
+        if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
+            ground.texts[named] = text
+            ground.informs = True
+
+
+def _wrong_with(named: str, path: Path, text: str, task: str) -> Iterator[Finding]:
+    if wrong := text_files.trouble(path, text):
+        yield Finding(named, wrong)
+    if text.startswith("#!") and tells_of_trouble(task) and not os.access(path, os.X_OK):
+        mode = f"{path.stat().st_mode & 0o777:o}"
+        yield Finding(named, f"it is not executable (mode {mode})", "", f"chmod +x {shlex.quote(named)}")
+
+
+def _names_in(directory: Path) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:  # which tells folders without a look at each file
+            names = [f"{e.name}/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
+    except OSError:
+        return []
+    return sorted("".join(c if c.isprintable() else "?" for c in name) for name in names)
+
+
+def variables_of(task: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a task names and that are set; none that may hold a secret."""
+    named = dict.fromkeys(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", task))
+    return {name: environ[name] for name in named if environ.get(name) and not _SECRET.search(name)}

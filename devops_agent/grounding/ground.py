@@ -1,0 +1,41 @@
+"""What was looked up for a task."""
+
+from dataclasses import dataclass, field
+
+from devops_agent.diagnosis.finding import Finding
+from devops_agent.diagnosis.mending import Mended
+
+_MOST_LINES = 20
+_LONGEST = 300
+
+
+@dataclass
+class Ground:
+    """What was found.
+
+    Attributes:
+        lines: What the model is told.
+        informs: Whether it tells of things that the task names, so that it may hold the answer.
+        trouble: What is wrong with them.
+        namespace: The one namespace that the task names and that exists.
+        missing: What the task names and is not there, in a sentence; "" when all is there.
+        variables: The environment variables that the task names, with their values.
+        mended: What would put broken files right that the task names.
+        texts: The texts of short files that the task names and is about.
+        names: Names of things that exist, by the placeholder of runbooks that they fill.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    informs: bool = False
+    trouble: list[Finding] = field(default_factory=list)
+    missing: str = ""
+    namespace: str = ""
+    names: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    mended: dict[str, Mended] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        # half a command would be run as it stands
+        told = [line if line.startswith("  try: ") else line[:_LONGEST] for line in self.lines[:_MOST_LINES]]
+        return "\n".join(told + [f"{name} is:\n{text.rstrip()}" for name, text in self.texts.items()])

@@ -1,0 +1,93 @@
+"""What the words of a task tell: its field, whether something is wrong, and what may be a name or a path."""
+
+import re
+
+KUBERNETES = re.compile(
+    r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|replicas?|config ?maps?|secrets?|ingress(?:es)?"
+    r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|stateful ?sets?|daemon ?sets?|service ?accounts?|services?"
+    r"|svc|deploy(?=/)|crash ?loop\w*|imagepull\w*|errimage\w*|oom ?killed|evicted"
+    r"|(?:persistent ?)?volume claims?|pvcs?|liveness|readiness|network polic(?:y|ies)|hpa|autoscal\w+"
+    r"|nodes?|quotas?)\b",
+    re.IGNORECASE,
+)
+# Of these words nothing but Kubernetes has the meaning.
+_KUBERNETES_FIRST = re.compile(
+    r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|config ?maps?|ingress(?:es)?|statefulsets?|daemonsets?"
+    r"|service ?accounts?|pvcs?|helm)\b",
+    re.IGNORECASE,
+)
+DOCKER = re.compile(
+    r"\b(?:docker|containers?|images?|compose|dockerfile|volumes?|networks?)\b", re.IGNORECASE
+)
+FILES = re.compile(
+    r"\b(?:files?|folders?|director(?:y|ies)|dockerfile|compose|build|script|here|app(?:lication)?"
+    r"|repo(?:sitory)?|git)\b",
+    re.IGNORECASE,
+)
+CERTIFICATES = re.compile(r"\b(?:certificates?|certs?|tls|ssl)\b", re.IGNORECASE)
+_TROUBLE = re.compile(
+    r"\b(?:why|fix|correct(?= (?:the|its|this|that|it)\b)|wrong|fail\w*|crash\w*|\w*backoff"
+    r"|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
+    r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
+    r"|unhealthy|(?:is|are|was|were|went|goes) down|refused?|errors?|problems?|trouble|debug"
+    r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
+    re.IGNORECASE,
+)
+LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
+CREATES = re.compile(r"\b(?:create|add|make|new|need|run|start|write|set up|expose)\b", re.IGNORECASE)
+# "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
+PATH = re.compile(
+    r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.env)"
+    r"|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
+)
+_WORD = re.compile(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
+# "deployment/web", but no path
+_PARTS = re.compile(r"(?<![\w./~-])[A-Za-z][\w-]*(?:/[a-z0-9][a-z0-9-]*){1,2}(?![\w/])(?!\.\w)")
+# What follows the word for a kind and is no name.
+NO_NAMES = frozenset(
+    """in on of from to with without and or but nor the a an is are was were has have had that this these
+ those which who what where when while how why whose it its for by at as be been so if then than not no never
+ only also still just does doesn't do don't did can can't cannot could may might must needs need should
+ will would won't isn't keeps keep kept stays stay goes go gets get fails fail crashes crash restarts
+ restart runs run starts start stops stop exits exit ends dies hangs waits wait works work uses use shows
+ show says say logs log listens returns answers sends reads writes takes holds lacks comes came seems
+ looks became becomes remains points selects matches mounts pulls responds belongs exists finishes finish
+ ran began depends refuses account accounts policy policies limit limits probe probes budget budgets
+ disruption name names named called object objects template templates selector selectors port ports claim
+ claims spec specs status statuses manually first last again now today yesterday here there up down out
+ back over after before between during under per all any each every some both one two three many more
+ most other another new old same label labels annotation annotations event events image images replica
+ replicas resource resources memory cpu disk volume volumes network networks security context rollout
+ rollouts revision revisions history strategy manifest manifests file files yaml json definition
+ configuration config settings setting environment variables variable command commands container
+ containers pod pods deployment deployments service services endpoint endpoints address ip type types
+ count counts number list phase state health key keys value values data owner node nodes namespace
+ namespaces quota quotas secret secrets schedule schedules because since until via into onto inside
+ within against behind about like right wrong properly correctly successfully always often sometimes once
+ twice forever fine ok okay ready unready healthy unhealthy stuck pending unavailable""".split()
+)
+_LONGEST_PATH = 300
+
+
+def tells_of_trouble(task: str) -> bool:
+    """Whether a task is about something that does not work."""
+    return bool(_TROUBLE.search(task))
+
+
+def field_of(task: str) -> str:
+    """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
+    if _KUBERNETES_FIRST.search(task):
+        return "kubernetes"
+    if DOCKER.search(task):
+        return "docker"
+    return "kubernetes" if KUBERNETES.search(task) and not PATH.search(task) else "system"
+
+
+def words_of(task: str) -> set[str]:
+    parts = {part for path in _PARTS.findall(task) for part in path.split("/")}
+    return {word.strip(".,:;").lower() for word in _WORD.findall(task)} | parts
+
+
+def paths_in(task: str) -> list[str]:
+    """The words of a task that may be paths."""
+    return [word for word in dict.fromkeys(re.findall(r"[\w./~-]*[\w/]", task)) if len(word) < _LONGEST_PATH]
