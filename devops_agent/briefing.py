@@ -131,12 +131,19 @@ def _with_recipe(
         return replace(told, form=form_of_commands("", mend))
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told
+    if told.ground.informs and not changes and not _looks(runbook, known):
+        return told  # the facts are the answer, and what is still to be filled in leads away from them
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
     forms = [form for part in parts if part and (form := form_of(part, known, task))]
     whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and are_apart(forms)
     form = joined(forms) if whole else form_of(runbook, known, task)
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
+
+
+def _looks(runbook: Runbook, known: Mapping[str, str]) -> bool:
+    form = form_of(runbook, known)
+    return bool(form and form.look)
 
 
 def _edit(ground: Ground) -> LineEdit | JsonEdit | None:

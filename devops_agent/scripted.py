@@ -14,6 +14,7 @@ class ScriptedModel(ChatModel):
 
     Attributes:
         requests: The messages of each request, in order.
+        offered: The names of the tools that each reply was allowed to call.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class ScriptedModel(ChatModel):
         super().__init__("scripted", Sampling(), listener)
         self._replies = iter(replies)
         self.requests: list[Messages] = []
+        self.offered: list[list[str]] = []
 
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """The next reply.
@@ -30,6 +32,7 @@ class ScriptedModel(ChatModel):
             EngineError: The script has no more replies.
         """
         self.requests.append([dict(message) for message in messages])
+        self.offered.append([tool.name for tool in tools])
         reply = next(self._replies, None)
         if reply is None:
             raise EngineError("The script has no more replies.")

@@ -821,6 +821,73 @@ def test_a_broken_change_that_is_mended_is_a_success(programs: Programs) -> None
     assert run.code is ExitCode.DONE
 
 
+def test_where_the_findings_are_the_answer_nothing_else_may_be_called(programs: Programs) -> None:
+    programs.cluster({"shop": [pod("web-1", crashes=True)]})
+    run = grounded(answer("DB_HOST is not set."), task="Why does pod web-1 in namespace shop crash?")
+    assert run.model.offered == [["final_answer"]]
+    assert "DB_HOST is not set" in run.model.requests[0][-1]["content"]
+    assert "- bash(command)" in run.model.requests[0][0]["content"]
+    assert (run.answer, run.code) == ("DB_HOST is not set.", ExitCode.DONE)
+
+
+def test_after_a_failure_that_nothing_mends_only_the_answer_is_left(programs: Programs) -> None:
+    refused = "$ echo 'Error: pull access denied for x' >&2; exit 1"
+    programs.add("docker", {"run *": refused})
+    run = grounded(sh("docker run -d x"), answer("It failed: no access."), task="Run the image x in docker")
+    assert run.model.offered[1] == ["final_answer"]
+    assert run.code is ExitCode.FAILED
+
+
+# --- files, and what nobody asked to delete ---------------------------------------------------------------
+
+
+def test_a_file_is_changed_by_its_form_and_the_next_form_is_of_the_new_text(tmp_path: Path) -> None:
+    Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
+    first = call("recipe", old_line="port = 80", new_line="port = 81")
+    second = call("recipe", old_line="port = 81", new_line="port = 82")
+    run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 81, no, to 82")
+    assert Path("app.ini").read_text() == "[a]\nport = 82\nusers = 5\n"
+    assert run.happened()[0] == ToolCalled(
+        "write_file", {"path": "app.ini", "content": "[a]\nport = 81\nusers = 5\n"}
+    )
+    assert run.code is ExitCode.DONE
+
+
+def test_a_file_is_not_emptied_and_not_broken() -> None:
+    Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
+    Path("app.json").write_text('{"a": 1}')
+    run = grounded(
+        call("write_file", path="app.ini", content="port = 81\n"),
+        call("write_file", path="app.json", content='{"a": 1'),
+        answer("It failed."),
+        task="Set port in app.ini to 81",
+    )
+    first, second = run.told()
+    assert first.startswith("Error: That would remove 3 lines or values of app.ini, so nothing was written.")
+    assert second.startswith("Error: That would break app.json, so nothing was written: no valid JSON")
+    assert Path("app.ini").read_text() == "[a]\nport = 80\nusers = 5\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "command", "refused"),
+    [
+        ("Create a namespace qa", "kubectl delete namespace qa", True),
+        ("Create a namespace qa", "kubectl get ns && kubectl -n a delete deploy/web", True),
+        ("Create a namespace qa, but do not delete anything", "kubectl delete ns qa", True),
+        ("Restart the pod web-1", "kubectl delete pod web-1", False),
+        ("Remove the namespace qa", "kubectl delete namespace qa", False),
+        ("Replace the config map", "kubectl delete configmap a", False),
+        ("Create a namespace qa", "kubectl delete ns qa --dry-run=client", False),
+    ],
+)
+def test_nothing_is_deleted_that_the_task_does_not_name_as_going(
+    task: str, command: str, refused: bool, programs: Programs
+) -> None:
+    run = grounded(sh(command), answer("It failed."), answer("It failed."), task=task, ground=False)
+    told = run.told()[0].startswith("Error: The task does not ask to delete anything.")
+    assert told == refused
+
+
 # --- engines and interruptions ----------------------------------------------------------------------------
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import agents, report, runs
+from benchmarks import agents, document, report, runs
 from benchmarks.agents import Outcome
+from benchmarks.levers import LEVERS
 from benchmarks.runs import Run
 from benchmarks.stage import Stage, StageError, staged
 from benchmarks.tasks import Task, load, select
@@ -207,3 +208,18 @@ def test_no_context_no_run(python: Python) -> None:
     result = python("-m", "benchmarks", "run", "--out", "x.jsonl")
     assert result.returncode == 2
     assert "--kube-context" in result.stderr
+
+
+# --- levers and the document ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+def test_each_lever_can_be_taken_away(lever: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, name, replacement in LEVERS[lever]():
+        monkeypatch.setattr(owner, name, replacement)  # raises where the product has no such name any more
+
+
+def test_the_document_is_made_of_the_results_that_are_kept() -> None:
+    assert document.DOCUMENT.read_text(encoding="utf-8") == document.document(len(TASKS)), (
+        "stale: run python -m benchmarks document"
+    )

@@ -39,6 +39,11 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     ("output", "said"),
     [
         (
+            "unable to prepare context: unable to evaluate symlinks in Dockerfile path: "
+            "lstat /tmp/site/Dockerfile: no such file or directory",
+            "There is no Dockerfile in /tmp/site. Build where it is: docker build -t NAME .",
+        ),
+        (
             "error: unknown flag: --replica\nSee 'kubectl scale --help' for usage.",
             "kubectl scale has no flag --replica. Like it: --replicas. "
             "Usage: kubectl scale --replicas=COUNT TYPE NAME [options]",
