@@ -317,6 +317,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.found_broken(call)
         told = [check.text] if check else []
         told += filter(None, [usage_help.hint(ran.output)]) if ran and not ok else []
+        told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
         self.listener(events.Observed(f"{result}{checked}"))
         if check and check.mend:
@@ -324,6 +325,14 @@ class DevOpsAgent(ToolCallingAgent):
             checked += f"\n{form.description}"
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
+
+    def _found_before(self) -> list[str]:
+        """What was found before a change, for a task that wants that told too: it is not there any more."""
+        if self.evidence.changed > 1 or not intent.asks_to_tell(str(self.task)):
+            return []
+        return [
+            f"Found before that: {found.subject}: {found.cause}" for found in self._told.ground.trouble[:2]
+        ]
 
     def _follow_up(
         self, call: Call, ran: CommandResult | None, before: Mapping[Path, str], ok: bool

@@ -17,7 +17,9 @@ from devops_agent import (
     repairs,
     runbook_library,
     shell,
+    usage_help,
 )
+from devops_agent.diagnosis import mending
 from devops_agent.grounding import cluster
 
 Replacement = tuple[Any, str, Any]
@@ -39,6 +41,12 @@ def _bare_response(text: str, task: str = "") -> str:
     return f"<tool_response>\n{text}\n</tool_response>"
 
 
+def _agent() -> Any:
+    from agent import DevOpsAgent
+
+    return DevOpsAgent
+
+
 def _without_examples() -> list[Replacement]:
     rules = protocol._PROMPT.partition("\nExample. Task:")[0]
     return [(protocol, "_PROMPT", rules + "{instructions}")]
@@ -51,6 +59,11 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "forms": lambda: [(briefing, "form_of", _nothing)],
     "grounding": lambda: [(grounding, "names_something", lambda *_: False)],
     "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],
+    "findings as the result of a call": lambda: [(briefing.Briefing, "answers", "")],
+    "nothing but the answer": lambda: [(_agent(), "_must_answer", False)],
+    "edits of files by form": lambda: [(briefing, "_edit", _nothing)],
+    "mended files": lambda: [(mending, "mended", _nothing)],
+    "help at the point of failure": lambda: [(usage_help, "hint", lambda *_: "")],
     "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],
     "repairs": lambda: [(repairs, "REPAIRS", ())],
     "checks after a change": lambda: [(followup, "after", _nothing), (followup, "after_write", _nothing)],

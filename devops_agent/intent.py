@@ -105,6 +105,17 @@ def asks_for_removal(task: str) -> bool:
     return bool(_REMOVAL.search(without_negations(task)))
 
 
+_TELLS = re.compile(
+    r"\b(?:tell (?:me|us)|find out|report|explain|what (?:was|is|went)|which|why|the (?:reason|cause))\b",
+    re.IGNORECASE,
+)
+
+
+def asks_to_tell(task: str) -> bool:
+    """Whether a task wants to know something, beside what it wants done."""
+    return bool(_TELLS.search(task))
+
+
 def without_negations(task: str) -> str:
     """A task without what it says not to do."""
     return _NEGATED.sub(" ", task)

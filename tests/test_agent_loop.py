@@ -838,6 +838,16 @@ def test_after_a_failure_that_nothing_mends_only_the_answer_is_left(programs: Pr
     assert run.code is ExitCode.FAILED
 
 
+@pytest.mark.parametrize(("wish", "told"), [("Tell me why web-1 crashes and ", True), ("", False)])
+def test_what_was_found_before_a_change_is_told_again_behind_it(
+    wish: str, told: bool, programs: Programs
+) -> None:
+    programs.cluster({"shop": [pod("web-1", crashes=True)]}, more={"-n shop delete *": "deleted"})
+    task = f"{wish}delete the pod web-1 in namespace shop"
+    run = grounded(sh("kubectl -n shop delete pod web-1"), answer("DB_HOST was not set."), task=task)
+    assert ("Found before that: pod web-1" in run.told()[-1]) == told
+
+
 # --- files, and what nobody asked to delete ---------------------------------------------------------------
 
 
