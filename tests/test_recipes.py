@@ -188,6 +188,7 @@ def test_an_option_is_offered_only_where_the_task_has_a_cue_for_it() -> None:
         ("x on port 80", {}, "docker run -d --name c i"),
         ("x on port 80", {"port": 8080, "target_port": 8081}, "docker run -d --name c i"),
         ("x with MODE=dark", {"pairs": ["MODE=dark"]}, "docker run -d --name c -e MODE=dark i"),
+        ("the shop says x", {}, "docker run -d --name c i"),
         ("x that sleeps", {"command": "sleep 60"}, "docker run -d --name c i sh -c 'sleep 60'"),
     ],
 )

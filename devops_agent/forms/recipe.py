@@ -256,11 +256,12 @@ def _chosen(text: str, names: Mapping[str, str], task: str) -> str:
 
 
 def _option(option: "re.Match[str]", values: Mapping[str, Any], task: str) -> str:
+    """The option when one of its values stands in the task, or nothing."""
     text, space = option.groups()
     given = [values[name] for name in _names_in(text) if not _is_missing(values, name)]
-    known = PLACEHOLDER.sub(" ", text)
-    words = {word for value in [*given, known] for word in re.findall(r"[\w.]{2,}|\d", str(value))}
-    asked = any(re.search(rf"(?<!\d){re.escape(word)}(?!\d)", task, re.IGNORECASE) for word in words)
+    words = {word for value in given for word in re.findall(r"[\w.]{2,}|\d", str(value))}
+    words.update(re.findall(r"\b\d+\b", PLACEHOLDER.sub(" ", text)))  # a value that is known already
+    asked = any(re.search(rf"(?<!\w){re.escape(word)}(?!\d)", task, re.IGNORECASE) for word in words)
     return f"{text}{space}" if asked or (given and not task) else ""
 
 
