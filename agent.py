@@ -273,6 +273,8 @@ class DevOpsAgent(ToolCallingAgent):
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
         call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
+        if tool_name == FINAL_ANSWER and self.evidence.wants_change:
+            self.evidence.unmet = followup.unmet(str(self.task))
         try:
             call = self._mended(call)
             for check in checks.CHECKS:

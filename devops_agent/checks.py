@@ -151,6 +151,8 @@ def _unfinished(evidence: Evidence, honest: bool) -> Iterator[tuple[str, str]]:
     elif evidence.unapplied:
         path = evidence.unapplied
         yield "unapplied", f"{path} is written but not applied: kubectl apply -f {path}"
+    elif evidence.unmet and not honest:
+        yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:
         yield "part", f"The task has {len(evidence.parts)} parts. Still to do: {evidence.parts[-1]}"
     elif evidence.wants_change and not evidence.changed and not honest:

@@ -45,6 +45,7 @@ class Evidence:
         hopeless: Whether one failed for a reason that no other attempt removes, such as an image that is
             nowhere.
         unapplied: The manifest that was written and not applied yet.
+        unmet: What the task asks to make and is still not there, in a sentence.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
@@ -63,6 +64,7 @@ class Evidence:
     failures: int = 0
     hopeless: bool = False
     unapplied: str = ""
+    unmet: str = ""
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""

@@ -275,3 +275,21 @@ def _runs(container: str) -> Iterator[Check]:
         yield Check(f"Checked: container {name} was restarted {restarts} times already.", False)
     else:
         yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
+
+
+_MAKES_IMAGE = re.compile(r"\b(?:build|rebuild|package|tag|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
+# "tagged shop:1", "as web:stable"; not "on top of nginx:1.25"
+_NEW_IMAGE = re.compile(
+    r"\b(?:image|called|named|tagged|tag|as|it) [\"'`]?(?=[a-z0-9])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*\w)"
+)
+
+
+def unmet(task: str) -> str:
+    """What a task asks to make and is not there, in a sentence: an image; "" when all is there."""
+    wanted = intent.without_negations(task)
+    if not _MAKES_IMAGE.search(wanted) or not diagnose.run("docker", "version", "-f", "{{.Server.Version}}"):
+        return ""
+    for image in dict.fromkeys(_NEW_IMAGE.findall(wanted)):
+        if not diagnose.run("docker", "image", "inspect", "-f", "{{.Id}}", image):
+            return f"There is no image {image} yet."
+    return ""

@@ -24,6 +24,29 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     return Programs(tmp_path / "bin", monkeypatch)
 
 
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("Build an image tagged shop:1 from this folder", "There is no image shop:1 yet."),
+        (
+            "Package the site as a Docker image called shop:1 on top of nginx:1.25",
+            "There is no image shop:1 yet.",
+        ),
+        (
+            "Tag the image redis:7 as reg.example.com:5000/x/cache:1",
+            "There is no image reg.example.com:5000/x/cache:1 yet.",
+        ),
+        ("Build the image redis:7", ""),
+        ("Write a Dockerfile for the image shop:1, do not build it", ""),
+        ("Run the image shop:1", ""),
+        ("Why does shop:1 fail to build?", ""),
+    ],
+)
+def test_an_image_that_a_task_asks_for_has_to_be_there(task: str, missing: str, programs: Programs) -> None:
+    programs.add("docker", {"version *": "20.10", "image inspect *redis:7": "sha256:1"})
+    assert followup.unmet(task) == missing
+
+
 # --- Kubernetes -------------------------------------------------------------------------------------------
 
 
