@@ -12,6 +12,7 @@ from devops_agent.errors import CallRefused, ToolError
 from devops_agent.evidence import Evidence, admits_failure
 from devops_agent.files import read_text
 from devops_agent.forms.form import FileEdit
+from devops_agent.policy import effects
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.policy.shell_text import parse_call, segments
@@ -92,6 +93,16 @@ def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
             )
 
 
+def stands_in_for_nothing(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """Where the task names what is not there, nothing else is changed in its place."""
+    if call.name != "bash" or not evidence.missing:
+        return
+    # "There is no pod web-2 in namespace shop"
+    missing, command = evidence.missing.split()[4], call.arguments["command"]
+    if not effects.is_read(command) and missing not in command:
+        raise CallRefused(f"{evidence.missing} Change nothing else in its place; say so in the answer.")
+
+
 def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
     """A file that is changed is neither broken nor emptied: what a small model forgets would be lost."""
     if call.name != "write_file":
@@ -165,6 +176,7 @@ CHECKS: tuple[Check, ...] = (
     no_placeholder,
     may_run,
     removes_only_if_asked,
+    stands_in_for_nothing,
     keeps_the_file,
     no_repetition,
     answer_after_work,

@@ -103,7 +103,7 @@ class Evidence:
     @property
     def may_try_again(self) -> bool:
         """Whether a change that failed should be tried in another way before the answer."""
-        return self.failures < _ATTEMPTS and not self.hopeless
+        return self.failures < _ATTEMPTS and not (self.hopeless or self.missing)
 
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""

@@ -898,6 +898,20 @@ def test_nothing_is_deleted_that_the_task_does_not_name_as_going(
     assert told == refused
 
 
+def test_where_what_is_named_is_not_there_nothing_else_is_changed_in_its_place(programs: Programs) -> None:
+    programs.cluster({"shop": [pod("web-0"), pod("web-1")]})
+    run = grounded(
+        sh("kubectl -n shop delete pod web-1"),
+        sh("kubectl -n shop delete pod web-2"),
+        answer("There is no pod web-2."),
+        task="Delete the pod web-2 in namespace shop",
+    )
+    assert run.told()[0].startswith("Error: There is no pod web-2 in namespace shop")
+    assert "Change nothing else in its place" in run.told()[0]
+    assert "kubectl -n shop delete pod web-1" not in programs.calls
+    assert "kubectl -n shop delete pod web-2" in programs.calls
+
+
 # --- engines and interruptions ----------------------------------------------------------------------------
 
 
