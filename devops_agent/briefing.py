@@ -21,6 +21,8 @@ from devops_agent.runbook_library import Runbook
 _FITS = 5.0
 
 
+# The stem with which a recipe begins that deletes something.
+_REMOVES = "remov"
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
 
@@ -131,6 +133,8 @@ def _with_recipe(
         return replace(told, form=form_of_commands("", mend))
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told
+    if runbook.verb == _REMOVES and intent.makes_exception(task):
+        return told  # it would take all
     if told.ground.informs and not changes and not _looks(runbook, known):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]

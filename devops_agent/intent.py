@@ -105,6 +105,18 @@ def asks_for_removal(task: str) -> bool:
     return bool(_REMOVAL.search(without_negations(task)))
 
 
+_EXCEPTION = re.compile(
+    r"\b(?:except|keep|leave|spare|preserve|other than|apart from|all but|unless|still (?:needed|in use|used)"
+    r"|only (?:those|the|what))\b|\bbut (?:not|do not|don)",
+    re.IGNORECASE,
+)
+
+
+def makes_exception(task: str) -> bool:
+    """Whether a task says that something is to stay as it is."""
+    return bool(_EXCEPTION.search(task))
+
+
 _TELLS = re.compile(
     r"\b(?:tell (?:me|us)|find out|report|explain|what (?:was|is|went)|which|why|the (?:reason|cause))\b",
     re.IGNORECASE,

@@ -70,6 +70,14 @@ def test_the_briefer_that_says_nothing() -> None:
     assert str(none(TASK, lambda: pytest.fail("asked"))) == ""
 
 
+def test_a_recipe_that_takes_all_is_none_for_a_task_with_an_exception() -> None:
+    brief = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)
+    whole = brief("Remove the stopped docker containers", lambda: True)
+    assert whole.form
+    assert "container prune" in str(whole.form)
+    assert not brief("Remove the stopped docker containers, but keep cache", lambda: True).form
+
+
 def test_a_schedule_that_the_task_states_stands_in_its_recipe() -> None:
     brief = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)
     told = brief("Create the cron job sweep in the cluster, daily at 4:10", lambda: True)
