@@ -203,10 +203,12 @@ def best(
         if runbook.field == field and (changes is None or runbook.changes == changes)
     }
     told = _stems(f"{_WHERE.sub(' ', (task or text).lower())} {' '.join(names.keys() - _ANYWHERE)}")
+    # "stopped containers" are none to stop
+    asked = {_stem(word) for word in _spoken(task or text) if not word.endswith("ed")}
     weights = _weights(of_field.values())
     found: list[tuple[float, Runbook]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
-        if runbook.only_if_asked and runbook.verb not in told:
+        if runbook.only_if_asked and runbook.verb not in asked:
             continue
         title, when = _stems(runbook.title), runbook.when if changes else ""
         phrases = [stems for phrase in when.split(",") if len(stems := _stems(phrase)) > 1]
