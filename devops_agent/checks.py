@@ -95,11 +95,12 @@ def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 def stands_in_for_nothing(call: Call, tools: Tools, evidence: Evidence) -> None:
     """Where the task names what is not there, nothing else is changed in its place."""
-    if call.name != "bash" or not evidence.missing:
+    text = str(call.arguments.get("command") or call.arguments.get("content") or "")
+    if not evidence.missing or not text:
         return
     # "There is no pod web-2 in namespace shop"
-    missing, command = evidence.missing.split()[4], call.arguments["command"]
-    if not effects.is_read(command) and missing not in command:
+    changes = call.name == "write_file" or (call.name == "bash" and not effects.is_read(text))
+    if changes and evidence.missing.split()[4] not in text:
         raise CallRefused(f"{evidence.missing} Change nothing else in its place; say so in the answer.")
 
 

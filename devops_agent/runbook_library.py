@@ -202,9 +202,10 @@ def best(
         for name, runbook in runbooks.items()
         if runbook.field == field and (changes is None or runbook.changes == changes)
     }
-    told = _stems(f"{_WHERE.sub(' ', (task or text).lower())} {' '.join(names.keys() - _ANYWHERE)}")
+    what = _WHERE.sub(" ", (task or text).lower())
+    told = _stems(f"{what} {' '.join(names.keys() - _ANYWHERE)}")
     # "stopped containers" are none to stop
-    asked = {_stem(word) for word in _spoken(task or text) if not word.endswith("ed")}
+    asked = {_stem(word) for word in _spoken(what) if not word.endswith("ed")}
     weights = _weights(of_field.values())
     found: list[tuple[float, Runbook]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):

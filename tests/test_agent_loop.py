@@ -912,6 +912,19 @@ def test_where_what_is_named_is_not_there_nothing_else_is_changed_in_its_place(p
     assert "kubectl -n shop delete pod web-2" in programs.calls
 
 
+def test_where_a_word_to_replace_is_not_there_no_other_is_replaced() -> None:
+    Path("app.env").write_text("REGION=north\nLEVEL=info\n")
+    run = grounded(
+        call("recipe", old_line="REGION=north", new_line="REGION=south"),
+        sh("sed -i s/north/south/ app.env"),
+        answer("There is no west in app.env."),
+        task="Replace west by south in app.env",
+    )
+    assert run.told()[0].startswith("Error: There is no text west in app.env.")
+    assert run.told()[1].startswith("Error: There is no text west in app.env.")
+    assert Path("app.env").read_text() == "REGION=north\nLEVEL=info\n"
+
+
 # --- engines and interruptions ----------------------------------------------------------------------------
 
 

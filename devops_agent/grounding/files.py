@@ -27,6 +27,12 @@ _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
+# "replace the word a by b"
+_REPLACES = re.compile(
+    r"\b(?:replace|substitute)\s+(?:the\s+)?(?:(?:word|text|string|value|name|host ?name|host)\s+)?"
+    r"[\"'`]?([^\s\"'`]{2,})[\"'`]?\s+(?:by|with)\s",
+    re.IGNORECASE,
+)
 _HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
 
 
@@ -81,6 +87,10 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if not text:
             continue
         ground.names.setdefault("file", named)
+        sought = _REPLACES.search(task)
+        if sought and not _NOT_ITS_TEXT.search(task) and sought[1] not in text:
+            ground.missing = f"There is no text {sought[1]} in {named}."
+            ground.lines.append(ground.missing)
         if better := mending.mended(path, text):
             ground.mended[named] = better
         for finding in _wrong_with(named, path, text, task):
