@@ -40,6 +40,7 @@ class Briefing:
         looked: What it showed.
         changes: Whether the task is done only when something was changed.
         trouble: Whether the task is about something that does not work.
+        question: Whether it asks, about what cluster or engine can tell.
     """
 
     ground: Ground = field(default_factory=Ground)
@@ -50,6 +51,7 @@ class Briefing:
     looked: str = ""
     changes: bool = False
     trouble: bool = False
+    question: bool = False
 
     @property
     def facts(self) -> str:
@@ -66,7 +68,7 @@ class Briefing:
     @property
     def decided(self) -> bool:
         """Whether the findings are what the task asks for."""
-        return bool(self.answers and self.trouble and self.ground.trouble)
+        return bool(self.answers and self.question and self.trouble and self.ground.trouble)
 
     def __str__(self) -> str:
         parts = []
@@ -101,7 +103,8 @@ def briefer(
         schedule = schedules.cron_of(task)
         known = {**found.names, "schedule": schedule} if schedule else found.names
         trouble = grounding.tells_of_trouble(task)
-        told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble)
+        question = intent.is_question(task) and grounding.field_of(task) != "system"
+        told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
         told = _with_recipe(told, runbooks, task, known, listener)
         return replace(told, look=told.form.look) if ground and told.form else told
 

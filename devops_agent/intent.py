@@ -133,6 +133,11 @@ def without_negations(task: str) -> str:
     return _NEGATED.sub(" ", task)
 
 
+def is_question(task: str) -> bool:
+    """Whether a task asks to be told something, by its words."""
+    return any(map(_asks, _SENTENCE.split(task)))
+
+
 def _wishes(sentence: str) -> bool:
     if _REQUEST.search(sentence):
         return True
