@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -204,7 +205,8 @@ def _listed(command: str) -> set[str]:
 
 
 def _tail(text: str) -> str:
-    return " | ".join(text.strip().splitlines()[-3:])[-400:]
+    # without the folder of this run, which is another one each time
+    return re.sub(r"\S*/bench-\w+/", "", " | ".join(text.strip().splitlines()[-3:]))[-400:]
 
 
 def _free_port() -> int:
