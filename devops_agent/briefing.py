@@ -4,6 +4,7 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,7 +134,7 @@ def _with_recipe(
         path, better = next(iter(told.ground.mended.items()))
         return replace(told, form=Rewrite(path, *better))
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
-        return replace(told, form=form_of_commands("", mend))
+        return replace(told, form=form_of_commands("", _as_asked(mend, task)))
     if runbook is None:
         return replace(told, form=_edit(told.ground)) if changes else told
     if runbook.verb == _REMOVES and intent.makes_exception(task):
@@ -146,6 +147,16 @@ def _with_recipe(
     form = joined(forms) if whole else form_of(runbook, known, task)
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
+
+
+_IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
+_SETS_IMAGE = re.compile(r"( set image \S+ [^\s=]+=)\S+")
+
+
+def _as_asked(mend: str, task: str) -> str:
+    """A suggestion with the image that the task names, in place of the one that was found by itself."""
+    named = set(_IMAGE.findall(task))
+    return _SETS_IMAGE.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
 
 
 def _looks(runbook: Runbook, known: Mapping[str, str]) -> bool:

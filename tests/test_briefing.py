@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fake_programs import Programs, deployment
 
-from devops_agent import events, runbook_library
+from devops_agent import briefing, events, runbook_library
 from devops_agent.briefing import Briefer, briefer, none
 from devops_agent.runbook_library import Runbook
 
@@ -76,6 +76,20 @@ def test_a_recipe_that_takes_all_is_none_for_a_task_with_an_exception() -> None:
     assert whole.form
     assert "container prune" in str(whole.form)
     assert not brief("Remove the stopped docker containers, but keep cache", lambda: True).form
+
+
+@pytest.mark.parametrize(
+    ("task", "image"),
+    [
+        ("web can't pull its image, it should be nginx:1.25, fix it", "nginx:1.25"),
+        ("web can't pull its image. Use reg.example.com:5000/x/nginx:2", "reg.example.com:5000/x/nginx:2"),
+        ("web can't pull its image, see http://x:80/y, fix it at 10:30", "nginx:latest"),
+        ("web can't pull nginx:1 but nginx:2, fix it", "nginx:latest"),
+    ],
+)
+def test_the_image_that_a_task_names_outranks_the_one_that_was_found(task: str, image: str) -> None:
+    found = "kubectl -n shop set image deployment/web nginx=nginx:latest"
+    assert briefing._as_asked(found, task) == found.replace("nginx:latest", image)
 
 
 def test_a_schedule_that_the_task_states_stands_in_its_recipe() -> None:
