@@ -165,11 +165,11 @@ class DevOpsAgent(ToolCallingAgent):
         told = self.brief(task, lambda: self._may_look_up(task))
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
-            intent.asks_for_change(task),
-            parts,
-            told.ground.informs,
-            told.ground.missing,
-            intent.asks_for_removal(task),
+            wants_change=intent.asks_for_change(task),
+            parts=parts,
+            informed=told.ground.informs,
+            missing=told.ground.missing,
+            may_remove=intent.asks_for_removal(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
@@ -310,6 +310,7 @@ class DevOpsAgent(ToolCallingAgent):
             raise
         ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
+        self._reread()
         waited = ran is not None and effects.waits_for_others(ran.command)
         check = self._follow_up(call, ran, before, ok)
         if check and check.ok and ran and followup.gave_up_waiting(ran.output):
@@ -328,6 +329,13 @@ class DevOpsAgent(ToolCallingAgent):
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 
+    def _reread(self) -> None:
+        """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""
+        edit = self.tools.get(RECIPE)
+        text = files.text_if_readable(edit.path) if isinstance(edit, FileEdit) else None
+        if isinstance(edit, FileEdit) and text is not None:
+            self.tools[RECIPE] = replace(edit, text=text)
+
     def _found_before(self) -> list[str]:
         """What was found before a change, for a task that wants that told too: it is not there any more."""
         if self.evidence.changed > 1 or not intent.asks_to_tell(str(self.task)):
@@ -342,8 +350,6 @@ class DevOpsAgent(ToolCallingAgent):
         """What code sees when it looks at what a call changed, which named files that were so before."""
         if call.name == write_file.name:
             path, content = call.arguments["path"], call.arguments["content"]
-            if isinstance(edit := self.tools.get(RECIPE), FileEdit):
-                self.tools[RECIPE] = replace(edit, path=path, text=content)
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
             return followup.after_write(path, content, self._told.ground.variables, str(self.task))

@@ -20,8 +20,6 @@ from devops_agent.runbook_library import Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
-
-
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
 _LOOKED_UP_WITH = "devops-agent diagnose"
@@ -139,12 +137,13 @@ def _with_recipe(
         return replace(told, form=_edit(told.ground)) if changes else told
     if runbook.verb == _REMOVES and intent.makes_exception(task):
         return told  # it would take all
-    if told.ground.informs and not changes and not _looks(runbook, known):
+    own = form_of(runbook, known, task)
+    if told.ground.informs and not changes and not (own and own.look):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
     forms = [form for part in parts if part and (form := form_of(part, known, task))]
     whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and are_apart(forms)
-    form = joined(forms) if whole else form_of(runbook, known, task)
+    form = joined(forms) if whole else own
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
 
@@ -157,11 +156,6 @@ def _as_asked(mend: str, task: str) -> str:
     """A suggestion with the image that the task names, in place of the one that was found by itself."""
     named = set(_IMAGE.findall(task))
     return _SETS_IMAGE.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
-
-
-def _looks(runbook: Runbook, known: Mapping[str, str]) -> bool:
-    form = form_of(runbook, known)
-    return bool(form and form.look)
 
 
 def _edit(ground: Ground) -> LineEdit | JsonEdit | None:

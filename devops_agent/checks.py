@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from devops_agent.diagnosis import text_files
-from devops_agent.errors import CallRefused, ToolError
+from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence, admits_failure
-from devops_agent.files import read_text
+from devops_agent.files import text_if_readable
 from devops_agent.forms.form import FileEdit
 from devops_agent.policy import effects
 from devops_agent.policy.placeholders import placeholder
@@ -83,11 +83,11 @@ def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
     if call.name != "bash" or evidence.may_remove:
         return
     for segment in segments(call.arguments["command"]):
-        _, verb, flags, operands = (
-            parse_call(segment.words) if segment.name == "kubectl" else ("", "", {}, [])
-        )
-        kind = (operands[:1] or [""])[0]
-        if verb == "delete" and not _COMES_AGAIN.fullmatch(kind) and "--dry-run" not in flags:
+        if segment.name != "kubectl":
+            continue
+        _, verb, flags, operands = parse_call(segment.words)
+        dry = flags.get("--dry-run") in ("client", "server")
+        if verb == "delete" and not dry and not _COMES_AGAIN.fullmatch("".join(operands[:1])):
             raise CallRefused(
                 "The task does not ask to delete anything. Do it without, or answer why it is not done."
             )
@@ -113,16 +113,9 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(
             f"That would remove {lost} lines or values of {path}, so nothing was written. {edit.description}"
         )
-    before, wrong = _text_of(path), text_files.trouble(Path(path), content)
+    before, wrong = text_if_readable(path), text_files.trouble(Path(path), content)
     if before and wrong and not text_files.trouble(Path(path), before):
         raise CallRefused(f"That would break {path}, so nothing was written: {wrong}")
-
-
-def _text_of(path: str) -> str:
-    try:
-        return read_text(path)
-    except (OSError, ToolError):
-        return ""
 
 
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devops_agent.diagnosis import text_files
-from devops_agent.errors import ToolError
-from devops_agent.files import read_text
+from devops_agent.files import text_if_readable
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import segments
 
@@ -25,15 +24,12 @@ def texts_of(command: str) -> dict[Path, str]:
     if effects.is_read(command):
         return {}
     words = [word for segment in segments(command) for word in (*segment.words[1:], *segment.targets)]
-    found = {path: _text(path) for word in words if len(word) < 400 and (path := Path(word)).is_file()}
+    found = {
+        path: text_if_readable(path, _LARGEST)
+        for word in words
+        if len(word) < 400 and (path := Path(word)).is_file()
+    }
     return {path: text for path, text in found.items() if text is not None}
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return read_text(str(path)) if path.stat().st_size <= _LARGEST else None
-    except (OSError, ToolError):
-        return None
 
 
 def in_place(command: str) -> bool:
@@ -51,7 +47,7 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
         command: What ran.
         before: The texts of the files before it.
     """
-    after = {path: text for path in before if (text := _text(path)) is not None}
+    after = {path: text for path in before if (text := text_if_readable(path, _LARGEST)) is not None}
     changed = {path: text for path, text in after.items() if text != before[path]}
     if before and not changed and in_place(command):
         names = ", ".join(map(str, before))

@@ -43,6 +43,14 @@ def read_text(path: str) -> str:
     return _decode(data)
 
 
+def text_if_readable(path: Path | str, largest: int = _READ_LIMIT) -> str | None:
+    """The text of a file; None when it cannot be read or has more bytes than that."""
+    try:
+        return read_text(str(path)) if Path(path).expanduser().stat().st_size <= largest else None
+    except (OSError, RuntimeError, ValueError, ToolError):
+        return None
+
+
 def write_text(path: str, content: str) -> int:
     """Replaces a file in one step and keeps its mode and owner; returns the number of bytes written.
 

@@ -863,6 +863,20 @@ def test_a_file_is_changed_by_its_form_and_the_next_form_is_of_the_new_text(tmp_
     assert run.code is ExitCode.DONE
 
 
+def test_the_form_edits_the_text_that_the_file_has_whatever_changed_it() -> None:
+    Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
+    run = grounded(
+        sh("sed -i 's/users = 5/users = 6/' app.ini"),
+        call("write_file", path="other.txt", content="x\n"),
+        call("recipe", old_line="port = 80", new_line="port = 81"),
+        answer("Changed."),
+        task="Set port in app.ini to 81 and users to 6",
+    )
+    assert Path("app.ini").read_text() == "[a]\nport = 81\nusers = 6\n"
+    assert Path("other.txt").read_text() == "x\n"
+    assert run.code is ExitCode.DONE
+
+
 def test_a_file_is_not_emptied_and_not_broken() -> None:
     Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
     Path("app.json").write_text('{"a": 1}')
@@ -888,6 +902,7 @@ def test_a_file_is_not_emptied_and_not_broken() -> None:
         ("Remove the namespace qa", "kubectl delete namespace qa", False),
         ("Replace the config map", "kubectl delete configmap a", False),
         ("Create a namespace qa", "kubectl delete ns qa --dry-run=client", False),
+        ("Create a namespace qa", "kubectl delete ns qa --dry-run=none", True),
     ],
 )
 def test_nothing_is_deleted_that_the_task_does_not_name_as_going(

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from devops_agent.grounding import Ground
@@ -50,6 +51,7 @@ class Form(ABC):
         return self.description
 
 
+@dataclass(frozen=True)
 class FileEdit(Form):
     """A form that changes a file.
 

@@ -20,15 +20,7 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True)
 class JsonEdit(FileEdit):
-    """A JSON file whose values the model may replace.
-
-    Attributes:
-        path: The file.
-        text: Its text.
-    """
-
-    path: str
-    text: str
+    """A JSON file whose values the model may replace."""
 
     @property
     def settings(self) -> dict[str, tuple[int, int]]:

@@ -24,15 +24,7 @@ _ALIKE = 0.6
 
 @dataclass(frozen=True)
 class LineEdit(FileEdit):
-    """A file whose lines the model may replace.
-
-    Attributes:
-        path: The file.
-        text: Its text.
-    """
-
-    path: str
-    text: str
+    """A file whose lines the model may replace."""
 
     @property
     def lines(self) -> list[str]:

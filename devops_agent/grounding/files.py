@@ -9,8 +9,7 @@ from pathlib import Path
 
 from devops_agent.diagnosis import certificates, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed
-from devops_agent.errors import ToolError
-from devops_agent.files import read_text
+from devops_agent.files import text_if_readable
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import PATH, paths_in, tells_of_trouble, words_of
 
@@ -37,6 +36,7 @@ _HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNO
 
 
 def listing(task: str, directory: Path) -> Iterator[str]:
+    """The names in the working directory, and in the folders of it that a task names."""
     here = _names_in(directory)
     if here:
         yield f"Files here: {listed(here, _MOST_FILES)}"
@@ -80,10 +80,7 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
     """What is wrong with the files that a task names, and their texts when they are short."""
     for named in dict.fromkeys(PATH.findall(task)):
         path = directory / named
-        try:
-            text = read_text(str(path)) if path.is_file() and path.stat().st_size <= _LARGEST_FILE else ""
-        except (OSError, ToolError):
-            continue
+        text = text_if_readable(path, _LARGEST_FILE)
         if not text:
             continue
         ground.names.setdefault("file", named)
@@ -91,11 +88,11 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if sought and not _NOT_ITS_TEXT.search(task) and sought[1] not in text:
             ground.missing = f"There is no text {sought[1]} in {named}."
             ground.lines.append(ground.missing)
-        if better := mending.mended(path, text):
+        findings = list(_wrong_with(named, path, text, task))
+        ground.trouble += findings
+        ground.lines += (line for finding in findings for line in str(finding).splitlines())
+        if findings and (better := mending.mended(path, text)):
             ground.mended[named] = better
-        for finding in _wrong_with(named, path, text, task):
-            ground.trouble.append(finding)
-            ground.lines += str(finding).splitlines()
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True

@@ -84,6 +84,7 @@ def field_of(task: str) -> str:
 
 
 def words_of(task: str) -> set[str]:
+    """The words of a task that may be names, and the parts of `deployment/web`."""
     parts = {part for path in _PARTS.findall(task) for part in path.split("/")}
     return {word.strip(".,:;").lower() for word in _WORD.findall(task)} | parts
 
