@@ -44,6 +44,12 @@ def test_of_a_wrong_line_and_the_right_text_the_text_counts() -> None:
     assert changed(edit, old_line="[server]", new_line="users = 9") == INI.replace("users = 5", "users = 9")
 
 
+def test_a_line_that_comes_with_one_that_is_there_is_changed_and_not_put_in_twice() -> None:
+    edit = LineEdit("app.ini", INI)
+    changes = {"old_line": "[limits]", "new_line": "[limits]\nusers = 9"}
+    assert changed(edit, **changes) == INI.replace("users = 5", "users = 9")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

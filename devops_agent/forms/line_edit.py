@@ -62,6 +62,7 @@ class LineEdit(FileEdit):
             CallRefused: The file has no such line, it would stay as it is, or break its own grammar.
         """
         text = str(values.get("new_line", "")).rstrip("\n")
+        text = self._only_change(text)
         line = self._meant(text, str(values.get("old_line", "")))
         if line not in self.lines:
             raise CallRefused(f"{self.path} has no line {line!r}. {self.description}")
@@ -74,6 +75,14 @@ class LineEdit(FileEdit):
         if wrong and not text_files.trouble(Path(self.path), self.text):
             raise CallRefused(f"Nothing was changed, for then {self.path} would be broken: {wrong}")
         return Call("write_file", {"path": self.path, "content": content})
+
+    def _only_change(self, text: str) -> str:
+        """Of several lines the one that changes a line of the file; the others stand there already."""
+        there = self.text.splitlines()
+        new = [line for line in text.split("\n") if line not in there]
+        bare = [line.strip() for line in self.lines]
+        changes = len(new) == 1 and difflib.get_close_matches(new[0].strip(), bare, 1, _ALIKE)
+        return new[0] if changes else text
 
     def _meant(self, text: str, line: str) -> str:
         """The line that is most like its new text: small models give the right text and a wrong line."""
