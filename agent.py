@@ -57,6 +57,8 @@ __all__ = [
 
 MAX_STEPS = 15
 MAX_MISTAKES = 3
+# After so many calls that were made before, only an answer is taken.
+MAX_REPEATS = 2
 
 
 # --- tools ------------------------------------------------------------------------------------------------
@@ -165,11 +167,14 @@ class DevOpsAgent(ToolCallingAgent):
         told = self.brief(task, lambda: self._may_look_up(task))
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
-            wants_change=intent.asks_for_change(task),
+            wants_change=intent.asks_for_change(task) and not told.ground.settled,
             parts=parts,
             informed=told.ground.informs,
             missing=told.ground.missing,
             may_remove=intent.asks_for_removal(task),
+            spares=intent.makes_exception(task),
+            forbidden=intent.forbidden(task),
+            may_rewrite=intent.asks_for_rewrite(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
@@ -215,13 +220,23 @@ class DevOpsAgent(ToolCallingAgent):
         if self.evidence.mistakes >= MAX_MISTAKES:
             yield ActionOutput(self._end("the model made no usable call three times in a row"), True)
             return
-        self.model.must_call = FINAL_ANSWER if self._must_answer else ""
+        self.model.may_call = self._may_call
         yield from super()._step_stream(memory_step)
+
+    @property
+    def _may_call(self) -> frozenset[str]:
+        """The tools that make sense now."""
+        if self._must_answer:
+            return frozenset({FINAL_ANSWER})
+        no_use = set() if intent.speaks_of_variables(str(self.task)) else {get_env.name}
+        return frozenset(self.tools) - no_use
 
     @property
     def _must_answer(self) -> bool:
         """Whether all is known: a small model goes on looking, and forgets what it has found."""
         told, evidence = self._told, self.evidence
+        if evidence.repeats >= MAX_REPEATS or evidence.stood_in:
+            return True
         if told.decided and not evidence.calls:
             return True
         return evidence.hopeless and bool(evidence.failed_change) and not told.trouble
@@ -301,7 +316,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _executed(self, call: Call) -> Any:
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.shell.last = None
-        before = edits.texts_of(call.arguments["command"]) if call.name == bash.name else {}
+        before = edits.texts_before(call)
         try:
             with self.shell.active():
                 result = super().execute_tool_call(call.name, dict(call.arguments))
@@ -315,16 +330,19 @@ class DevOpsAgent(ToolCallingAgent):
         check = self._follow_up(call, ran, before, ok)
         if check and check.ok and ran and followup.gave_up_waiting(ran.output):
             ok = True  # what it waited for has come
-        self.evidence.ran(call, _changes(call), ok, waited, ran.output if ran else "")
+        changes = _changes(call) and not (ran and followup.left_as_it_was(ran.command, ran.output))
+        self.evidence.ran(call, changes, ok, waited, ran.output if ran else "")
         if check and ok and not check.ok:
             self.evidence.found_broken(call)
         told = [check.text] if check else []
-        told += filter(None, [usage_help.hint(ran.output)]) if ran and not ok else []
+        hint = usage_help.hint(ran.output) if ran and not ok else ""
+        told += [hint] if hint else []
         told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
         self.listener(events.Observed(f"{result}{checked}"))
-        if check and check.mend:
-            self.tools[RECIPE] = form = form_of_commands("", check.mend)
+        again = f"{usage_help.mend(hint)}\n{ran.command}" if ran and usage_help.mend(hint) else ""
+        if mend := (check.mend if check else "") or again:
+            self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
@@ -350,9 +368,11 @@ class DevOpsAgent(ToolCallingAgent):
         """What code sees when it looks at what a call changed, which named files that were so before."""
         if call.name == write_file.name:
             path, content = call.arguments["path"], call.arguments["content"]
+            self.evidence.written.add(path)
             if followup.is_manifest(path, content):
                 self.evidence.unapplied = path
-            return followup.after_write(path, content, self._told.ground.variables, str(self.task))
+            variables = self._told.ground.variables
+            return followup.after_write(path, content, variables, str(self.task), before.get(Path(path)))
         if ran is None or not _changes(call):
             return None
         if ok and followup.applies(ran.command):

@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; exit code 0 when it did what it should, 1 otherwise, 2 for a wrong usage."""
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is on the stage is removed
+    # under nohup SIGHUP is ignored, and a service on the stage could not use it; a handler is not inherited
+    signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         return int(options.command(options))
     except ValueError as error:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devops_agent import events, grounding, intent, runbook_library, schedules
-from devops_agent.forms.form import Form
+from devops_agent.forms import compose_service
+from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.json_edit import JsonEdit
-from devops_agent.forms.line_edit import LineEdit
-from devops_agent.forms.recipe import are_apart, form_of, form_of_commands, joined
+from devops_agent.forms.line_edit import LineEdit, actions
+from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.runbook_library import Runbook
@@ -22,6 +24,14 @@ from devops_agent.runbook_library import Runbook
 _FITS = 5.0
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
+# What recipes make, by the names that are known when it is there; and a task that wants one more.
+_MAKES = {
+    "container": re.compile(r"docker run\b.*--name \{container\}"),
+    "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
+}
+# Where the task names none of these, a recipe for one is about something else.
+_KINDS = ("deployment", "statefulset", "daemonset", "cronjob")
+_RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
 
@@ -60,14 +70,20 @@ class Briefing:
     @property
     def answers(self) -> str:
         """The command whose result the facts are, when they may be all that the task asks for; else ""."""
-        if self.changes or self.form or self.recipe or not (self.looked or self.ground.informs):
+        if (
+            (self.changes and not self.ground.settled)
+            or self.form
+            or self.recipe
+            or not (self.looked or self.ground.informs)
+        ):
             return ""
         return self.look or "; ".join(f"cat {name}" for name in self.ground.texts) or _LOOKED_UP_WITH
 
     @property
     def decided(self) -> bool:
         """Whether the findings are what the task asks for."""
-        return bool(self.answers and self.question and self.trouble and self.ground.trouble)
+        found = self.question and self.trouble and bool(self.ground.trouble)
+        return bool(self.answers) and (found or bool(self.ground.settled))
 
     def __str__(self) -> str:
         parts = []
@@ -117,9 +133,20 @@ def _with_recipe(
     known: Mapping[str, str],
     listener: events.Listener,
 ) -> Briefing:
+    if told.ground.settled:
+        return told
     changes, about = told.changes, grounding.field_of(task)
     if told.ground.trouble and not changes:
         return told  # the findings are the answer
+
+    for name, makes in _MAKES.items() if not _RUNS.search(task) else ():
+        if name in known or name in told.ground.kinds:  # it is there already
+            runbooks = {key: r for key, r in runbooks.items() if not makes.search(r.text)}
+
+    strangers = [
+        f"{{{kind}}}" for kind in _KINDS if "namespace" in known and not (kind in known or kind in task)
+    ]
+    runbooks = {key: r for key, r in runbooks.items() if not any(kind in r.text for kind in strangers)}
 
     def fitting(text: str) -> Runbook | None:
         # one that changes something is no help with a question, nor the other way round
@@ -133,11 +160,12 @@ def _with_recipe(
         return replace(told, form=Rewrite(path, *better))
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
         return replace(told, form=form_of_commands("", _as_asked(mend, task)))
-    if runbook is None:
-        return replace(told, form=_edit(told.ground)) if changes else told
+    own = form_of(runbook, known, task) if runbook else None
+    edit = _edit(told.ground, task) if changes else None
+    if runbook is None or (edit and _is_about_file(task, edit.path, told.ground, own)):
+        return replace(told, form=edit)
     if runbook.verb == _REMOVES and intent.makes_exception(task):
         return told  # it would take all
-    own = form_of(runbook, known, task)
     if told.ground.informs and not changes and not (own and own.look):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
@@ -158,12 +186,33 @@ def _as_asked(mend: str, task: str) -> str:
     return _SETS_IMAGE.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
 
 
-def _edit(ground: Ground) -> LineEdit | JsonEdit | None:
+# "Put a comment into app.ini", "Change app.ini so that"
+_INTO_FILE = (
+    r"\b(?:add|set|change|put|insert|append|update|bump|replace|edit|modify|adjust|extend|uncomment|comment"
+    r"|enable|disable|remove|delete|increase|raise|lower|turn|switch|rename)\b[^.;]*?"
+    r"(?:\b(?:to|in|into|from|of)\s+(?:the\s+|my\s+|our\s+)?(?:file\s+)?|\s(?:the\s+)?)[\"'`]?"
+)
+
+
+def _is_about_file(task: str, path: str, ground: Ground, recipe: RecipeForm | None) -> bool:
+    """Whether a task wants the text of that file changed, other than by a recipe that does so."""
+    if recipe and recipe.path:
+        kinds = {Path(each).suffix.replace(".yml", ".yaml") for each in (recipe.path, path)}
+        return len(kinds) == 1  # it would write another file of the kind
+    if recipe and path in recipe.template:
+        return False
+    in_cluster = ground.namespace or ground.names.keys() & {"deployment", "pod", "service"}
+    return not in_cluster and bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
+
+
+def _edit(ground: Ground, task: str) -> FileEdit | None:
     """An edit of the one short file that the task names."""
     if len(ground.texts) != 1:
         return None
     path, text = next(iter(ground.texts.items()))
-    by_value, by_line = JsonEdit(path, text), LineEdit(path, text)
+    if compose_service.wanted(task, path):
+        return ComposeService(path, text, task)
+    by_value, by_line = JsonEdit(path, text), LineEdit(path, text, actions(task, path))
     if path.endswith(".json") and len(by_value.settings) > 1:
         return by_value
     return by_line if len(by_line.lines) > 1 else None

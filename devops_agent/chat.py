@@ -64,11 +64,11 @@ class ChatModel(ABC):
         sampling: Limits and sampling parameters.
         constrains: Whether each reply is held to the form of a call from its first token.
         listener: Told when the model starts and ends thinking, and of each exchange.
-        must_call: The one tool that the next reply may call; "" for any. The prompt names all of them.
+        may_call: The tools that the next reply may call; none for any. The prompt names all of them.
     """
 
     constrains = True
-    must_call = ""
+    may_call: frozenset[str] = frozenset()
 
     def __init__(self, model_id: str, sampling: Sampling, listener: events.Listener = events.ignore) -> None:
         self.model_id = model_id
@@ -97,7 +97,7 @@ class ChatModel(ABC):
         """
         tools = tuple(tools_to_call_from or ())
         prompt = _with_system_prompt(messages, tools)
-        tools = tuple(tool for tool in tools if tool.name == self.must_call) or tools
+        tools = tuple(tool for tool in tools if tool.name in self.may_call) or tools
         completion = self._ask(prompt, tools, constrain=self.constrains)
         reply = _parsed(completion, tools)
         if reply is None and not self.constrains and tools:

@@ -12,11 +12,21 @@ from devops_agent.diagnosis import text_files
 from devops_agent.files import text_if_readable
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import segments
+from devops_agent.protocol import Call
 
 _LARGEST = 200_000
 _MOST_LINES = 12
 _LONGEST_LINE = 160
 _IN_PLACE = re.compile(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
+
+
+def texts_before(call: Call) -> dict[Path, str]:
+    """The texts of the files that a call may change."""
+    if call.name == "write_file":
+        path = Path(str(call.arguments["path"]))
+        text = text_if_readable(path, _LARGEST)
+        return {} if text is None else {path: text}
+    return texts_of(str(call.arguments["command"])) if call.name == "bash" else {}
 
 
 def texts_of(command: str) -> dict[Path, str]:
@@ -52,12 +62,13 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
     if before and not changed and in_place(command):
         names = ", ".join(map(str, before))
         return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False
-    told = [_difference(path, before[path], text) for path, text in changed.items()]
+    told = [difference(path, before[path], text) for path, text in changed.items()]
     wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
     return "\n".join([*told, *wrong]), not wrong
 
 
-def _difference(path: Path, old: str, new: str) -> str:
+def difference(path: Path | str, old: str, new: str) -> str:
+    """The lines of a file that were changed, in a form that people know."""
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
     shown = [line[:_LONGEST_LINE] for line in lines if not line.startswith("@@")]
     more = [f"… {len(shown) - _MOST_LINES} more"] if len(shown) > _MOST_LINES else []

@@ -21,7 +21,8 @@ _ATTEMPTS = 2
 _HOPELESS = re.compile(
     r"no rollout history|manifest unknown|pull access denied|manifest for \S+ not found|no such host"
     r"|port is already allocated|address already in use|is already in use by container|already exists"
-    r"|forbidden|permission denied|read-only file system|no space left",
+    r"|volume is in use|image is being used|has active endpoints|forbidden"
+    r"|permission denied|read-only file system|no space left",
     re.IGNORECASE,
 )
 
@@ -35,7 +36,13 @@ class Evidence:
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.
         missing: What the task names and was not there, in a sentence.
+        stood_in: Whether a call was refused because it would change something else in its place.
         may_remove: Whether the task says that something is to go.
+        spares: Whether the task says that something is to stay as it is.
+        repeats: Calls that were made again though nothing had changed.
+        forbidden: The verbs of what the task says not to do.
+        may_rewrite: Whether the task says that a file is to be written anew.
+        written: The files that were written in this run.
         informed: Whether what was looked up before the first step may hold the answer.
         calls: Tools that ran, whatever came of it.
         succeeded: Tools that ran and succeeded.
@@ -56,7 +63,13 @@ class Evidence:
     parts: Sequence[str] = ()
     informed: bool = False
     missing: str = ""
+    stood_in: bool = False
     may_remove: bool = True
+    spares: bool = False
+    repeats: int = 0
+    forbidden: Sequence[str] = ()
+    may_rewrite: bool = True
+    written: set[str] = field(default_factory=set)
     calls: int = 0
     succeeded: int = 0
     changed: int = 0

@@ -25,8 +25,8 @@ _PATIENCE_SECONDS = 8.0
 _POLL_SECONDS = 1.0
 _CHANGED = re.compile(
     r"^(?P<kind>[a-z]+)(?:\.[\w.]+)?/(?P<name>\S+) "
-    r"(?:created|configured|scaled|patched|edited|restarted|rolled back|resumed|image updated|env updated"
-    r"|resource requirements updated|replaced|serverside-applied)$",
+    r"(?:created|exposed|configured|scaled|patched|edited|restarted|rolled back|resumed|image updated"
+    r"|env updated|resource requirements updated|replaced|serverside-applied)$",
     re.MULTILINE,
 )
 _WATCHED = frozenset({"deployment", "statefulset", "daemonset", "pod"})
@@ -68,7 +68,9 @@ def after_edit(command: str, before: Mapping[Path, str]) -> Check | None:
     return Check(text, ok) if text else None
 
 
-def after_write(path: str, content: str, variables: Mapping[str, str], task: str = "") -> Check | None:
+def after_write(
+    path: str, content: str, variables: Mapping[str, str], task: str = "", before: str | None = None
+) -> Check | None:
     """What is still to do with a file that was written.
 
     Args:
@@ -76,7 +78,16 @@ def after_write(path: str, content: str, variables: Mapping[str, str], task: str
         content: Its text.
         variables: Environment variables that the task names, with their values.
         task: What the user wants.
+        before: Its text before; None when it is new.
     """
+    check = _still_to_do(path, content, variables, task)
+    if not before:
+        return check
+    told = edits.difference(path, before, content)
+    return Check(f"{told}\n{check.text}" if check else told, check is None or check.ok)
+
+
+def _still_to_do(path: str, content: str, variables: Mapping[str, str], task: str) -> Check | None:
     if wrong := text_files.trouble(Path(path), content):
         return Check(f"{path}: {wrong}", False)
     if is_manifest(path, content):
@@ -102,6 +113,20 @@ def applies(command: str) -> bool:
 def gave_up_waiting(output: str) -> bool:
     """Whether a command failed only because what it waited for took its time."""
     return "timed out waiting for the condition" in output
+
+
+_LEFT = re.compile(
+    r"\((?:no change|unchanged)\)$|^\S+/\S+ (?:unchanged|not labeled)$|^nothing to commit"
+    r"|nothing added to commit|^Already (?:on|up to date)|^Everything up-to-date",
+    re.MULTILINE,
+)
+
+
+def left_as_it_was(command: str, output: str) -> bool:
+    """Whether a command that may change something says that it did not: all was so already."""
+    calls = [call for call in _changes(command) if call.program == "kubectl"]
+    says_nothing = [call for call in calls if call.verb == "set" and not output.strip()]
+    return bool(_LEFT.search(output)) or (bool(calls) and says_nothing == calls)
 
 
 def is_manifest(path: str, content: str) -> bool:
@@ -130,6 +155,8 @@ def _checks(command: str, output: str) -> Iterator[Check]:
         yield from _checked(kind, name, spaces)
     for kind, name in [(kind, name) for kind, name in changed if kind in HOLDERS][:3]:
         yield from _keys_checked(kind, name, next(filter(None, spaces), "") or diagnose.current_namespace())
+    for name in [name for kind, name in changed if kind == "service"][:2]:
+        yield from _service_checked(name, next(filter(None, spaces), "") or diagnose.current_namespace())
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
             yield from _runs(started)
@@ -232,6 +259,15 @@ def _trouble(kind: str, name: str, namespace: str) -> list[Finding]:
     return [f for f in found if not f.subject.startswith("service ")][:2]
 
 
+def _service_checked(name: str, namespace: str) -> Iterator[Check]:
+    """Where a service is reached."""
+    spec = (_get("service", name, namespace) or {}).get("spec", {})
+    ports = listed(f"{port['port']}→{port.get('targetPort', port['port'])}" for port in spec.get("ports", ()))
+    if spec:
+        told = f"{spec.get('type')} with cluster IP {spec.get('clusterIP')}, ports {ports}"
+        yield Check(f"Checked: service {name} in namespace {namespace}: {told}.", True)
+
+
 def _keys_checked(kind: str, name: str, namespace: str) -> Iterator[Check]:
     """Whether a config map or secret has the keys that containers ask of it."""
     objects = diagnose.read_namespace(namespace)
@@ -280,7 +316,8 @@ def _runs(container: str) -> Iterator[Check]:
 _MAKES_IMAGE = re.compile(r"\b(?:build|rebuild|package|tag|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
 # "tagged shop:1", "as web:stable"; not "on top of nginx:1.25"
 _NEW_IMAGE = re.compile(
-    r"\b(?:image|called|named|tagged|tag|as|it) [\"'`]?(?=[a-z0-9])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*\w)"
+    r"(?:\b(?:image|called|named|tagged|tag|as|it)|(?<!\S)-t) [\"'`]?"
+    r"(?=[a-z0-9])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*\w)"
 )
 
 

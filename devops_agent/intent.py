@@ -11,18 +11,19 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |replace|lock|correct|deploy|redeploy|install|uninstall|apply|patch|move|rename|enable|disable|resume|suspend
 |pause|unpause|drain|cordon|uncordon|taint|mount|unmount|attach|detach|connect|disconnect|allow|deny|forbid|block
 |grant|revoke|increase|raise|lower|decrease|double|halve|reduce|optimi[sz]e|shrink|resize|limit|clean|clear|empty|wipe
-|purge|prune|stash|merge|rebase|push|pull|save|extract|unpack|compress|archive|generate|regenerate|renew|rotate
+|purge|prune|stash|merge|rebase|push|pull|save|extract|pack|unpack|compress|archive|generate|regenerate|renew|rotate
 |dockeri[sz]e|containeri[sz]e|package|setup|set up|autoscale|evict|reboot|reload|recreate|rebuild|reset
 |restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
 |truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
-|terminate|rerun|retry|promote|drop|trigger|pass(?= )
+|terminate|unstage|discard|throw away|untrack|amend|reword|uncomment|comment|tar|zip|gzip|unzip|end
+|rerun|retry|promote|drop|trigger|pass(?= )
 |run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
 _PHRASE = (
-    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back)(?: \S+){0,3}?"
-    r" (?:back|up|down|on|off|online|offline|running|going)|get rid of)\b"
+    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back)(?: \S+){0,5}?"
+    r" (?:back|up|down|on|off|out|online|offline|running|going)|get rid of)\b"
 )
 # "Commit history", "Start time": a noun and no wish.
 _NOUN = (
@@ -35,7 +36,12 @@ _LEAD = (
     r"|\d+[.)])[,:]?\s+){0,3}"
 )
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
-_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_VERB}", re.IGNORECASE)
+# "In app.ini add …", "In namespace shop, scale …": where, before what.
+_PLACE = (
+    r"(?:(?:in|on|from|to|for) (?:(?:the |my |our )?(?:file |folder )?[^\s,?]*[./][^\s,?]+,?"
+    r"|[^,?.;:]{1,60},)\s+)?"
+)
+_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_PLACE}{_LEAD}{_VERB}", re.IGNORECASE)
 _REQUEST = re.compile(
     r"\b(?:please|(?:can|could|would|will) (?:you|we|someone|somebody)|i(?:['’]d| would) like you to"
     rf"|want you to|help me(?: to)?|let['’]?s)\s+{_LEAD}{_VERB}",
@@ -72,7 +78,8 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"\b(?:do not|don['’]?t|never|without|not to|must not|nor|no need to|instead of)\s+(?:\w+ and )?\w+"
+    r"\b(?:do not|don['’]?t|never|without|not to|must not|neither|nor|no need to|instead of)"
+    r"\s+(?:\w+ and )?\w+"
     r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b"
     r"|\bno \w+ (?:yet|now|needed|please)\b",
     re.IGNORECASE,
@@ -105,8 +112,22 @@ def asks_for_removal(task: str) -> bool:
     return bool(_REMOVAL.search(without_negations(task)))
 
 
+_REWRITE = re.compile(
+    r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over)"
+    r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_rewrite(task: str) -> bool:
+    """Whether a task says that a file is to get another text altogether."""
+    return bool(_REWRITE.search(without_negations(task)))
+
+
 _EXCEPTION = re.compile(
-    r"\b(?:except|keep|leave|spare|preserve|other than|apart from|all but|unless|still (?:needed|in use|used)"
+    r"\b(?:except|keep|leave|spare|preserve"
+    r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
+    r"|other than|apart from|all but|unless|still (?:needed|in use|used)"
     r"|only (?:those|the|what))\b|\bbut (?:not|do not|don)",
     re.IGNORECASE,
 )
@@ -131,6 +152,31 @@ def asks_to_tell(task: str) -> bool:
 def without_negations(task: str) -> str:
     """A task without what it says not to do."""
     return _NEGATED.sub(" ", task)
+
+
+_VARIABLES = re.compile(
+    r"(?i:\benv|\bvariables?\b|\bget_env\b|\$)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b[A-Z]{3,}\b"
+)
+
+
+def speaks_of_variables(task: str) -> bool:
+    """Whether a task may be about environment variables."""
+    return bool(_VARIABLES.search(task))
+
+
+_FORBIDDEN = re.compile(
+    r"\b(?:do not|don['’]?t|never|without|must not|no need to)\s+(?:being )?(\w+?)(?:ing|ed)?"
+    r"(?:\s+(?:or|and)\s+(\w+?)(?:ing|ed)?)?\b"
+    r"|\b(restart|stop|delete|remove|push|start) nothing\b",
+    re.IGNORECASE,
+)
+_MAY_NOT = re.compile(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
+
+
+def forbidden(task: str) -> tuple[str, ...]:
+    """The verbs of what a task says not to do, without their endings."""
+    words = [word for found in _FORBIDDEN.findall(task) for word in found] + _MAY_NOT.findall(task)
+    return tuple(dict.fromkeys(word.lower() for word in words if word))
 
 
 def is_question(task: str) -> bool:
@@ -160,9 +206,17 @@ def parts(task: str) -> list[str]:
     return [part.strip(" .") for part in _THEN.split(task.strip()) if part.strip(" .")]
 
 
+# "a deployment and a service", "…, plus a service": a second thing to make, without a verb of its own.
+_ALSO = re.compile(
+    r",?\s+(?:plus|as well as|together with|along with|and)\s+(?=an? (?:\w+ )?(?:namespace|config ?map|secret"
+    r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
+    re.IGNORECASE,
+)
 _JOINT = re.compile(rf"(?:[.;]\s+|,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_VERB})", re.IGNORECASE)
 
 
 def wishes(task: str) -> list[str]:
     """What a task wants done, thing by thing: "Create a volume and mount it" wants two."""
-    return [part.strip(" .,") for part in _JOINT.split(task.strip()) if part.strip(" .,")]
+    return [
+        part.strip(" .,") for part in _JOINT.split(_ALSO.sub(", create ", task.strip())) if part.strip(" .,")
+    ]

@@ -4,6 +4,7 @@ To add one: write a function from a command and what is known to a command, and 
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from devops_agent.diagnosis import diagnose
@@ -98,9 +99,17 @@ def to_the_port_of_the_image(command: str, ground: Ground) -> str:
     return f"{command[: match.end('at')]}{exposed[0]}{rest}"
 
 
+def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
+    """Lets commands use the account that the task names, and not another one that may do more."""
+    named = ground.names.get("kubeconfig", "")
+    uses = re.search(r"\b(?:kubectl|helm)\b", command) and not re.search(r"(?i)kubeconfig", command)
+    return f"export KUBECONFIG={shlex.quote(named)}\n{command}" if named and uses else command
+
+
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
     to_the_port_of_the_image,
+    with_the_named_kubeconfig,
 )
 
 

@@ -266,6 +266,7 @@ _SPELLINGS = tuple(
         (r"(?:right now|immediately|at once)\b", "now"),
         (r"(?:delet|eras|drop)(?=e\b|ing\b|\b)", "remov"),
         (r"get rid of\b", "remove"),
+        (r"throw(?:ing)? away\b", "discard"),
         (
             r"(?:undo|revert) (?:the |this )?(?:last |latest )?(?:rollout|deployment|release|upgrade)",
             "rollback",

@@ -4,18 +4,31 @@ A small model that invents a flag invents the next one after it, unless it is sh
 """
 
 import difflib
+import fnmatch
 import re
+import shlex
+from pathlib import Path
 
 from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
+from devops_agent.files import text_if_readable
 
 _SEE = re.compile(r"(?:See|Run) '((?:kubectl|docker|helm)(?: [a-z][a-z-]*)*) --help'")
 _FLAG = re.compile(r"unknown (?:shorthand )?flag: (?:'\w' in )?(-{1,2}[\w-]+)")
 _FIELD = re.compile(r'(\w+) in version .*?unknown field "([\w.\[\]-]+)"')
 _NO_DOCKERFILE = re.compile(r"unable to prepare context: .*?lstat (\S+)/Dockerfile: no such file")
+_NOT_COPIED = re.compile(
+    r"(?:excluded by \.dockerignore: (?:stat )?|failed to compute cache key:.*?\"?/)([\w./-]+?)\"?:"
+)
+_TRY = "\n  try: "
 _USAGE = re.compile(r"^Usage: *\n? *(\S.*)$", re.MULTILINE)
 _FLAGS = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _FIELDS = re.compile(r"^  (\w+)\t", re.MULTILINE)
+
+
+def mend(text: str) -> str:
+    """The command that a hint suggests; "" when there is none."""
+    return text.partition(_TRY)[2]
 
 
 def hint(output: str) -> str:
@@ -28,8 +41,23 @@ def hint(output: str) -> str:
         return _of_field(match[1].lower(), match[2])
     if match := _NO_DOCKERFILE.search(output):
         return f"There is no Dockerfile in {match[1]}. Build where it is: docker build -t NAME ."
+    if match := _NOT_COPIED.search(output):
+        return _of_ignored(match[1])
     see, flag = _SEE.search(output), _FLAG.search(output)
     return _of_flag(see[1], flag[1]) if see and flag else ""
+
+
+def _of_ignored(path: str) -> str:
+    """Why a file does not come into an image: the line of .dockerignore that leaves it out."""
+    name = path.removeprefix("/")
+    if not Path(name).exists():
+        return f"There is no {name} in this directory."
+    lines = (text_if_readable(".dockerignore") or "").splitlines()
+    by = next((line for line in lines if fnmatch.fnmatch(name, line.strip().removeprefix("/"))), "")
+    if not by:
+        return ""
+    command = f"echo {shlex.quote(f'!{name}')} >> .dockerignore"
+    return f"{name} is there, but the line {by!r} of .dockerignore leaves it out.{_TRY}{command}"
 
 
 def _of_flag(command: str, flag: str) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent import briefing, events
+from devops_agent import briefing, events, followup, runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
+from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.json_edit import JsonEdit
-from devops_agent.forms.line_edit import LineEdit
+from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.grounding import Ground
 
 INI = "[server]\nport = 80\nhost = a\n\n[limits]\nusers = 5\nhost = a\n"
@@ -54,7 +55,7 @@ def test_a_line_that_comes_with_one_that_is_there_is_changed_and_not_put_in_twic
     ("values", "message"),
     [
         ({"old_line": "no such", "new_line": "x"}, "app.ini has no line 'no such'"),
-        ({"old_line": "users = 5", "new_line": "users = 5"}, "leaves app.ini as it is"),
+        ({"old_line": "users = 5", "new_line": "users = 5"}, "is in app.ini already"),
     ],
 )
 def test_what_is_no_change_of_a_line_is_said(values: dict[str, str], message: str) -> None:
@@ -118,3 +119,60 @@ def test_a_task_that_changes_a_short_file_gets_the_form_for_it(tmp_path: Path) -
     assert brief("Set users to 9 in app.ini", lambda: True).form == LineEdit("app.ini", INI)
     assert brief("Set the name to x in app.json", lambda: True).form == JsonEdit("app.json", JSON)
     assert brief("What is the port in app.ini?", lambda: True).form is None
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("Set users to 9 in app.ini", ("change",)),
+        ("Add files = 3 to the limits in app.ini", ("change", "add after")),
+        ("Add files = 3 below users in app.ini", ("add after",)),
+        ("Insert files = 3 above users in app.ini", ("add before",)),
+        ("Add the line files = 3 to app.ini", ("append",)),
+        ("Remove the host from app.ini", ("change", "delete")),
+        ("Append files = 3 to app.ini", ("append",)),
+    ],
+)
+def test_what_may_become_of_a_line_is_in_the_words_of_the_task(task: str, expected: tuple[str, ...]) -> None:
+    assert actions(task) == expected
+
+
+def test_a_line_is_added_removed_or_put_at_the_end() -> None:
+    add, end = (
+        LineEdit("app.ini", INI, ("change", "add after", "delete")),
+        LineEdit("app.ini", INI, ("append",)),
+    )
+    values = {"action": "add after", "line": "users = 5", "text": "files = 3"}
+    assert changed(add, **values) == INI.replace("users = 5\n", "users = 5\nfiles = 3\n")
+    assert changed(add, **{**values, "text": "users = 5\nfiles = 3"}) == changed(add, **values)
+    above = LineEdit("app.ini", INI, ("add before",))
+    assert changed(above, line="users = 5", text="files = 3") == INI.replace("users", "files = 3\nusers")
+    assert list(above.inputs) == ["line", "text"]
+    assert changed(add, action="delete", line="users = 5", text="") == INI.replace("users = 5\n", "")
+    assert changed(add, action="change", line="users = 5", text="users = 9") == INI.replace("= 5", "= 9")
+    assert changed(end, text="files = 3\n") == f"{INI}files = 3\n"
+    assert '"delete": line goes' in add.description
+    assert list(add.inputs) == ["action", "line", "text"]
+
+
+def test_an_added_line_stands_as_deep_as_the_one_before_it() -> None:
+    edit = LineEdit("x.yaml", "a:\n  b: 1\nc: 2\n", ("change", "add after"))
+    assert changed(edit, action="add after", line="  b: 1", text="d: 3") == "a:\n  b: 1\n  d: 3\nc: 2\n"
+
+
+def test_a_recipe_that_writes_another_file_gives_way_to_the_one_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docker-compose.yml").write_text("services:\n  web:\n    image: web:1\n")
+    brief = briefing.briefer(runbook_library.load(), tmp_path, events.ignore)
+    form = brief("Add a service cache with the image redis:7 to docker-compose.yml", lambda: True).form
+    assert isinstance(form, ComposeService)
+    form = brief("Set up docker-compose.yml with an application and redis", lambda: True).form
+    assert isinstance(form, LineEdit)
+
+
+def test_what_a_new_text_changed_in_a_file_is_told() -> None:
+    check = followup.after_write("app.ini", INI.replace("= 5", "= 9"), {}, "", INI)
+    assert check == followup.Check("Changed app.ini:\n-users = 5\n+users = 9", True)
+    assert followup.after_write("app.ini", INI, {}) is None

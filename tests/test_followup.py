@@ -10,7 +10,7 @@ from fake_programs import Programs, container, deployment, named, pod
 
 from devops_agent import followup
 from devops_agent.diagnosis import diagnose
-from devops_agent.followup import Check, after
+from devops_agent.followup import Check, after, left_as_it_was
 
 SCALE = "kubectl -n shop scale deployment/web --replicas=2"
 SCALED = "deployment.apps/web scaled\n"
@@ -276,3 +276,30 @@ def test_a_container_elsewhere_is_not_looked_at(command: str, programs: Programs
     programs.engine([])
     assert after(command, "0" * 64) is None
     assert programs.calls == []
+
+
+def test_of_a_service_it_is_told_where_it_is_reached(programs: Programs) -> None:
+    spec = {"type": "ClusterIP", "clusterIP": "10.96.0.7", "ports": [{"port": 80, "targetPort": 8080}]}
+    programs.add("kubectl", {"-n shop get service web -o json": json.dumps({"spec": spec})})
+    check = after("kubectl -n shop expose deployment web --port=80", "service/web exposed\n")
+    assert check == Check(
+        "Checked: service web in namespace shop: ClusterIP with cluster IP 10.96.0.7, ports 80→8080.", True
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "left"),
+    [
+        ("kubectl -n shop set image deployment/web web=nginx:1.25", "", True),
+        (
+            "kubectl -n shop set image deployment/web web=nginx:1.26",
+            "deployment.apps/web image updated\n",
+            False,
+        ),
+        ("kubectl apply -f web.yaml", "deployment.apps/web unchanged\n", True),
+        ("git commit -am x", "On branch main\nnothing to commit, working tree clean\n", True),
+        ("touch a", "", False),
+    ],
+)
+def test_what_leaves_all_as_it_was_is_no_change(command: str, output: str, left: bool) -> None:
+    assert left_as_it_was(command, output) is left

@@ -389,3 +389,59 @@ def test_a_text_that_a_task_looks_for_is_searched_in_the_logs_of_all_pods(
     assert [line for line in ground.lines if "log says" in line] == [
         "pod web-1: its log says: order A-7731 lost"
     ]
+
+
+# --- files and logs ---------------------------------------------------------------------------------------
+
+
+def test_what_logs_say_of_trouble_is_told_for_the_folder_that_a_task_names(
+    programs: Programs, here: Path
+) -> None:
+    (here / "logs").mkdir()
+    (here / "logs" / "web.log").write_text("INFO starting\nFATAL web.conf: port must be a number\n")
+    (here / "logs" / "job.log").write_text("INFO done\n")
+    (here / "web.log").write_text("FATAL nobody asked\n")
+    ground = look_up("web does not stay up; its logs are in the folder logs. Why?", here, {})
+    assert [str(finding) for finding in ground.trouble] == [
+        "logs/web.log: it says: FATAL web.conf: port must be a number"
+    ]
+    assert not look_up("How many files are in the folder logs?", here, {}).trouble
+
+
+def test_a_script_with_the_line_ends_of_windows_is_told(programs: Programs, here: Path) -> None:
+    (here / "pack.sh").write_bytes(b"#!/bin/bash\r\necho packed\r\n")
+    (here / "pack.sh").chmod(0o755)
+    (finding,) = look_up("./pack.sh cannot be executed", here, {}).trouble
+    assert "carriage return" in finding.cause
+    assert finding.suggestion == r"sed -i 's/\r$//' ./pack.sh"
+
+
+def test_a_kubeconfig_that_a_task_names_is_known(programs: Programs, here: Path) -> None:
+    (here / "ci.kubeconfig").write_text("apiVersion: v1\n")
+    assert look_up("Scale web with ci.kubeconfig", here, {}).names["kubeconfig"] == "ci.kubeconfig"
+
+
+def test_the_container_in_trouble_is_meant_among_several(programs: Programs, here: Path) -> None:
+    programs.engine([container("web-1"), container("web-2", code=3, status="exited")])
+    ground = look_up("Container web-1 or container web-2 has stopped, why?", here, {})
+    assert ground.names.get("container") == "web-2"
+    assert ground.kinds == {"container"}
+
+
+@pytest.mark.parametrize(
+    ("task", "settled"),
+    [
+        (
+            "turn compression on in app.conf",
+            "compression is on in app.conf already: there is nothing to change.",
+        ),
+        ("Set workers to 4 in app.conf.", "workers is 4 in app.conf already: there is nothing to change."),
+        ("turn compression off in app.conf", ""),
+        ("Set workers to 12 in app.conf", ""),
+        ("Set workers to 4 in app.conf and restart it", ""),
+        ("Set level to 4 in app.conf", ""),
+    ],
+)
+def test_what_is_so_already_is_told(task: str, settled: str, programs: Programs, here: Path) -> None:
+    (here / "app.conf").write_text("compression = on\nworkers = 4\nlevel = 4 # or 5\n")
+    assert look_up(task, here, {}).settled == settled

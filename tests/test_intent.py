@@ -7,6 +7,10 @@ import pytest
 from devops_agent.intent import asks_for_change, parts
 
 CHANGES = [
+    "in app.ini add a line below the first",
+    "In namespace shop, scale web to 3",
+    "Unstage the file app.ini",
+    "Pack the folder logs",
     "Scale checkout to five replicas",
     "Bump the frontend deployment to nginx:1.27",
     "please restart the payments pod",
@@ -52,6 +56,8 @@ CHANGES = [
 ]
 
 KNOWS = [
+    "In namespace shop, which pods restart?",
+    "in app.ini, what is the port?",
     "Why does the payments pod crash?",
     "How many pods are running in kube-system?",
     "show me all services",

@@ -66,3 +66,21 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 )
 def test_the_tool_itself_is_asked(output: str, said: str) -> None:
     assert hint(output) == said
+
+
+def test_the_line_that_keeps_a_file_out_of_an_image_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    output = (
+        "COPY failed: file not found in build context or excluded by .dockerignore: "
+        "stat prices.csv: file does not exist"
+    )
+    assert hint(output) == "There is no prices.csv in this directory."
+    (tmp_path / "prices.csv").write_text("a")
+    assert hint(output) == ""
+    (tmp_path / ".dockerignore").write_text("*.key\n*.csv\n")
+    assert hint(output) == (
+        "prices.csv is there, but the line '*.csv' of .dockerignore leaves it out.\n"
+        "  try: echo '!prices.csv' >> .dockerignore"
+    )

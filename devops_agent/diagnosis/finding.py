@@ -71,6 +71,11 @@ def telling_lines(log: str, most: int = 2) -> str:
     return " / ".join(line[:_LONGEST] for line in telling[-most:])
 
 
+def speaks_of_trouble(log: str, most: int = 2) -> str:
+    """The newest lines of a log that speak of trouble; "" when none does."""
+    return telling_lines(log, most) if _TELLING.search(log) else ""
+
+
 def one_line(text: str) -> str:
     """A message without its line breaks, at a readable length."""
     return " ".join(text.split())[:_LONGEST]

@@ -1,12 +1,13 @@
-"""Editing a file line by line: the model names a line that there is, and what shall stand in its place.
+"""Editing a file line by line: the model names a line that there is, and what shall become of it.
 
 A small model that writes a file anew leaves out what it was not asked about, and its patterns for sed match
 nothing. A line of the file it copies well, and the grammar lets it name no other.
 """
 
 import difflib
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,46 @@ from devops_agent.protocol import RECIPE, Call
 _MOST_LINES = 60
 _LONGEST_LINE = 200
 _ALIKE = 0.6
+CHANGE, ADD, ADD_BEFORE, APPEND, DELETE = "change", "add after", "add before", "append", "delete"
+# What may become of a line, by what a task says; "add" may also mean a word more in a line.
+_APPENDS = re.compile(
+    r"\bappend|\b(?:at|to) the (?:very )?end\b"
+    r"|\badd (?:the |an? |this |another |one )?(?:new |more )*(?:line|entry)\b",
+    re.IGNORECASE,
+)
+_ADDS = re.compile(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
+_BEHIND = re.compile(r"\b(?:after|below|behind|under|beneath)\b", re.IGNORECASE)
+_BEFORE = re.compile(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
+_DELETES = re.compile(r"\b(?:delete|remove|drop|take out|get rid)\b", re.IGNORECASE)
+_TOLD = {
+    CHANGE: "text stands in place of line",
+    ADD: "text comes behind line as a line of its own",
+    ADD_BEFORE: "text comes before line as a line of its own",
+    DELETE: "line goes, text is empty",
+}
+
+
+def actions(task: str, path: str = "") -> tuple[str, ...]:
+    """What a task may want done with the lines of a file."""
+    if Path(path).name == "Dockerfile":
+        return (CHANGE, ADD, DELETE)  # each line is a step
+    if _ADDS.search(task) and (_BEHIND.search(task) or _BEFORE.search(task)):
+        return (ADD,) if _BEHIND.search(task) else (ADD_BEFORE,)
+    if _APPENDS.search(task):
+        return (APPEND,)
+    more = [action for action, said in ((ADD, _ADDS), (DELETE, _DELETES)) if said.search(task)]
+    return (CHANGE, *more)
 
 
 @dataclass(frozen=True)
 class LineEdit(FileEdit):
-    """A file whose lines the model may replace."""
+    """A file whose lines the model may change.
+
+    Attributes:
+        actions: What may become of a line.
+    """
+
+    actions: Sequence[str] = (CHANGE,)
 
     @property
     def lines(self) -> list[str]:
@@ -36,18 +72,35 @@ class LineEdit(FileEdit):
     @property
     def description(self) -> str:
         """How the model is told to use it."""
-        return (
-            f'To change {self.path}, call "{RECIPE}" with old_line (the line to change, as it is now) and '
-            "new_line (the same line as it shall be; several lines to insert some). All other lines stay."
-        )
+        start = f'To change {self.path}, call "{RECIPE}" with '
+        if self.actions == (APPEND,):
+            return f"{start}text (the new line), which is put behind its last line."
+        if self.actions == (CHANGE,):
+            return (
+                f"{start}old_line (the line to change, as it is now) and "
+                "new_line (the same line as it shall be). All other lines stay; call it once for each line."
+            )
+        if len(self.actions) == 1:
+            return f"{start}line (as it is now) and text: {_TOLD[self.actions[0]]}. All other lines stay."
+        told = ", ".join(f'"{action}": {_TOLD[action]}' for action in self.actions)
+        return f"{start}action ({told}), line (as it is now) and text. All other lines stay."
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
-        return {
-            "old_line": {"type": "string", "description": "the line now", "enum": self.lines},
-            "new_line": {"type": "string", "description": "the line afterwards"},
+        if self.actions == (APPEND,):
+            return {"text": {"type": "string", "description": "the new line"}}
+        if self.actions == (CHANGE,):
+            return {
+                "old_line": {"type": "string", "description": "the line now", "enum": self.lines},
+                "new_line": {"type": "string", "description": "the line afterwards", "format": "line"},
+            }
+        fields: dict[str, dict[str, Any]] = {
+            "action": {"type": "string", "description": "what to do", "enum": list(self.actions)},
+            "line": {"type": "string", "description": "the line now", "enum": self.lines},
+            "text": {"type": "string", "description": "the new text"},
         }
+        return {name: spec for name, spec in fields.items() if name != "action" or len(self.actions) > 1}
 
     def drops(self, content: str) -> int:
         """How many of its lines another text of the file leaves out, when those are most of them; else 0."""
@@ -61,20 +114,39 @@ class LineEdit(FileEdit):
         Raises:
             CallRefused: The file has no such line, it would stay as it is, or break its own grammar.
         """
-        text = str(values.get("new_line", "")).rstrip("\n")
-        text = self._only_change(text)
-        line = self._meant(text, str(values.get("old_line", "")))
-        if line not in self.lines:
-            raise CallRefused(f"{self.path} has no line {line!r}. {self.description}")
-        if text == line:
-            raise CallRefused(f"That leaves {self.path} as it is. Give the changed line as new_line.")
-        lines = self.text.splitlines()
-        lines[lines.index(line)] = text
+        lines = self._edited({name: str(value) for name, value in values.items()})
         content = "\n".join(lines) + "\n"
         wrong = text_files.trouble(Path(self.path), content)
         if wrong and not text_files.trouble(Path(self.path), self.text):
             raise CallRefused(f"Nothing was changed, for then {self.path} would be broken: {wrong}")
         return Call("write_file", {"path": self.path, "content": content})
+
+    def _edited(self, values: Mapping[str, str]) -> list[str]:
+        """The lines of the file afterwards."""
+        lines = self.text.splitlines()
+        action = self.actions[0] if len(self.actions) == 1 else values.get("action", CHANGE)
+        text = values.get("new_line", values.get("text", "")).rstrip("\n")
+        if action == APPEND:
+            return [*lines, *text.split("\n")]
+        line = values.get("old_line", values.get("line", ""))
+        if action == CHANGE:
+            text = self._only_change(text)
+            line = self._meant(text, line)
+        if line not in self.lines:
+            raise CallRefused(f"{self.path} has no line {line!r}. {self.description}")
+        at = lines.index(line)
+        if action == DELETE:
+            return lines[:at] + lines[at + 1 :]
+        new = text.split("\n")
+        if action in (ADD, ADD_BEFORE):
+            new = [each for each in _indented(new, line) if each != line]
+            new = [line, *new] if action == ADD else [*new, line]
+        if new == [line]:
+            raise CallRefused(
+                f"{line!r} is in {self.path} already. If that is all that the task asks for, "
+                "answer that it is so already; else give the changed line."
+            )
+        return lines[:at] + new + lines[at + 1 :]
 
     def _only_change(self, text: str) -> str:
         """Of several lines the one that changes a line of the file; the others stand there already."""
@@ -86,5 +158,14 @@ class LineEdit(FileEdit):
 
     def _meant(self, text: str, line: str) -> str:
         """The line that is most like its new text: small models give the right text and a wrong line."""
+        if line in self.lines and difflib.SequenceMatcher(None, line, text).ratio() >= _ALIKE:
+            return line
         near = difflib.get_close_matches(text, self.lines, 1, _ALIKE) if "\n" not in text else []
         return near[0] if near else line
+
+
+def _indented(new: list[str], line: str) -> list[str]:
+    """New lines at the depth of the line before them, when they are given without any."""
+    depth = line[: len(line) - len(line.lstrip())]
+    bare = bool(depth) and not new[0][:1].isspace() and new[0] != line
+    return [f"{depth}{each}" for each in new] if bare else new

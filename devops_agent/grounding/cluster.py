@@ -42,6 +42,8 @@ _KINDS = {
 # A number, a code or a quoted text that somebody looks for in logs: "A-48213", "E1042".
 _NEEDLE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}\b(?![.:/])")
 _QUOTED = re.compile(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
+# What runbooks call a kind, where that is not its own name.
+_PLACEHOLDERS = {"PersistentVolumeClaim": "pvc"}
 _MOST_PODS = 20
 _LOG_LINES = 3
 _VERB_FORM = re.compile(r"[a-z]+(?:ing|ed|ly)")
@@ -102,7 +104,7 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         ground.trouble = findings
     if named and not items:
         ground.lines += _overview(objects)
-    ground.names = _names(objects, items, space)
+    ground.names = {**_new_names(task, objects), **_names(objects, items, space)}
     return ground
 
 
@@ -218,10 +220,20 @@ def _overview(objects: Objects) -> Iterator[str]:
         yield f"namespace {objects.namespace}: pods without owner: {listed(loose)}"
 
 
+def _new_names(task: str, objects: Objects) -> dict[str, str]:
+    """The names that a task gives to what it wants made."""
+    names = {}
+    for kind in _KINDS if CREATES.search(task) else ():
+        wanted = [w for w in _wanted(kind, task) if w not in NO_NAMES and not _VERB_FORM.fullmatch(w)]
+        if len(wanted) == 1 and wanted[0] not in objects.names(kind):
+            names[_PLACEHOLDERS.get(kind, kind.lower())] = wanted[0]
+    return names
+
+
 def _names(objects: Objects, items: Iterable[Object], space: str) -> dict[str, str]:
     names = {"namespace": space}
     for item in items:
-        key = {"PersistentVolumeClaim": "pvc"}.get(item["kind"], item["kind"].lower())
+        key = _PLACEHOLDERS.get(item["kind"], item["kind"].lower())
         names.setdefault(key, name(item))
         template = item.get("spec", {}).get("template", {}).get("spec", item.get("spec", {}))
         inside = containers(template)

@@ -26,8 +26,11 @@ def on_engine(task: str) -> Ground:
         chosen = findings
     ground.trouble += chosen[:3]
     ground.lines += map(str, ground.trouble)
-    if len(named) == 1:
-        ground.names["container"] = docker.name(named[0])
+    ground.kinds = {"container"} if named else set()
+    in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
+    meant = in_trouble if len(about) > 1 else about
+    if len(meant) == 1:
+        ground.names["container"] = meant.pop()
     if not of_cluster and re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE):
         printed = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
         if images := [image for image in printed if "<none>" not in image]:
@@ -47,7 +50,10 @@ def _container_line(container: Object) -> str:
         for port, entries in (container["HostConfig"].get("PortBindings") or {}).items()
         for entry in entries or ()
     ]
-    networks = listed(container["NetworkSettings"].get("Networks") or ())
+    networks = listed(
+        f"{network} ({address})" if (address := (joined or {}).get("IPAddress")) else network
+        for network, joined in (container["NetworkSettings"].get("Networks") or {}).items()
+    )
     published = f", published ports {listed(ports)}" if ports else ""
     mounts = [
         f"{mount.get('Type', 'mount')} {mount.get('Name') or mount.get('Source')} at {mount['Destination']}"

@@ -8,23 +8,26 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from devops_agent.diagnosis import certificates, mending, text_files
-from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import text_if_readable
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import PATH, paths_in, tells_of_trouble, words_of
+from devops_agent.grounding.task_words import PATH, paths_in, words_of
 
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_FILES = 30
 # Such a task is about the file, not about what is in it.
 _NOT_ITS_TEXT = re.compile(
-    r"\b(?:apply|build|run|execut\w+|chmod|permissions?|owner\w*|move|rename|copy|delete|compress|archive|pack"
-    r"|unpack|extract|size|large\w*|symlink|link)\b",
+    r"\b(?:(?:apply|build|run|execut\w+|mov(?:e|ing)|renam(?:e|ing)|copy(?:ing)?|delet(?:e|ing)|compress(?:ing)?"
+    r"|archiv(?:e|ing)|pack(?:ing)?|unpack(?:ing)?|extract(?:ing)?|symlink|link)\b(?!/| every\b| at\b)"
+    r"|chmod|permissions?|owner\w*|(?:how|which) (?:big|large)|largest|file size|size of)\b",
     re.IGNORECASE,
 )
+_LONGEST_NAME = 200
 _SHORT_FILE = 1200
 _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
+_URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
 # "replace the word a by b"
 _REPLACES = re.compile(
@@ -32,6 +35,18 @@ _REPLACES = re.compile(
     r"[\"'`]?([^\s\"'`]{2,})[\"'`]?\s+(?:by|with)\s",
     re.IGNORECASE,
 )
+# Such a task may be about a script that cannot be started.
+_STARTS = re.compile(
+    r"\b(?:permission|denied|execut\w*|start(?:s|ed)?|runs?|cron\w*|nightly)\b", re.IGNORECASE
+)
+_MOST_LOGS = 4
+# "turn compression on", "set workers to 12": a setting and its value; and that it is not the only wish.
+_SETS = re.compile(
+    r"\b(?:turn|switch) (?:the )?([\w.-]+) (on|off)\b"
+    r"|\b(?:set|change|switch) (?:the )?([\w.-]+) (?:to|=) [\"'`]?([^\s\"'`]+)",
+    re.IGNORECASE,
+)
+_SETS_MORE = re.compile(r"\band\b|\bthen\b|,", re.IGNORECASE)
 _HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
 
 
@@ -66,9 +81,17 @@ def certificate_lines(task: str, directory: Path) -> list[str]:
 
 def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     """Values that a task states as clearly as names: a port, a word to look for, a folder."""
-    for field_name, pattern in (("port", _PORT), ("word", _WORD_SOUGHT), ("http_path", _HTTP_PATH)):
+    for field_name, pattern in (
+        ("url", _URL),
+        ("port", _PORT),
+        ("word", _WORD_SOUGHT),
+        ("http_path", _HTTP_PATH),
+    ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
+    configs = [word for word in paths_in(task) if "kubeconfig" in word and (directory / word).is_file()]
+    if len(configs) == 1:
+        yield "kubeconfig", configs[0]
     folders = [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
     if len(folders) == 1:
         yield "directory", folders[0]
@@ -76,18 +99,35 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         yield "directory", "."
 
 
+def in_logs(task: str, directory: Path) -> Iterator[Finding]:
+    """What the logs say of trouble that lie in the folders that a task names."""
+    words = [word for word in paths_in(task) if word.rstrip("/") and len(word) < _LONGEST_NAME]
+    folders = [word for word in words if _is_named_folder(word, task, directory)]
+    for folder in folders[:2]:
+        paths = sorted((directory / folder).expanduser().glob("*.log"))
+        for path in paths[:_MOST_LOGS]:
+            text = text_if_readable(path, _LARGEST_FILE) or ""
+            if telling := speaks_of_trouble(text):
+                yield Finding(f"{folder}/{path.name}", f"it says: {telling}")
+
+
 def read_named(task: str, directory: Path, ground: Ground) -> None:
     """What is wrong with the files that a task names, and their texts when they are short."""
     for named in dict.fromkeys(PATH.findall(task)):
         path = directory / named
+        if _is_file(path):
+            ground.names.setdefault("file", named)
         text = text_if_readable(path, _LARGEST_FILE)
         if not text:
             continue
-        ground.names.setdefault("file", named)
         sought = _REPLACES.search(task)
         if sought and not _NOT_ITS_TEXT.search(task) and sought[1] not in text:
             ground.missing = f"There is no text {sought[1]} in {named}."
             ground.lines.append(ground.missing)
+        if settled := _settled(task, named, text):
+            ground.settled = settled
+            ground.lines.append(settled)
+            ground.informs = True
         findings = list(_wrong_with(named, path, text, task))
         ground.trouble += findings
         ground.lines += (line for finding in findings for line in str(finding).splitlines())
@@ -98,10 +138,32 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
             ground.informs = True
 
 
+def _settled(task: str, named: str, text: str) -> str:
+    """That the one setting that a task wants has its value already, in a sentence."""
+    wanted = [tuple(filter(None, groups)) for groups in _SETS.findall(task)]
+    if len(wanted) != 1 or _SETS_MORE.search(task):
+        return ""
+    setting, value = wanted[0]
+    value = value.rstrip(".,;")
+    line = rf"^\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]\s*[\"']?{re.escape(value)}[\"']?\s*[;,]?\s*$"
+    so = len(re.findall(line, text, re.MULTILINE | re.IGNORECASE)) == 1
+    return f"{setting} is {value} in {named} already: there is nothing to change." if so else ""
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
 def _wrong_with(named: str, path: Path, text: str, task: str) -> Iterator[Finding]:
     if wrong := text_files.trouble(path, text):
         yield Finding(named, wrong)
-    if text.startswith("#!") and tells_of_trouble(task) and not os.access(path, os.X_OK):
+    if text.startswith("#!") and text.partition("\n")[0].endswith("\r"):
+        cause = "its lines end as on Windows (CRLF, carriage return), so that its interpreter is not found"
+        yield Finding(named, cause, "", f"sed -i 's/\\r$//' {shlex.quote(named)}")
+    if text.startswith("#!") and _STARTS.search(task) and not os.access(path, os.X_OK):
         mode = f"{path.stat().st_mode & 0o777:o}"
         yield Finding(named, f"it is not executable (mode {mode})", "", f"chmod +x {shlex.quote(named)}")
 

@@ -19,9 +19,11 @@ class Ground:
         trouble: What is wrong with them.
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
+        settled: What the task wants and is so already, in a sentence.
         variables: The environment variables that the task names, with their values.
         mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.
+        kinds: The kinds of things that the task names and that are there, as far as recipes make them anew.
         names: Names of things that exist, by the placeholder of runbooks that they fill.
     """
 
@@ -29,10 +31,12 @@ class Ground:
     informs: bool = False
     trouble: list[Finding] = field(default_factory=list)
     missing: str = ""
+    settled: str = ""
     namespace: str = ""
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
     mended: dict[str, Mended] = field(default_factory=dict)
 
     def __str__(self) -> str:

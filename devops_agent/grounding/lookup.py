@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devops_agent.grounding import cluster, engine, files
+from devops_agent.grounding import cluster, engine, files, processes
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import CERTIFICATES, DOCKER, FILES, KUBERNETES, PATH
+from devops_agent.grounding.task_words import CERTIFICATES, DOCKER, FILES, KUBERNETES, PATH, tells_of_trouble
 from devops_agent.shell import clean
 
 
@@ -31,6 +31,11 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.lines += files.listing(task, directory)
     ground.names.update(files.values_of(task, directory))
     files.read_named(task, directory, ground)
+    if tells_of_trouble(task):
+        found = list(files.in_logs(task, directory))
+        ground.trouble += found
+        ground.lines += map(str, found)
+        ground.informs = ground.informs or bool(found)
     if CERTIFICATES.search(task):
         ends = files.certificate_lines(task, directory)
         ground.lines += ends
@@ -40,6 +45,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
             ground.informs = ground.informs or part.informs
             ground.trouble += part.trouble
+            ground.kinds |= part.kinds
             ground.missing = ground.missing or part.missing
             ground.namespace = ground.namespace or part.namespace
             ground.names = {**part.names, **ground.names}
@@ -52,6 +58,8 @@ def _steps(task: str) -> list[Callable[[str], Ground]]:
         steps.append(cluster.in_cluster)
     if DOCKER.search(task) and shutil.which("docker"):
         steps.append(engine.on_engine)
+    if processes.PROCESSES.search(task) and not steps:
+        steps.append(processes.in_table)
     return steps
 
 

@@ -1,0 +1,123 @@
+"""What processes a task names, from /proc."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devops_agent.diagnosis.finding import Finding
+from devops_agent.grounding.ground import Ground
+from devops_agent.grounding.task_words import NO_NAMES, words_of
+
+PROCESSES = re.compile(
+    r"\b(?:process(?:es)?|pids?|daemons?|defunct|zombies?|kill|sighup|worker)\b", re.IGNORECASE
+)
+# "the process shop-worker", "a process named shop-worker"
+_NAMED = re.compile(
+    r"\b(?:process(?:es)?|daemon|program) (?:(?:named|called) [\"'`]?([A-Za-z][\w.-]*\w)"
+    r"|[\"'`]?([A-Za-z][\w.-]*\w)(?=[\"'`]?(?:[,.;!?]|$)))",
+    re.IGNORECASE,
+)
+_PROC = Path("/proc")
+_MOST = 8
+_LONGEST = 100
+_PAGE_KIB = 4
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of this machine.
+
+    Attributes:
+        pid: Its id.
+        parent: That of its parent.
+        name: Its name, of 15 characters at most.
+        state: One letter: `Z` when it has ended and was not collected.
+        rss: The memory that it has, in KiB.
+        words: Its command line.
+    """
+
+    pid: int
+    parent: int
+    name: str
+    state: str
+    rss: int
+    words: tuple[str, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """By what people call it: its name, its program, and the script that its program runs."""
+        return {self.name, *(word.rpartition("/")[2] for word in self.words[:2])}
+
+    def __str__(self) -> str:
+        if self.state == "Z":
+            return f"process {self.pid} ({self.name}): defunct, child of process {self.parent}"
+        shown = " ".join(self.words)[:_LONGEST] or self.name
+        return f"process {self.pid}: {shown}; {self.rss} KiB resident, child of process {self.parent}"
+
+
+def in_table(task: str, proc: Path = _PROC) -> Ground:
+    """The processes whose names stand in a task; those named as such that are not there."""
+    words = {word for word in words_of(task) if len(word) > 2} - NO_NAMES
+    table, own = list(_all(proc)), _own(proc)
+    if not table:
+        return Ground()  # not Linux
+    found = [p for p in table if p.pid not in own and {name.lower() for name in p.names} & words]
+    found.sort(key=lambda process: -process.rss)
+    ground = Ground([str(process) for process in found[:_MOST]], informs=bool(found))
+    ground.trouble = [_of_defunct(process) for process in found if process.state == "Z"]
+    ground.lines += map(str, ground.trouble)
+    if len(found) == 1:
+        ground.names["pid"] = str(found[0].pid)
+    named = [first or second for first, second in _NAMED.findall(task)]
+    named = [name for name in named if name.lower() not in NO_NAMES]
+    for name in named if not found else ():
+        ground.missing = f"There is no process {name} running."
+        ground.lines.append(ground.missing)
+        ground.informs = True
+    return ground
+
+
+def _of_defunct(process: Process) -> Finding:
+    return Finding(
+        f"process {process.pid} ({process.name})",
+        "it is defunct: it has ended already, so no signal, not even kill -9, makes it disappear; "
+        f"it does when its parent, process {process.parent}, collects it or ends",
+    )
+
+
+def _own(proc: Path) -> set[int]:
+    """This process and those above it: what runs the task is not what it is about."""
+    found, pid = set(), os.getpid()
+    while pid and pid not in found:
+        found.add(pid)
+        process = _read(proc / str(pid))
+        pid = process.parent if process else 0
+    return found
+
+
+def _all(proc: Path) -> Iterator[Process]:
+    try:
+        folders = [folder for folder in proc.iterdir() if folder.name.isdigit()]
+    except OSError:
+        return
+    yield from filter(None, map(_read, folders))
+
+
+def _read(folder: Path) -> Process | None:
+    try:
+        stat = (folder / "stat").read_text(errors="replace")
+        words = (folder / "cmdline").read_text(errors="replace").split("\0")
+    except OSError:  # it has ended, or is another user's
+        return None
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    cells = rest.split()
+    return Process(
+        int(folder.name),
+        int(cells[1]),
+        name,
+        cells[0],
+        int(cells[21]) * _PAGE_KIB,
+        tuple(filter(None, words)),
+    )
