@@ -28,6 +28,7 @@ from devops_agent import (
     files,
     followup,
     intent,
+    limits,
     protocol,
     repairs,
     usage_help,
@@ -171,10 +172,7 @@ class DevOpsAgent(ToolCallingAgent):
             parts=parts,
             informed=told.ground.informs,
             missing=told.ground.missing,
-            may_remove=intent.asks_for_removal(task),
-            spares=intent.makes_exception(task),
-            forbidden=intent.forbidden(task),
-            may_rewrite=intent.asks_for_rewrite(task),
+            limits=limits.limits_of(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)

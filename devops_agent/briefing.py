@@ -18,7 +18,8 @@ from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
-from devops_agent.runbook_library import Runbook
+from devops_agent.limits import makes_exception
+from devops_agent.runbook_library import OPTION, Runbook
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
@@ -30,7 +31,18 @@ _MAKES = {
     "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
 }
 # Where the task names none of these, a recipe for one is about something else.
-_KINDS = ("deployment", "statefulset", "daemonset", "cronjob")
+_KINDS = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
+_KINDS_OF_CLUSTER = {
+    kind: re.compile(rf"\b{pattern}", re.IGNORECASE)
+    for kind, pattern in (
+        ("deployment", "deploy"),
+        ("statefulset", "stateful ?set|sts"),
+        ("daemonset", "daemon ?set"),
+        ("cronjob", "cron ?job"),
+    )
+}
+# What is to be written is no recipe, whatever it shall do.
+_WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
 _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
@@ -116,6 +128,8 @@ def briefer(
         if str(found):
             listener(events.Grounded(str(found)))
         schedule = schedules.cron_of(task)
+        if not schedule and len(stated := schedules.by_clause(task)) > 1:
+            found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
         known = {**found.names, "schedule": schedule} if schedule else found.names
         trouble = grounding.tells_of_trouble(task)
         question = intent.is_question(task) and grounding.field_of(task) != "system"
@@ -133,24 +147,17 @@ def _with_recipe(
     known: Mapping[str, str],
     listener: events.Listener,
 ) -> Briefing:
-    if told.ground.settled:
+    if told.ground.settled or _WRITES_SCRIPT.search(task):
         return told
     changes, about = told.changes, grounding.field_of(task)
     if told.ground.trouble and not changes:
         return told  # the findings are the answer
 
-    for name, makes in _MAKES.items() if not _RUNS.search(task) else ():
-        if name in known or name in told.ground.kinds:  # it is there already
-            runbooks = {key: r for key, r in runbooks.items() if not makes.search(r.text)}
-
-    strangers = [
-        f"{{{kind}}}" for kind in _KINDS if "namespace" in known and not (kind in known or kind in task)
-    ]
-    runbooks = {key: r for key, r in runbooks.items() if not any(kind in r.text for kind in strangers)}
+    usable = _usable(runbooks, task, {**known, **dict.fromkeys(told.ground.kinds, "")})
 
     def fitting(text: str) -> Runbook | None:
         # one that changes something is no help with a question, nor the other way round
-        return runbook_library.best(runbooks, text, about, known, _FITS, wanted, changes)
+        return runbook_library.best(usable, text, about, known, _FITS, wanted, changes)
 
     wanted = intent.without_negations(task)
     runbook = fitting(wanted)
@@ -164,7 +171,7 @@ def _with_recipe(
     edit = _edit(told.ground, task) if changes else None
     if runbook is None or (edit and _is_about_file(task, edit.path, told.ground, own)):
         return replace(told, form=edit)
-    if runbook.verb == _REMOVES and intent.makes_exception(task):
+    if runbook.verb == _REMOVES and makes_exception(task):
         return told  # it would take all
     if told.ground.informs and not changes and not (own and own.look):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
@@ -174,6 +181,19 @@ def _with_recipe(
     form = joined(forms) if whole else own
     listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
     return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
+
+
+def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]) -> dict[str, Runbook]:
+    """The runbooks without those that make what is there already, or are about what a task does not name."""
+    makes = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in known]
+    kinds = {**_KINDS, **_KINDS_OF_CLUSTER} if "namespace" in known else _KINDS
+    strange = [f"{{{kind}}}" for kind, said in kinds.items() if not (kind in known or said.search(task))]
+    return {
+        name: runbook
+        for name, runbook in runbooks.items()
+        if not any(pattern.search(runbook.text) for pattern in makes)
+        and not any(kind in OPTION.sub("", runbook.text) for kind in strange)
+    }
 
 
 _IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
@@ -202,14 +222,20 @@ def _is_about_file(task: str, path: str, ground: Ground, recipe: RecipeForm | No
     if recipe and path in recipe.template:
         return False
     in_cluster = ground.namespace or ground.names.keys() & {"deployment", "pod", "service"}
-    return not in_cluster and bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
+    return not in_cluster and _wants_changed(task, path)
+
+
+def _wants_changed(task: str, path: str) -> bool:
+    return bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
 
 
 def _edit(ground: Ground, task: str) -> FileEdit | None:
-    """An edit of the one short file that the task names."""
-    if len(ground.texts) != 1:
+    """An edit of the one short file that the task names, or wants changed among several."""
+    several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
+    meant = [path for path in several if len(several) == 1 or _wants_changed(task, path)]
+    if len(meant) != 1:
         return None
-    path, text = next(iter(ground.texts.items()))
+    path, text = meant[0], several[meant[0]]
     if compose_service.wanted(task, path):
         return ComposeService(path, text, task)
     by_value, by_line = JsonEdit(path, text), LineEdit(path, text, actions(task, path))

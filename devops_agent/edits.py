@@ -71,5 +71,7 @@ def difference(path: Path | str, old: str, new: str) -> str:
     """The lines of a file that were changed, in a form that people know."""
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
     shown = [line[:_LONGEST_LINE] for line in lines if not line.startswith("@@")]
+    if not shown:
+        return f"Changed {path}: the ends of its lines."
     more = [f"… {len(shown) - _MOST_LINES} more"] if len(shown) > _MOST_LINES else []
     return "\n".join([f"Changed {path}:", *shown[:_MOST_LINES], *more])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
+from devops_agent.limits import Limits
 from devops_agent.protocol import Call
 
 _ADMITS = re.compile(
@@ -37,11 +38,8 @@ class Evidence:
         parts: The parts of the task that come one after the other.
         missing: What the task names and was not there, in a sentence.
         stood_in: Whether a call was refused because it would change something else in its place.
-        may_remove: Whether the task says that something is to go.
-        spares: Whether the task says that something is to stay as it is.
+        limits: What may be done for the task.
         repeats: Calls that were made again though nothing had changed.
-        forbidden: The verbs of what the task says not to do.
-        may_rewrite: Whether the task says that a file is to be written anew.
         written: The files that were written in this run.
         informed: Whether what was looked up before the first step may hold the answer.
         calls: Tools that ran, whatever came of it.
@@ -64,11 +62,8 @@ class Evidence:
     informed: bool = False
     missing: str = ""
     stood_in: bool = False
-    may_remove: bool = True
-    spares: bool = False
+    limits: Limits = field(default_factory=Limits)
     repeats: int = 0
-    forbidden: Sequence[str] = ()
-    may_rewrite: bool = True
     written: set[str] = field(default_factory=set)
     calls: int = 0
     succeeded: int = 0

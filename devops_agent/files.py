@@ -51,6 +51,14 @@ def text_if_readable(path: Path | str, largest: int = _READ_LIMIT) -> str | None
         return None
 
 
+def is_file(path: Path | str) -> bool:
+    """Whether there is a file; False also where that may not be looked at."""
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
 def write_text(path: str, content: str) -> int:
     """Replaces a file in one step and keeps its mode and owner; returns the number of bytes written.
 

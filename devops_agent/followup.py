@@ -115,6 +115,7 @@ def gave_up_waiting(output: str) -> bool:
     return "timed out waiting for the condition" in output
 
 
+_ALSO_CHANGED = re.compile(r" (?:deleted|labeled|annotated)$|\" deleted$", re.MULTILINE)
 _LEFT = re.compile(
     r"\((?:no change|unchanged)\)$|^\S+/\S+ (?:unchanged|not labeled)$|^nothing to commit"
     r"|nothing added to commit|^Already (?:on|up to date)|^Everything up-to-date",
@@ -124,6 +125,8 @@ _LEFT = re.compile(
 
 def left_as_it_was(command: str, output: str) -> bool:
     """Whether a command that may change something says that it did not: all was so already."""
+    if _CHANGED.search(output) or _ALSO_CHANGED.search(output):
+        return False
     calls = [call for call in _changes(command) if call.program == "kubectl"]
     says_nothing = [call for call in calls if call.verb == "set" and not output.strip()]
     return bool(_LEFT.search(output)) or (bool(calls) and says_nothing == calls)

@@ -100,46 +100,9 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
-_REMOVAL = re.compile(
-    r"\b(?:delet|remov|drop|clean|purg|prun|uninstall|tear|destroy|get rid|recreat|replac|wip(?:e|ing)|evict"
-    r"|free|undo|revert|roll|redeploy|reset|terminat|kill|stop|clear|empty)",
-    re.IGNORECASE,
-)
-
-
-def asks_for_removal(task: str) -> bool:
-    """Whether a task says that something is to go, or to be made anew."""
-    return bool(_REMOVAL.search(without_negations(task)))
-
-
-_REWRITE = re.compile(
-    r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over)"
-    r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
-    re.IGNORECASE,
-)
-
-
-def asks_for_rewrite(task: str) -> bool:
-    """Whether a task says that a file is to get another text altogether."""
-    return bool(_REWRITE.search(without_negations(task)))
-
-
-_EXCEPTION = re.compile(
-    r"\b(?:except|keep|leave|spare|preserve"
-    r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
-    r"|other than|apart from|all but|unless|still (?:needed|in use|used)"
-    r"|only (?:those|the|what))\b|\bbut (?:not|do not|don)",
-    re.IGNORECASE,
-)
-
-
-def makes_exception(task: str) -> bool:
-    """Whether a task says that something is to stay as it is."""
-    return bool(_EXCEPTION.search(task))
-
-
 _TELLS = re.compile(
-    r"\b(?:tell (?:me|us)|find out|report|explain|what (?:was|is|went)|which|why|the (?:reason|cause))\b",
+    r"\b(?:tell (?:me|us)|find out|report|explain|what(?:['’]s| was| is| went)|which|why"
+    r"|the (?:reason|cause))\b",
     re.IGNORECASE,
 )
 
@@ -162,21 +125,6 @@ _VARIABLES = re.compile(
 def speaks_of_variables(task: str) -> bool:
     """Whether a task may be about environment variables."""
     return bool(_VARIABLES.search(task))
-
-
-_FORBIDDEN = re.compile(
-    r"\b(?:do not|don['’]?t|never|without|must not|no need to)\s+(?:being )?(\w+?)(?:ing|ed)?"
-    r"(?:\s+(?:or|and)\s+(\w+?)(?:ing|ed)?)?\b"
-    r"|\b(restart|stop|delete|remove|push|start) nothing\b",
-    re.IGNORECASE,
-)
-_MAY_NOT = re.compile(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
-
-
-def forbidden(task: str) -> tuple[str, ...]:
-    """The verbs of what a task says not to do, without their endings."""
-    words = [word for found in _FORBIDDEN.findall(task) for word in found] + _MAY_NOT.findall(task)
-    return tuple(dict.fromkeys(word.lower() for word in words if word))
 
 
 def is_question(task: str) -> bool:
@@ -208,7 +156,8 @@ def parts(task: str) -> list[str]:
 
 # "a deployment and a service", "…, plus a service": a second thing to make, without a verb of its own.
 _ALSO = re.compile(
-    r",?\s+(?:plus|as well as|together with|along with|and)\s+(?=an? (?:\w+ )?(?:namespace|config ?map|secret"
+    r",?\s+(?:plus|as well as|together with|along with|and|(?:and )?in it)\s+"
+    r"(?=an? (?:\w+ )?(?:namespace|config ?map|secret"
     r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
     re.IGNORECASE,
 )

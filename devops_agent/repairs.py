@@ -32,24 +32,31 @@ def in_the_named_namespace(command: str, ground: Ground) -> str:
     """Adds the namespace that the task names to each kubectl command without one."""
     if not ground.namespace:
         return command
+    return _with_flag(command, f"-n {ground.namespace}", _lacks_namespace)
+
+
+def _with_flag(command: str, flag: str, lacks: Callable[[Sequence[str], str], bool]) -> str:
+    """The command with a flag for each kubectl that lacks it."""
     try:
-        ends = sorted(_without_namespace(command), reverse=True)
+        ends = sorted(_ends_of_kubectl(command, lacks), reverse=True)
     except ValueError:  # bash itself will say what is wrong with it
         return command
     for end in ends:
-        command = f"{command[:end]} -n {ground.namespace}{command[end:]}"
+        command = f"{command[:end]} {flag}{command[end:]}"
     return command
 
 
-def _without_namespace(text: str, offset: int = 0) -> Iterator[int]:
-    """Where the word kubectl ends in each command that works in a namespace and names none."""
+def _ends_of_kubectl(
+    text: str, lacks: Callable[[Sequence[str], str], bool], offset: int = 0
+) -> Iterator[int]:
+    """Where the word kubectl ends in each command that lacks something."""
     for group in _simple_commands(located(text)):
         for token in group:
             for start, inner in substitutions(token.raw):
-                yield from _without_namespace(inner, offset + token.start + start)
+                yield from _ends_of_kubectl(inner, lacks, offset + token.start + start)
         words = [unquote(token.raw) for token in group]
         at = next((i for i, word in enumerate(words) if not _BEFORE_PROGRAM.fullmatch(word)), len(words))
-        if at < len(words) and base_name(words[at]) == "kubectl" and _lacks_namespace(words[at:], text):
+        if at < len(words) and base_name(words[at]) == "kubectl" and lacks(words[at:], text):
             yield offset + group[at].start + len(group[at].raw)
 
 
@@ -102,8 +109,9 @@ def to_the_port_of_the_image(command: str, ground: Ground) -> str:
 def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
     """Lets commands use the account that the task names, and not another one that may do more."""
     named = ground.names.get("kubeconfig", "")
-    uses = re.search(r"\b(?:kubectl|helm)\b", command) and not re.search(r"(?i)kubeconfig", command)
-    return f"export KUBECONFIG={shlex.quote(named)}\n{command}" if named and uses else command
+    if not named or re.search("kubeconfig", command, re.IGNORECASE):
+        return command
+    return _with_flag(command, f"--kubeconfig={shlex.quote(named)}", lambda *_: True)
 
 
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (

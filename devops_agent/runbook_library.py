@@ -253,6 +253,7 @@ _SPELLINGS = tuple(
         (r"network ?polic(?:y|ies)", "networkpolicy"),
         (r"load ?balancer", "loadbalancer"),
         (r"health ?check", "healthcheck"),
+        (r"set ?up (?=an? |another )", "create "),
         (r"set ?up\b", "setup"),
         (r"deploy\b(?=/)", "deployment"),
         (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),

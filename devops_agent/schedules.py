@@ -41,6 +41,9 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WEEKDAY = re.compile(r"\b(sun|mon|tues|wednes|thurs|fri|satur)days?\b", re.IGNORECASE)
 _WEEKLY = re.compile(rf"(?:{_EACH}|\bon) (?:\w+days?\b)|\bweekly\b|{_EACH} week\b", re.IGNORECASE)
 _WEEK_PART = re.compile(rf"(?:{_EACH}|\bon) (weekday|weekend|working day|workday)s?\b", re.IGNORECASE)
+_DAY = r"(sun|mon|tues?|wed(?:nes)?|thurs?|fri|sat(?:ur)?)(?:day)?s?"
+_WEEKDAYS = re.compile(rf"\b{_DAY}(?: (?:to|through|till) |[-–]){_DAY}\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"(?:,\s+and|,|;|\.|\band)\s+", re.IGNORECASE)
 _MONTHLY = re.compile(rf"\bmonthly\b|(?:{_EACH}|\bof the|\bof a) month\b", re.IGNORECASE)
 _DAY_OF_MONTH = re.compile(
     r"\b(?:(first)(?: day)?|(\d{1,2})(?:st|nd|rd|th)(?: day)?|day (\d{1,2}))\b", re.IGNORECASE
@@ -57,12 +60,19 @@ def cron_of(task: str) -> str:
     times = _times(task)
     repeated = _repeated(task)
     if repeated:
-        return "" if times else repeated
+        days = _days_of_week(task)
+        return "" if times or not days else f"{repeated.rpartition(' ')[0]} {days}"
     if not times or len({minute for _, minute in times}) > 1:
         return ""
     days = _days(task)
     hours = ",".join(str(hour) for hour in sorted({hour for hour, _ in times}))
     return f"{times[0][1]} {hours} {days}" if days else ""
+
+
+def by_clause(task: str) -> dict[str, str]:
+    """The schedules that a task states for several things, by the clause that states each."""
+    found = {clause.strip(): cron_of(clause) for clause in _CLAUSE.split(task)}
+    return {clause: fields for clause, fields in found.items() if fields}
 
 
 def _repeated(task: str) -> str:
@@ -115,9 +125,18 @@ def _days(task: str) -> str:
     if _MONTHLY.search(task):
         days = [1 if first else int(second or third) for first, second, third in _DAY_OF_MONTH.findall(task)]
         return f"{days[0]} * *" if len(days) == 1 and 1 <= days[0] <= 28 else ""
-    if part := _WEEK_PART.search(task):
-        return "* * 0,6" if part[1].lower() == "weekend" else "* * 1-5"
-    if _WEEKLY.search(task):
-        days = sorted({_DAYS.index(day[:3].lower()) for day in _WEEKDAY.findall(task)})
-        return f"* * {','.join(map(str, days))}" if days else ""
+    if _WEEK_PART.search(task) or _WEEKDAYS.search(task) or _WEEKLY.search(task):
+        week = _days_of_week(task)
+        return f"* * {week}" if week not in ("", "*") else ""
     return "* * *" if _DAILY.search(task) else ""
+
+
+def _days_of_week(task: str) -> str:
+    """The last field: `*` when the task names no day; "" when it does not do so plainly."""
+    if match := _WEEKDAYS.search(task):
+        first, last = (_DAYS.index(day[:3].lower()) for day in match.groups())
+        return f"{first}-{last}" if first < last else ""
+    if part := _WEEK_PART.search(task):
+        return "0,6" if part[1].lower() == "weekend" else "1-5"
+    days = sorted({_DAYS.index(day[:3].lower()) for day in _WEEKDAY.findall(task)})
+    return ",".join(map(str, days)) or "*"

@@ -51,12 +51,12 @@ def _of_ignored(path: str) -> str:
     """Why a file does not come into an image: the line of .dockerignore that leaves it out."""
     name = path.removeprefix("/")
     if not Path(name).exists():
-        return f"There is no {name} in this directory."
+        return ""
     lines = (text_if_readable(".dockerignore") or "").splitlines()
     by = next((line for line in lines if fnmatch.fnmatch(name, line.strip().removeprefix("/"))), "")
     if not by:
         return ""
-    command = f"echo {shlex.quote(f'!{name}')} >> .dockerignore"
+    command = f"sed -i -e '$a\\' .dockerignore; echo {shlex.quote(f'!{name}')} >> .dockerignore"
     return f"{name} is there, but the line {by!r} of .dockerignore leaves it out.{_TRY}{command}"
 
 

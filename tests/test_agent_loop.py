@@ -1284,3 +1284,44 @@ def test_an_answer_before_the_second_part_is_sent_back_once() -> None:
     )
     assert "Error: The task has 2 parts. Still to do: look at it" in run.told()
     assert (run.answer, run.code) == ("It is there.", ExitCode.DONE)
+
+
+# --- what may be called -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "offered"),
+    [
+        ("Which containers run?", False),
+        ("What is in my PATH?", True),
+        ("What is DOCKER_USER?", True),
+        ("Tell me the environment variable home", True),
+    ],
+)
+def test_a_variable_may_be_asked_for_only_where_the_task_speaks_of_one(task: str, offered: bool) -> None:
+    run = play(sh("ls"), answer("None does."), task=task)
+    assert ("get_env" in run.model.offered[0]) is offered
+
+
+def test_after_two_repetitions_only_an_answer_is_taken() -> None:
+    run = play(sh("ls"), sh("ls"), sh("ls"), answer("It lists nothing."))
+    assert run.told()[2] == "Error: Answer now: say what was done, what failed, and why."
+    assert run.model.offered[-1] == ["final_answer"]
+
+
+def test_a_command_is_run_again_behind_what_mends_it() -> None:
+    Path("prices.csv").write_text("a")
+    Path(".dockerignore").write_text("*.csv\n")
+    said = "excluded by .dockerignore: stat prices.csv: file does not exist"
+    failing = f"echo '{said}'; grep -q '!prices' .dockerignore || exit 3"
+    run = play(sh(failing), call("recipe"), answer("Built."), task="Build it")
+    assert run.told()[0].endswith('call "recipe" with no arguments: the command then runs with these values.')
+    assert Path(".dockerignore").read_text() == "*.csv\n!prices.csv\n"
+    assert (run.answer, run.code) == ("Built.", ExitCode.DONE)
+
+
+def test_what_is_so_already_needs_no_change() -> None:
+    Path("app.conf").write_text("compression = on\nworkers = 4\n")
+    run = grounded(answer("It is on already."), task="Turn compression on in app.conf")
+    assert run.model.offered == [["final_answer"]]
+    assert (run.answer, run.code) == ("It is on already.", ExitCode.DONE)

@@ -77,12 +77,27 @@ def test_conditions_stay_conditions() -> None:
     ("text", "said"),
     [
         (FILE.replace("db:\n", "cache:\n", 1), "has a service cache already"),
+        (FILE.replace("volumes:\n    db-data:", "volumes: {}"), "no section 'volumes'"),
+        (
+            "services:\n  web:\n    image: a\n    depends_on: [db]\n  db:\n    image: b\n",
+            "stands in one line",
+        ),
         ("services: {}\n", "no section 'services'"),
     ],
 )
 def test_where_it_cannot_be_added_that_is_said(text: str, said: str) -> None:
     with pytest.raises(CallRefused, match=said):
-        added(text)
+        added(text, needed_by=["web"], volumes=["v:/v"])
+
+
+def test_a_service_needs_an_image_and_a_value_may_be_no_list() -> None:
+    with pytest.raises(CallRefused, match="image of the service is missing"):
+        added(image="")
+    assert added(ports="80:80", environment=["A=x #y"])["services"]["cache"] == {  # type: ignore[index]
+        "image": "redis:7",
+        "ports": ["80:80"],
+        "environment": ["A=x #y"],
+    }
 
 
 def test_only_what_the_task_speaks_of_is_asked_for() -> None:

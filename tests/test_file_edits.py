@@ -131,6 +131,8 @@ def test_a_task_that_changes_a_short_file_gets_the_form_for_it(tmp_path: Path) -
         ("Add the line files = 3 to app.ini", ("append",)),
         ("Remove the host from app.ini", ("change", "delete")),
         ("Append files = 3 to app.ini", ("append",)),
+        ("Change users to 9 and add a comment above it", ("change", "add after")),
+        ("Add a line files = 3 and delete the line host = a", ("change", "add after", "delete")),
     ],
 )
 def test_what_may_become_of_a_line_is_in_the_words_of_the_task(task: str, expected: tuple[str, ...]) -> None:
@@ -176,3 +178,21 @@ def test_what_a_new_text_changed_in_a_file_is_told() -> None:
     check = followup.after_write("app.ini", INI.replace("= 5", "= 9"), {}, "", INI)
     assert check == followup.Check("Changed app.ini:\n-users = 5\n+users = 9", True)
     assert followup.after_write("app.ini", INI, {}) is None
+
+
+def test_of_several_files_the_one_is_edited_that_a_task_wants_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.ini").write_text(INI)
+    (tmp_path / "web.conf").write_text("a = 1\nb = 2\n")
+    (tmp_path / "web.pid").write_text("42\n")
+    brief = briefing.briefer({}, tmp_path, events.ignore)
+    for task in (
+        "Set users to 9 in app.ini, as web.conf has it",
+        "Set users to 9 in app.ini; web.pid has the id",
+    ):
+        form = brief(task, lambda: True).form
+        assert isinstance(form, LineEdit)
+        assert form.path == "app.ini"
+    assert brief("Change app.ini and change web.conf", lambda: True).form is None

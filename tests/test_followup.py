@@ -297,6 +297,7 @@ def test_of_a_service_it_is_told_where_it_is_reached(programs: Programs) -> None
             False,
         ),
         ("kubectl apply -f web.yaml", "deployment.apps/web unchanged\n", True),
+        ("kubectl apply -f web.yaml", "deployment.apps/web configured\nservice/web unchanged\n", False),
         ("git commit -am x", "On branch main\nnothing to commit, working tree clean\n", True),
         ("touch a", "", False),
     ],

@@ -38,6 +38,7 @@ def test_of_a_defunct_process_it_is_told_that_no_signal_ends_it(proc: Path) -> N
     ground = processes.in_table("Kill the defunct process mail-sender", proc)
     assert ground.lines[0] == "process 11 (mail-sender): defunct, child of process 10"
     assert "no signal, not even kill -9, makes it disappear" in str(ground.trouble[0])
+    assert ground.settled == str(ground.trouble[0])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,14 @@ def test_a_process_that_is_not_there_is_told(task: str, proc: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "task", ["Which process listens on port 80?", "Kill the process that hangs", "How many processes run?"]
+    "task",
+    [
+        "End the process cleanly.",
+        "Stop the process, please",
+        "Which process listens on port 80?",
+        "Kill the process that hangs",
+        "How many processes run?",
+    ],
 )
 def test_what_is_no_name_of_a_process_is_not_missing(task: str, proc: Path) -> None:
     assert not processes.in_table(task, proc).missing
@@ -57,3 +65,7 @@ def test_what_is_no_name_of_a_process_is_not_missing(task: str, proc: Path) -> N
 
 def test_without_a_process_table_nothing_is_told(tmp_path: Path) -> None:
     assert processes.in_table("Stop the process worker", tmp_path / "none").lines == []
+
+
+def test_the_id_that_a_task_states_counts(proc: Path) -> None:
+    assert processes.in_table("Kill the process 4711 (python3)", proc).names == {"pid": "4711"}

@@ -121,3 +121,12 @@ def test_a_published_port_reaches_the_only_one_that_the_image_exposes(
     }
     Programs(tmp_path / "bin", monkeypatch).add("docker", ports)
     assert repaired(command, Ground()) == mended
+
+
+def test_commands_use_the_kubeconfig_that_the_task_names() -> None:
+    ground = Ground(names={"kubeconfig": "ci.kubeconfig"})
+    assert repaired("kubectl get pods; kubectl -n a get ns", ground) == (
+        "kubectl --kubeconfig=ci.kubeconfig get pods; kubectl --kubeconfig=ci.kubeconfig -n a get ns"
+    )
+    for command in ("ls", "kubectl --kubeconfig=b get pods", "KUBECONFIG=b kubectl get pods"):
+        assert repaired(command, ground) == command

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devops_agent.schedules import cron_of
+from devops_agent.schedules import by_clause, cron_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,9 @@ from devops_agent.schedules import cron_of
         ("every Monday at 9", "0 9 * * 1"),
         ("on Tuesdays and Fridays at 7:45", "45 7 * * 2,5"),
         ("on weekdays at 8:05", "5 8 * * 1-5"),
+        ("Monday to Friday at 8:05", "5 8 * * 1-5"),
+        ("every 15 minutes from Monday to Friday", "*/15 * * * 1-5"),
+        ("every hour on Sundays", "0 * * * 0"),
         ("every weekend at 10:00", "0 10 * * 0,6"),
         ("on the first day of every month at 4:00", "0 4 1 * *"),
         ("monthly on the 15th at 23:10", "10 23 15 * *"),
@@ -59,3 +62,10 @@ def test_states_a_schedule(task: str, cron: str) -> None:
 )
 def test_states_none_plainly(task: str) -> None:
     assert cron_of(task) == ""
+
+
+def test_schedules_of_several_things_are_told_apart() -> None:
+    assert by_clause("Run a.sh every Sunday at 4:15, and b.sh every 15 minutes on weekdays. Leave c.sh.") == {
+        "Run a.sh every Sunday at 4:15": "15 4 * * 0",
+        "b.sh every 15 minutes on weekdays": "*/15 * * * 1-5",
+    }

@@ -77,3 +77,9 @@ def test_what_only_reads_and_what_is_no_text_is_not_looked_at(folder: Path) -> N
     assert edits.texts_of("cat app.conf") == {}
     assert edits.texts_of("mv data.bin other.bin; rm nothing") == {}
     assert set(edits.texts_of("echo x >> app.conf")) == {Path("app.conf")}
+
+
+def test_a_change_of_line_ends_alone_is_told(folder: Path) -> None:
+    (folder / "app.conf").write_bytes(b"port = 80\r\n")
+    text, ok = after("sed -i 's/\\r$//' app.conf", folder / "app.conf", "port = 80\n")
+    assert (text, ok) == ("Changed app.conf: the ends of its lines.", True)

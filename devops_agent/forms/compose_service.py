@@ -3,6 +3,7 @@
 A small model that writes such a file anew loses services, and gets the depth of a line wrong.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -87,7 +88,9 @@ class ComposeService(FileEdit):
         service, there = str(values.get("service", "")), _services(self.text)
         if service in there:
             raise CallRefused(f"{self.path} has a service {service} already.")
-        lists = {name: [str(each) for each in values.get(name) or ()] for name in _LISTS}
+        if not service or not values.get("image"):
+            raise CallRefused(f"The name or the image of the service is missing. {self.description}")
+        lists = {name: _list(values.get(name)) for name in _LISTS}
         lists["depends_on"] = [name for name in lists["depends_on"] if name in there]
         needed_by = [name for name in lists.pop("needed_by") if name in there]
         lines = self.text.splitlines()
@@ -105,6 +108,10 @@ class ComposeService(FileEdit):
         return Call("write_file", {"path": self.path, "content": content})
 
 
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [str(each) for each in value or ()]
+
+
 def _services(text: str) -> dict[str, Any]:
     try:
         return dict(yaml.safe_load(text)["services"])
@@ -117,8 +124,8 @@ def _body(image: str, lists: Mapping[str, list[str]]) -> Iterator[str]:
     for name, values in lists.items():
         if values:
             yield f"{name}:"
-            quote = '"' if name == "ports" else ""
-            yield from (f"{_STEP}- {quote}{value}{quote}" for value in values)
+            quoted = name in ("ports", "environment")
+            yield from (f"{_STEP}- {json.dumps(value) if quoted else value}" for value in values)
 
 
 def _after(lines: list[str], key: str) -> int:
@@ -130,6 +137,8 @@ def _after(lines: list[str], key: str) -> int:
     for at, line in enumerate(lines):
         if re.match(rf"{key}:\s*(?:#.*)?$", line):
             return at + 1
+        if line.startswith(f"{key}:"):
+            break
     raise CallRefused(f"The file has no section {key!r} to which something can be added.")
 
 
@@ -158,6 +167,8 @@ def _depend(lines: list[str], service: str, on: str, margin: str) -> None:
     end = _end(lines, start + 1, len(margin))
     inner = _margin(lines, start + 1)
     listed = next((at for at in range(start, end) if lines[at].strip() == "depends_on:"), -1)
+    if listed < 0 and any(line.strip().startswith("depends_on:") for line in lines[start:end]):
+        raise CallRefused(f"The depends_on of {service} stands in one line; change that line instead.")
     if listed < 0:
         lines[end:end] = [f"{inner}depends_on:", f"{inner}{_STEP}- {on}"]
         return
@@ -177,11 +188,9 @@ def _named(volumes: list[str]) -> list[str]:
 
 def _declare(lines: list[str], volume: str) -> None:
     """Declares a named volume, once."""
-    try:
-        start = _after(lines, "volumes")
-    except CallRefused:
+    if not any(line.startswith("volumes:") for line in lines):
         lines += ["", "volumes:"]
-        start = len(lines)
+    start = _after(lines, "volumes")
     end = _end(lines, start)
     if not any(re.match(rf"\s+{re.escape(volume)}:", line) for line in lines[start:end]):
         lines.insert(end, f"{_margin(lines, start)}{volume}:")

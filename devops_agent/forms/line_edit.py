@@ -31,6 +31,9 @@ _APPENDS = re.compile(
 _ADDS = re.compile(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\b(?:after|below|behind|under|beneath)\b", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"\b(?:change|set|replace|update|bump|rename|uncomment|increase|raise|lower)\b", re.IGNORECASE
+)
 _DELETES = re.compile(r"\b(?:delete|remove|drop|take out|get rid)\b", re.IGNORECASE)
 _TOLD = {
     CHANGE: "text stands in place of line",
@@ -44,11 +47,13 @@ def actions(task: str, path: str = "") -> tuple[str, ...]:
     """What a task may want done with the lines of a file."""
     if Path(path).name == "Dockerfile":
         return (CHANGE, ADD, DELETE)  # each line is a step
+    more = [action for action, said in ((ADD, _ADDS), (DELETE, _DELETES)) if said.search(task)]
+    if DELETE in more or _CHANGES.search(task):
+        return (CHANGE, *more)
     if _ADDS.search(task) and (_BEHIND.search(task) or _BEFORE.search(task)):
         return (ADD,) if _BEHIND.search(task) else (ADD_BEFORE,)
     if _APPENDS.search(task):
         return (APPEND,)
-    more = [action for action, said in ((ADD, _ADDS), (DELETE, _DELETES)) if said.search(task)]
     return (CHANGE, *more)
 
 

@@ -37,7 +37,7 @@ _FORMATS = {
 }
 _NUMBERS = frozenset(
     """port target_port replicas min max percent minutes revision seconds period threshold completions
- parallelism retries pods successful failed""".split()
+ parallelism retries uid pods successful failed""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = re.compile(

@@ -102,6 +102,7 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
             findings = [*_in_logs(task, objects, items), *findings]
         ground.lines += map(str, findings)
         ground.trouble = findings
+        ground.informs = ground.informs or bool(findings)
     if named and not items:
         ground.lines += _overview(objects)
     ground.names = {**_new_names(task, objects), **_names(objects, items, space)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devops_agent.diagnosis import certificates, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
-from devops_agent.files import text_if_readable
+from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import PATH, paths_in, words_of
 
@@ -28,11 +28,15 @@ _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
 _URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
+VALUES = re.compile(rf"{_PORT.pattern}|{_URL.pattern}", re.IGNORECASE)
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
 # "replace the word a by b"
 _REPLACES = re.compile(
-    r"\b(?:replace|substitute)\s+(?:the\s+)?(?:(?:word|text|string|value|name|host ?name|host)\s+)?"
-    r"[\"'`]?([^\s\"'`]{2,})[\"'`]?\s+(?:by|with)\s",
+    r"\b(?:replace|substitute)\s+"
+    r"(?:(?:the\s+)?(?:word|text|string|host ?name|host)\s+[\"'`]?([^\s\"'`]{2,})"
+    r"|(?:the\s+)?[\"'`]([^\"'`]{2,})"
+    r"|(?!(?:the|an?|all|any|each|every\w*|them|it|its|this|that|these|those|my|our)\b)([^\s\"'`]{2,}))"
+    r"[\"'`]?\s+(?:by|with)\s",
     re.IGNORECASE,
 )
 # Such a task may be about a script that cannot be started.
@@ -89,7 +93,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
-    configs = [word for word in paths_in(task) if "kubeconfig" in word and (directory / word).is_file()]
+    configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]
     folders = [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
@@ -104,7 +108,7 @@ def in_logs(task: str, directory: Path) -> Iterator[Finding]:
     words = [word for word in paths_in(task) if word.rstrip("/") and len(word) < _LONGEST_NAME]
     folders = [word for word in words if _is_named_folder(word, task, directory)]
     for folder in folders[:2]:
-        paths = sorted((directory / folder).expanduser().glob("*.log"))
+        paths = sorted((directory / Path(folder).expanduser()).glob("*.log"))
         for path in paths[:_MOST_LOGS]:
             text = text_if_readable(path, _LARGEST_FILE) or ""
             if telling := speaks_of_trouble(text):
@@ -113,17 +117,15 @@ def in_logs(task: str, directory: Path) -> Iterator[Finding]:
 
 def read_named(task: str, directory: Path, ground: Ground) -> None:
     """What is wrong with the files that a task names, and their texts when they are short."""
+    texts: dict[str, str] = {}
     for named in dict.fromkeys(PATH.findall(task)):
         path = directory / named
-        if _is_file(path):
+        if is_file(path):
             ground.names.setdefault("file", named)
         text = text_if_readable(path, _LARGEST_FILE)
         if not text:
             continue
-        sought = _REPLACES.search(task)
-        if sought and not _NOT_ITS_TEXT.search(task) and sought[1] not in text:
-            ground.missing = f"There is no text {sought[1]} in {named}."
-            ground.lines.append(ground.missing)
+        texts[named] = text
         if settled := _settled(task, named, text):
             ground.settled = settled
             ground.lines.append(settled)
@@ -136,6 +138,13 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True
+    sought = _REPLACES.search(task)
+    old = (
+        next(filter(None, sought.groups()), "") if sought and texts and not _NOT_ITS_TEXT.search(task) else ""
+    )
+    if old and not any(old in text for text in texts.values()):
+        ground.missing = f"There is no text {old} in {listed(texts)}."
+        ground.lines.append(ground.missing)
 
 
 def _settled(task: str, named: str, text: str) -> str:
@@ -146,15 +155,10 @@ def _settled(task: str, named: str, text: str) -> str:
     setting, value = wanted[0]
     value = value.rstrip(".,;")
     line = rf"^\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]\s*[\"']?{re.escape(value)}[\"']?\s*[;,]?\s*$"
-    so = len(re.findall(line, text, re.MULTILINE | re.IGNORECASE)) == 1
+    sets = rf"^\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]"
+    lines = [found for found in text.splitlines() if re.match(sets, found, re.IGNORECASE)]
+    so = len(lines) == 1 and bool(re.match(line, lines[0], re.IGNORECASE))
     return f"{setting} is {value} in {named} already: there is nothing to change." if so else ""
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.expanduser().is_file()
-    except (OSError, RuntimeError, ValueError):
-        return False
 
 
 def _wrong_with(named: str, path: Path, text: str, task: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ class Ground:
         trouble: What is wrong with them.
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
-        settled: What the task wants and is so already, in a sentence.
+        settled: Why there is nothing to do for the task, in a sentence: it is so already, or nothing can.
         variables: The environment variables that the task names, with their values.
         mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.

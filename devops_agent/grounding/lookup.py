@@ -7,7 +7,15 @@ from pathlib import Path
 
 from devops_agent.grounding import cluster, engine, files, processes
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import CERTIFICATES, DOCKER, FILES, KUBERNETES, PATH, tells_of_trouble
+from devops_agent.grounding.task_words import (
+    CERTIFICATES,
+    COUNTS,
+    DOCKER,
+    FILES,
+    KUBERNETES,
+    PATH,
+    tells_of_trouble,
+)
 from devops_agent.shell import clean
 
 
@@ -17,6 +25,7 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
         FILES.search(task)
         or CERTIFICATES.search(task)
         or PATH.search(task)
+        or files.VALUES.search(task)
         or _steps(task)
         or files.variables_of(task, environ)
     )
@@ -31,7 +40,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.lines += files.listing(task, directory)
     ground.names.update(files.values_of(task, directory))
     files.read_named(task, directory, ground)
-    if tells_of_trouble(task):
+    if tells_of_trouble(task) and not COUNTS.search(task):
         found = list(files.in_logs(task, directory))
         ground.trouble += found
         ground.lines += map(str, found)
@@ -47,6 +56,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
             ground.trouble += part.trouble
             ground.kinds |= part.kinds
             ground.missing = ground.missing or part.missing
+            ground.settled = ground.settled or part.settled
             ground.namespace = ground.namespace or part.namespace
             ground.names = {**part.names, **ground.names}
     return ground

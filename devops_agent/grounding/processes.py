@@ -19,10 +19,14 @@ _NAMED = re.compile(
     r"|[\"'`]?([A-Za-z][\w.-]*\w)(?=[\"'`]?(?:[,.;!?]|$)))",
     re.IGNORECASE,
 )
+_NO_PROCESS = frozenset("please too instead itself anymore alone altogether".split())
+_STATED = re.compile(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
+_DEFUNCT = re.compile(r"\b(?:defunct|zombies?)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\b(?:kill|stop|end|terminate|remove)\b(?! (?:its|the) parent)", re.IGNORECASE)
 _PROC = Path("/proc")
 _MOST = 8
 _LONGEST = 100
-_PAGE_KIB = 4
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,20 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
     if not table:
         return Ground()  # not Linux
     found = [p for p in table if p.pid not in own and {name.lower() for name in p.names} & words]
+    if _DEFUNCT.search(task) and (ended := [process for process in found if process.state == "Z"]):
+        found = ended
     found.sort(key=lambda process: -process.rss)
     ground = Ground([str(process) for process in found[:_MOST]], informs=bool(found))
     ground.trouble = [_of_defunct(process) for process in found if process.state == "Z"]
     ground.lines += map(str, ground.trouble)
-    if len(found) == 1:
+    if len(ground.trouble) == len(found) == 1 and _ENDS.search(task):
+        ground.settled = str(ground.trouble[0])
+    if stated := _STATED.search(task):
+        ground.names["pid"] = stated[1]
+    elif len(found) == 1:
         ground.names["pid"] = str(found[0].pid)
     named = [first or second for first, second in _NAMED.findall(task)]
-    named = [name for name in named if name.lower() not in NO_NAMES]
+    named = [name for name in named if name.lower() not in NO_NAMES | _NO_PROCESS and name[-2:] != "ly"]
     for name in named if not found else ():
         ground.missing = f"There is no process {name} running."
         ground.lines.append(ground.missing)

@@ -34,6 +34,8 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
+# Such a task is about all lines of a log, and not about what they tell.
+COUNTS = re.compile(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
 CREATES = re.compile(r"\b(?:create|add|make|new|need|run|start|write|set up|expose)\b", re.IGNORECASE)
 # "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
 PATH = re.compile(

@@ -1,0 +1,187 @@
+"""What keeps the user's things from harm before a call runs."""
+
+from pathlib import Path
+
+import pytest
+
+from devops_agent import guards
+from devops_agent.errors import CallRefused
+from devops_agent.evidence import Evidence
+from devops_agent.limits import Limits, limits_of
+from devops_agent.protocol import Call
+
+
+def bash(command: str) -> Call:
+    return Call("bash", {"command": command})
+
+
+def write(path: str, content: str) -> Call:
+    return Call("write_file", {"path": path, "content": content})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kill -9 $(ps aux | grep web | awk '{print $2}')",
+        "kill `pgrep -f web`",
+        "pkill -9 -f web",
+        "ps aux | grep web | awk '{print $2}' | xargs kill -9",
+        "pgrep -f web | xargs -r kill",
+    ],
+)
+def test_no_process_is_ended_for_a_text_in_its_command_line(command: str) -> None:
+    with pytest.raises(CallRefused, match="kill the one id"):
+        guards.kills_by_id(bash(command), {}, Evidence())
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["kill 4711", "kill -HUP $(cat run/web.pid)", "pkill -x webd", "kill $(lsof -t -i:80)", "ps aux"],
+)
+def test_a_process_is_ended_by_its_id(command: str) -> None:
+    guards.kills_by_id(bash(command), {}, Evidence())
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Raise its limit, but without restarting or recreating the container", "docker restart web"),
+        ("Raise its limit, but without restarting or recreating the container", "docker rm -f web"),
+        ("Write the file, don't start anything", "docker compose up -d"),
+        ("No container may be stopped for that", "docker stop web"),
+        ("Merge it, and do not push", "git push origin main"),
+        ("Roll it out and never push", "docker push web:1"),
+        ("Only tell me which it is, delete nothing", "kubectl -n shop delete pod web"),
+    ],
+)
+def test_what_a_task_forbids_is_not_done(task: str, command: str) -> None:
+    evidence = Evidence(limits=limits_of(task))
+    with pytest.raises(CallRefused, match="says not to"):
+        guards.does_not_what_is_forbidden(bash(command), {}, evidence)
+    guards.does_not_what_is_forbidden(bash("docker ps"), {}, evidence)
+    guards.does_not_what_is_forbidden(bash("docker update --memory 256m web"), {}, evidence)
+
+
+@pytest.fixture
+def prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "prices.csv"
+    path.write_text("name,price\na,1\nb,2\nc,3\n")
+    return path
+
+
+def test_a_file_is_not_replaced_by_a_text_that_has_nothing_of_it(prices: Path) -> None:
+    careful = Evidence(limits=Limits(rewrites=False))
+    with pytest.raises(CallRefused, match="would remove 4 of 4 lines of prices"):
+        guards.keeps_the_file(write("prices.csv", "a sample\n"), {}, careful)
+    guards.keeps_the_file(write("prices.csv", "name,price\na,1\nb,2\nc,4\n"), {}, careful)
+    guards.keeps_the_file(write("new.csv", "a sample\n"), {}, careful)
+    guards.keeps_the_file(write("prices.csv", "a sample\n"), {}, Evidence())
+    guards.keeps_the_file(
+        write("prices.csv", "a sample\n"), {}, Evidence(limits=Limits(rewrites=False), written={"prices.csv"})
+    )
+
+
+def test_a_short_file_may_get_another_text_and_a_binary_one_never(prices: Path) -> None:
+    careful = Evidence(limits=Limits(rewrites=False))
+    prices.write_text("1.2.3\n")
+    guards.keeps_the_file(write("prices.csv", "1.2.4\n"), {}, careful)
+    prices.write_bytes(b"\0\1")
+    with pytest.raises(CallRefused, match="is there and no text"):
+        guards.keeps_the_file(write("prices.csv", "1.2.4\n"), {}, careful)
+
+
+def test_a_file_is_not_written_as_it_is(prices: Path) -> None:
+    with pytest.raises(CallRefused, match="exactly this text already"):
+        guards.keeps_the_file(write("prices.csv", prices.read_text()), {}, Evidence())
+
+
+def test_a_setting_that_is_there_is_not_added_once_more(prices: Path) -> None:
+    prices.write_text("workers = 4\nport = 80\n")
+    with pytest.raises(CallRefused, match=r"sed -i 's\|\^workers = 4\$\|workers = 12\|' prices.csv"):
+        guards.sets_no_value_twice(bash("echo 'workers = 12' >> prices.csv"), {}, Evidence())
+    guards.sets_no_value_twice(bash("echo 'users = 12' >> prices.csv"), {}, Evidence())
+    guards.sets_no_value_twice(bash("echo 'workers = 12' > other.conf"), {}, Evidence())
+
+
+@pytest.mark.parametrize(
+    ("task", "anew"),
+    [
+        ("Rewrite app.ini from scratch", True),
+        ("Replace the whole content of app.ini", True),
+        ("Empty app.log", True),
+        ("Replace a by b in app.ini", False),
+        ("Set users to 5 in app.ini", False),
+    ],
+)
+def test_a_task_that_wants_a_file_written_anew_says_so(task: str, anew: bool) -> None:
+    assert limits_of(task).rewrites is anew
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git reset HEAD --hard",
+        "git checkout -- .",
+        "git clean -fd",
+        "docker container prune -f",
+        "docker ps -a | grep -v x | xargs docker rm",
+        "docker rm $(docker ps -aq)",
+    ],
+)
+def test_nothing_takes_all_where_something_is_to_stay(command: str) -> None:
+    with pytest.raises(CallRefused, match="Name what is to go"):
+        guards.spares_what_shall_stay(bash(command), {}, Evidence(limits=Limits(spares=True)))
+    guards.spares_what_shall_stay(bash(command), {}, Evidence())
+    guards.spares_what_shall_stay(bash("git restore app.ini"), {}, Evidence(limits=Limits(spares=True)))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm backup.tar.gz",
+        "cd a && rm -rf b",
+        "docker volume rm data",
+        "docker rm -f web",
+        "docker rmi web:1",
+        "docker rm --force web",
+        "docker rm -fv web",
+        "docker compose down -v",
+        "find . -name x -delete",
+        "git clean -fdx",
+        "helm uninstall web",
+    ],
+)
+def test_nothing_is_removed_for_a_task_that_does_not_ask_for_it(command: str) -> None:
+    with pytest.raises(CallRefused, match="does not ask to delete"):
+        guards.removes_only_if_asked(bash(command), {}, Evidence(limits=Limits(removes=False)))
+    guards.removes_only_if_asked(bash(command), {}, Evidence())
+
+
+def test_what_was_written_in_this_run_may_go_again() -> None:
+    own = Evidence(limits=Limits(removes=False), written={"draft.txt"})
+    guards.removes_only_if_asked(bash("rm -f draft.txt"), {}, own)
+    guards.removes_only_if_asked(bash("docker rm web"), {}, own)  # one that runs is not removed by it
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("My containers don't start. Fix it.", "docker start web"),
+        ("Stop web, but do not stop db", "docker stop web"),
+        ("Reload nginx without stopping it", "kill -HUP 12"),
+        ("Run psql once, never delete the volume", "docker run --rm postgres psql"),
+        ("The container never starts", "docker start web"),
+    ],
+)
+def test_what_only_describes_forbids_nothing(task: str, command: str) -> None:
+    guards.does_not_what_is_forbidden(bash(command), {}, Evidence(limits=limits_of(task)))
+
+
+def test_a_setting_of_another_section_may_be_added(prices: Path) -> None:
+    prices.write_text("[web]\nport = 80\n[db]\n")
+    guards.sets_no_value_twice(bash("echo 'port = 5432' >> prices.csv"), {}, Evidence())
+
+
+def test_a_path_that_cannot_be_looked_at_is_no_reason_to_fail() -> None:
+    guards.keeps_the_file(write("x" * 300, "a\n"), {}, Evidence(limits=Limits(rewrites=False)))
