@@ -338,8 +338,10 @@ class DevOpsAgent(ToolCallingAgent):
         told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
         self.listener(events.Observed(f"{result}{checked}"))
-        again = f"{usage_help.mend(hint)}\n{ran.command}" if ran and usage_help.mend(hint) else ""
-        if mend := (check.mend if check else "") or again:
+        mend = check.mend if check else ""
+        if ran and not mend and (first := usage_help.mend(hint)):
+            mend = f"{first}\n{ran.command}"
+        if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
@@ -348,8 +350,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""
         edit = self.tools.get(RECIPE)
-        text = files.text_if_readable(edit.path) if isinstance(edit, FileEdit) else None
-        if isinstance(edit, FileEdit) and text is not None:
+        if isinstance(edit, FileEdit) and (text := files.text_if_readable(edit.path)) is not None:
             self.tools[RECIPE] = replace(edit, text=text)
 
     def _found_before(self) -> list[str]:

@@ -31,16 +31,8 @@ _MAKES = {
     "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
 }
 # Where the task names none of these, a recipe for one is about something else.
-_KINDS = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
-_KINDS_OF_CLUSTER = {
-    kind: re.compile(rf"\b{pattern}", re.IGNORECASE)
-    for kind, pattern in (
-        ("deployment", "deploy"),
-        ("statefulset", "stateful ?set|sts"),
-        ("daemonset", "daemon ?set"),
-        ("cronjob", "cron ?job"),
-    )
-}
+_VALUES = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
+_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 # What is to be written is no recipe, whatever it shall do.
 _WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
 _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
@@ -82,12 +74,8 @@ class Briefing:
     @property
     def answers(self) -> str:
         """The command whose result the facts are, when they may be all that the task asks for; else ""."""
-        if (
-            (self.changes and not self.ground.settled)
-            or self.form
-            or self.recipe
-            or not (self.looked or self.ground.informs)
-        ):
+        to_do = self.changes and not self.ground.settled
+        if to_do or self.form or self.recipe or not (self.looked or self.ground.informs):
             return ""
         return self.look or "; ".join(f"cat {name}" for name in self.ground.texts) or _LOOKED_UP_WITH
 
@@ -186,13 +174,19 @@ def _with_recipe(
 def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]) -> dict[str, Runbook]:
     """The runbooks without those that make what is there already, or are about what a task does not name."""
     makes = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in known]
-    kinds = {**_KINDS, **_KINDS_OF_CLUSTER} if "namespace" in known else _KINDS
-    strange = [f"{{{kind}}}" for kind, said in kinds.items() if not (kind in known or said.search(task))]
+    unsaid = [name for name, said in _VALUES.items() if not said.search(task)]
+    if "namespace" in known:
+        unsaid += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]
+    strange = [f"{{{name}}}" for name in unsaid if name not in known]
+
+    def fits(text: str) -> bool:
+        needed = OPTION.sub("", text)
+        return not any(placeholder in needed for placeholder in strange)
+
     return {
         name: runbook
         for name, runbook in runbooks.items()
-        if not any(pattern.search(runbook.text) for pattern in makes)
-        and not any(kind in OPTION.sub("", runbook.text) for kind in strange)
+        if not any(pattern.search(runbook.text) for pattern in makes) and fits(runbook.text)
     }
 
 

@@ -5,7 +5,7 @@ A small model writes patterns that match nothing, and takes the silence of sed f
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devops_agent.diagnosis import text_files
@@ -23,9 +23,7 @@ _IN_PLACE = re.compile(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
 def texts_before(call: Call) -> dict[Path, str]:
     """The texts of the files that a call may change."""
     if call.name == "write_file":
-        path = Path(str(call.arguments["path"]))
-        text = text_if_readable(path, _LARGEST)
-        return {} if text is None else {path: text}
+        return _texts([Path(str(call.arguments["path"]))])
     return texts_of(str(call.arguments["command"])) if call.name == "bash" else {}
 
 
@@ -34,12 +32,11 @@ def texts_of(command: str) -> dict[Path, str]:
     if effects.is_read(command):
         return {}
     words = [word for segment in segments(command) for word in (*segment.words[1:], *segment.targets)]
-    found = {
-        path: text_if_readable(path, _LARGEST)
-        for word in words
-        if len(word) < 400 and (path := Path(word)).is_file()
-    }
-    return {path: text for path, text in found.items() if text is not None}
+    return _texts(path for word in words if len(word) < 400 and (path := Path(word)).is_file())
+
+
+def _texts(paths: Iterable[Path]) -> dict[Path, str]:
+    return {path: text for path in paths if (text := text_if_readable(path, _LARGEST)) is not None}
 
 
 def in_place(command: str) -> bool:
@@ -57,8 +54,7 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
         command: What ran.
         before: The texts of the files before it.
     """
-    after = {path: text for path in before if (text := text_if_readable(path, _LARGEST)) is not None}
-    changed = {path: text for path, text in after.items() if text != before[path]}
+    changed = {path: text for path, text in _texts(before).items() if text != before[path]}
     if before and not changed and in_place(command):
         names = ", ".join(map(str, before))
         return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False

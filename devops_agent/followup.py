@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from devops_agent import edits, intent
 from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed
-from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys
+from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys, port_pairs
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -157,12 +157,17 @@ def _checks(command: str, output: str) -> Iterator[Check]:
     for kind, name in [(kind, name) for kind, name in changed if kind in _WATCHED][:3]:
         yield from _checked(kind, name, spaces)
     for kind, name in [(kind, name) for kind, name in changed if kind in HOLDERS][:3]:
-        yield from _keys_checked(kind, name, next(filter(None, spaces), "") or diagnose.current_namespace())
+        yield from _keys_checked(kind, name, _one_of(spaces))
     for name in [name for kind, name in changed if kind == "service"][:2]:
-        yield from _service_checked(name, next(filter(None, spaces), "") or diagnose.current_namespace())
+        yield from _service_checked(name, _one_of(spaces))
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
             yield from _runs(started)
+
+
+def _one_of(namespaces: Sequence[str]) -> str:
+    """The namespace that a command names first, or the one where kubectl works."""
+    return next(filter(None, namespaces), "") or diagnose.current_namespace()
 
 
 def _changes(command: str) -> Iterator[Call]:
@@ -265,7 +270,7 @@ def _trouble(kind: str, name: str, namespace: str) -> list[Finding]:
 def _service_checked(name: str, namespace: str) -> Iterator[Check]:
     """Where a service is reached."""
     spec = (_get("service", name, namespace) or {}).get("spec", {})
-    ports = listed(f"{port['port']}→{port.get('targetPort', port['port'])}" for port in spec.get("ports", ()))
+    ports = listed(port_pairs(spec))
     if spec:
         told = f"{spec.get('type')} with cluster IP {spec.get('clusterIP')}, ports {ports}"
         yield Check(f"Checked: service {name} in namespace {namespace}: {told}.", True)

@@ -128,28 +128,27 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(
             f"That would remove {lost} lines or values of {path}, so nothing was written. {edit.description}"
         )
+    before = text_if_readable(path)
     if not evidence.limits.rewrites and path not in evidence.written:
-        _keep_its_lines(path, content)
-    before, wrong = text_if_readable(path), text_files.trouble(Path(path), content)
+        _keep_its_lines(path, before, content)
     if before and before == content:
         raise CallRefused(f"{path} has exactly this text already. Make the change that the task asks for.")
-    if before and wrong and not text_files.trouble(Path(path), before):
+    if before and (wrong := text_files.broken_by(Path(path), before, content)):
         raise CallRefused(f"That would break {path}, so nothing was written: {wrong}")
 
 
 # What is written anew as a whole, and can be.
-_REWRITTEN = re.compile(r"(?:.*/)?.*Dockerfile.*")
+_REWRITTEN = "Dockerfile"
 _MOST_LINES_REWRITTEN = 2
 
 
-def _keep_its_lines(path: str, content: str) -> None:
+def _keep_its_lines(path: str, before: str | None, content: str) -> None:
     """Refuses a text that has nothing to do with the one that stands in the file."""
-    before = text_if_readable(path)
     if before is None and is_file(path):
         raise CallRefused(f"{path} is there and no text, so nothing was written over it.")
     lines = [line for line in (before or "").splitlines() if line.strip()]
     lost = len(lines) - len(set(lines) & set(content.splitlines()))
-    if len(lines) > _MOST_LINES_REWRITTEN and lost * 2 > len(lines) and not _REWRITTEN.fullmatch(path):
+    if len(lines) > _MOST_LINES_REWRITTEN and lost * 2 > len(lines) and _REWRITTEN not in path:
         raise CallRefused(f"That would remove {lost} of {len(lines)} lines of {path}. Keep what it holds.")
 
 
@@ -163,20 +162,15 @@ def sets_no_value_twice(call: Call, tools: Tools, evidence: Evidence) -> None:
         return
     for segment in segments(call.arguments["command"]):
         added = _SETTING.match(" ".join(segment.words[1:])) if segment.name in ("echo", "printf") else None
-        for path in segment.targets if added else ():
-            there = [
-                line
-                for line in (text_if_readable(path) or "").splitlines()
-                if (match := _SETTING.match(line)) and added and match[1] == added[1]
-            ]
-            if len(there) == 1 and not _has_sections(path) and ">>" in call.arguments["command"]:
+        if added is None or ">>" not in call.arguments["command"]:
+            continue
+        for path in segment.targets:
+            lines = (text_if_readable(path) or "").splitlines()
+            there = [line for line in lines if (match := _SETTING.match(line)) and match[1] == added[1]]
+            # where there are sections, one setting may stand in each
+            if len(there) == 1 and sum(line.lstrip().startswith("[") for line in lines) < 2:
                 command = _replaces(there[0], " ".join(segment.words[1:]), path)
                 raise CallRefused(f"{path} has the line {there[0]!r} already. To change that line: {command}")
-
-
-def _has_sections(path: str) -> bool:
-    """Whether a file has several sections, so that one setting may stand in each."""
-    return len(re.findall(r"^\s*\[", text_if_readable(path) or "", re.MULTILINE)) > 1
 
 
 def _replaces(old: str, new: str, path: str) -> str:

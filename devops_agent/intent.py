@@ -166,6 +166,5 @@ _JOINT = re.compile(rf"(?:[.;]\s+|,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?
 
 def wishes(task: str) -> list[str]:
     """What a task wants done, thing by thing: "Create a volume and mount it" wants two."""
-    return [
-        part.strip(" .,") for part in _JOINT.split(_ALSO.sub(", create ", task.strip())) if part.strip(" .,")
-    ]
+    spelt_out = _ALSO.sub(", create ", task.strip())
+    return [wish for part in _JOINT.split(spelt_out) if (wish := part.strip(" .,"))]

@@ -9,7 +9,7 @@ import pytest
 from fake_programs import Programs, container, deployment, named, pod
 
 from devops_agent.diagnosis import diagnose
-from devops_agent.grounding import Ground, look_up, names_something
+from devops_agent.grounding import Ground, look_up, names_something, speaks_of
 
 
 @pytest.fixture
@@ -467,3 +467,18 @@ def test_a_text_to_replace_that_is_nowhere_is_told(
     (here / "app.conf").write_text("name = app\n")
     (here / "other.conf").write_text("name = web-1\n")
     assert look_up(task, here, {}).missing == missing
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "speaks"),
+    [
+        ("StatefulSet", "Scale the stateful set db", True),
+        ("StatefulSet", "Restart sts db", True),
+        ("StatefulSet", "Raise the requests of web", False),
+        ("Deployment", "Scale deploy/web", True),
+        ("CronJob", "Suspend the cron job backup", True),
+        ("CronJob", "Delete the job backup", False),
+    ],
+)
+def test_a_kind_is_spoken_of_in_whole_words(kind: str, task: str, speaks: bool) -> None:
+    assert speaks_of(kind, task) is speaks

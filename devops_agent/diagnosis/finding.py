@@ -71,9 +71,9 @@ def telling_lines(log: str, most: int = 2) -> str:
     return " / ".join(line[:_LONGEST] for line in telling[-most:])
 
 
-def speaks_of_trouble(log: str, most: int = 2) -> str:
+def speaks_of_trouble(log: str) -> str:
     """The newest lines of a log that speak of trouble; "" when none does."""
-    return telling_lines(log, most) if _TELLING.search(log) else ""
+    return telling_lines(log) if _TELLING.search(log) else ""
 
 
 def one_line(text: str) -> str:

@@ -113,7 +113,7 @@ def _shell(lines: list[str]) -> Iterator[tuple[list[str], str]]:
 
 
 def _closed(lines: list[str], index: int, word: str, start: int) -> tuple[list[str], str]:
-    indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+    indent = text_files.indent(lines[start])
     text = f"{indent}{_CLOSES[word]}"
     return (
         [*lines[:index], text, *lines[index:]],

@@ -169,6 +169,12 @@ def containers(pod_spec: Object) -> list[Object]:
     return [*part(pod_spec, "initContainers"), *part(pod_spec, "containers")]
 
 
+def port_pairs(service_spec: Object) -> list[str]:
+    """The ports of a service with those of its pods to which they lead, such as `80→8080`."""
+    ports = service_spec.get("ports", ())
+    return [f"{port['port']}→{port.get('targetPort', port['port'])}" for port in ports]
+
+
 # What holds settings by key: the kinds as messages and kubectl write them.
 HOLDERS = {"configmap": "ConfigMap", "secret": "Secret"}
 # With this field a container asks for a key of a config map or secret.

@@ -26,6 +26,17 @@ def trouble(path: Path, text: str) -> str:
     return check(text)[:_LONGEST] if check else ""
 
 
+def broken_by(path: Path, before: str, text: str) -> str:
+    """What a new text of a file breaks that was whole before; "" when it breaks nothing."""
+    wrong = trouble(path, text)
+    return wrong if wrong and not trouble(path, before) else ""
+
+
+def indent(line: str) -> str:
+    """The white space before a line."""
+    return line[: len(line) - len(line.lstrip())]
+
+
 def _shell(text: str) -> str:
     try:
         done = subprocess.run(

@@ -94,9 +94,10 @@ class ComposeService(FileEdit):
         lists["depends_on"] = [name for name in lists["depends_on"] if name in there]
         needed_by = [name for name in lists.pop("needed_by") if name in there]
         lines = self.text.splitlines()
-        margin = _margin(lines, _after(lines, "services"))
+        start = _after(lines, "services")
+        margin = _margin(lines, start)
         new = [f"{margin}{service}:", *(margin + _STEP + line for line in _body(str(values["image"]), lists))]
-        at = _end(lines, _after(lines, "services"))
+        at = _end(lines, start)
         lines[at:at] = new
         for name in needed_by:
             _depend(lines, name, service, margin)
@@ -147,7 +148,7 @@ def _end(lines: list[str], start: int, depth: int = 0) -> int:
     end = start
     for at in range(start, len(lines)):
         line = lines[at]
-        if line.strip() and len(line) - len(line.lstrip()) <= depth and not line.lstrip().startswith("- "):
+        if line.strip() and len(text_files.indent(line)) <= depth and not line.lstrip().startswith("- "):
             break
         end = at + 1 if line.strip() else end
     return end
@@ -156,7 +157,7 @@ def _end(lines: list[str], start: int, depth: int = 0) -> int:
 def _margin(lines: list[str], start: int) -> str:
     """How deep the lines of a block stand that begins there."""
     first = next((line for line in lines[start:] if line.strip()), "")
-    return first[: len(first) - len(first.lstrip())] or _STEP
+    return text_files.indent(first) or _STEP
 
 
 def _depend(lines: list[str], service: str, on: str, margin: str) -> None:

@@ -50,8 +50,10 @@ def actions(task: str, path: str = "") -> tuple[str, ...]:
     more = [action for action, said in ((ADD, _ADDS), (DELETE, _DELETES)) if said.search(task)]
     if DELETE in more or _CHANGES.search(task):
         return (CHANGE, *more)
-    if _ADDS.search(task) and (_BEHIND.search(task) or _BEFORE.search(task)):
-        return (ADD,) if _BEHIND.search(task) else (ADD_BEFORE,)
+    if ADD in more and _BEHIND.search(task):
+        return (ADD,)
+    if ADD in more and _BEFORE.search(task):
+        return (ADD_BEFORE,)
     if _APPENDS.search(task):
         return (APPEND,)
     return (CHANGE, *more)
@@ -121,8 +123,7 @@ class LineEdit(FileEdit):
         """
         lines = self._edited({name: str(value) for name, value in values.items()})
         content = "\n".join(lines) + "\n"
-        wrong = text_files.trouble(Path(self.path), content)
-        if wrong and not text_files.trouble(Path(self.path), self.text):
+        if wrong := text_files.broken_by(Path(self.path), self.text, content):
             raise CallRefused(f"Nothing was changed, for then {self.path} would be broken: {wrong}")
         return Call("write_file", {"path": self.path, "content": content})
 
@@ -171,6 +172,6 @@ class LineEdit(FileEdit):
 
 def _indented(new: list[str], line: str) -> list[str]:
     """New lines at the depth of the line before them, when they are given without any."""
-    depth = line[: len(line) - len(line.lstrip())]
+    depth = text_files.indent(line)
     bare = bool(depth) and not new[0][:1].isspace() and new[0] != line
     return [f"{depth}{each}" for each in new] if bare else new

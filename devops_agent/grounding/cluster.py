@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from devops_agent.diagnosis import diagnose
 from devops_agent.diagnosis.finding import Finding, listed
-from devops_agent.diagnosis.objects import Object, Objects, containers, name
+from devops_agent.diagnosis.objects import Object, Objects, containers, name, port_pairs
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import CREATES, LOGS, NO_NAMES, tells_of_trouble, words_of
+from devops_agent.grounding.task_words import CREATES, KINDS, LOGS, NO_NAMES, tells_of_trouble, words_of
 
 # "in the web deployment" and "from the default storage class" name no namespace.
 _OTHER = (
@@ -26,19 +26,6 @@ _MAYBE_NAMESPACE = re.compile(
     rf"[\"'`]?\b({_DNS_NAME})[\"'`]? namespace\b"
     rf"|\b(?:in|inside|within|from) (?:the )?[\"'`]?({_DNS_NAME})\b(?=[\"'`]?(?:[.,;:?!)]|$| (?!{_OTHER})))"
 )
-# What a task calls the kinds whose objects are told by name.
-_KINDS = {
-    "Deployment": "deploy(?:ment)?",
-    "StatefulSet": "stateful ?set|sts",
-    "DaemonSet": "daemon ?set",
-    "Pod": "pod",
-    "Service": "service|svc",
-    "ConfigMap": "config ?map",
-    "PersistentVolumeClaim": "(?:persistent ?)?(?:volume ?)?claim|pvc",
-    "Job": "(?<!cron )job",
-    "CronJob": "cron ?job",
-    "Ingress": "ingress",
-}
 # A number, a code or a quoted text that somebody looks for in logs: "A-48213", "E1042".
 _NEEDLE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}\b(?![.:/])")
 _QUOTED = re.compile(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
@@ -79,7 +66,7 @@ def _namespaces(task: str, there: Sequence[str]) -> list[str]:
 
 def _mentioned(task: str, spaces: Iterable[str]) -> list[str]:
     """Namespaces whose names stand in the task, though not as the name of an object."""
-    objects = {wanted for kind in _KINDS for wanted in _wanted(kind, task)}
+    objects = {wanted for kind in KINDS for wanted in _wanted(kind, task)}
     words = words_of(task) - objects - {"default"}
     return [space for space in spaces if space in words]
 
@@ -88,7 +75,7 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     """What the task means in a namespace; nothing when it names neither the namespace nor an object."""
     words, space = words_of(task), objects.namespace
     items = _without_echoes(
-        [item for kind in _KINDS for item in objects.all(kind) if name(item).lower() in words]
+        [item for kind in KINDS for item in objects.all(kind) if name(item).lower() in words]
     )
     missing = list(_missing(task, objects, only_near=not (named or items)))
     if not (named or items or missing):
@@ -111,7 +98,7 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
 
 def _in_logs(task: str, objects: Objects, items: Sequence[Object]) -> list[Finding]:
     """The lines with what a task looks for in the logs of the workloads and pods that it names."""
-    known = {objects.namespace, *(name(item) for kind in _KINDS for item in objects.all(kind))}
+    known = {objects.namespace, *(name(item) for kind in KINDS for item in objects.all(kind))}
     needles = [text for text in (*_QUOTED.findall(task), *_NEEDLE.findall(task)) if text not in known]
     wanted = {f"{item['kind'].lower()}/{name(item)}" for item in items}
     pods = [
@@ -157,7 +144,7 @@ def _describe(objects: Objects, item: Object) -> str:
         images = ", ".join(f"{c['name']} = {c.get('image')}" for c in containers(spec))
         return f"{text}: {status.get('phase')}{by}; containers: {images}"
     if kind == "Service":
-        ports = ", ".join(f"{p['port']}→{p.get('targetPort', p['port'])}" for p in spec.get("ports", ()))
+        ports = ", ".join(port_pairs(spec))
         selector = ",".join(f"{k}={v}" for k, v in (spec.get("selector") or {}).items())
         return f"{text}: {spec.get('type')}, ports {ports}, selector {selector or 'none'}"
     if kind == "ConfigMap":
@@ -178,7 +165,7 @@ def _variables(pod_spec: Object) -> str:
 def _wanted(kind: str, task: str) -> list[str]:
     """The names that the task gives to a kind."""
     pattern = (
-        rf"\b(?i:{_KINDS[kind]})(?:/| (?i:named |called )?)[\"'`]?"
+        rf"\b(?i:{KINDS[kind]})(?:/| (?i:named |called )?)[\"'`]?"
         r"([a-z0-9][a-z0-9.-]{0,251}[a-z0-9]|[a-z0-9])(?![\w/]|[:-]\S)"
     )
     return list(dict.fromkeys(re.findall(pattern, task)))
@@ -186,7 +173,7 @@ def _wanted(kind: str, task: str) -> list[str]:
 
 def _missing(task: str, objects: Objects, only_near: bool) -> Iterator[str]:
     """Names that the task gives to a kind and that no object of the kind has."""
-    for kind in () if CREATES.search(task) else _KINDS:
+    for kind in () if CREATES.search(task) else KINDS:
         there = objects.names(kind)
         for wanted in _wanted(kind, task)[:3]:
             if wanted in there or wanted in NO_NAMES:
@@ -224,7 +211,7 @@ def _overview(objects: Objects) -> Iterator[str]:
 def _new_names(task: str, objects: Objects) -> dict[str, str]:
     """The names that a task gives to what it wants made."""
     names = {}
-    for kind in _KINDS if CREATES.search(task) else ():
+    for kind in KINDS if CREATES.search(task) else ():
         wanted = [w for w in _wanted(kind, task) if w not in NO_NAMES and not _VERB_FORM.fullmatch(w)]
         if len(wanted) == 1 and wanted[0] not in objects.names(kind):
             names[_PLACEHOLDERS.get(kind, kind.lower())] = wanted[0]

@@ -22,7 +22,6 @@ _NOT_ITS_TEXT = re.compile(
     r"|chmod|permissions?|owner\w*|(?:how|which) (?:big|large)|largest|file size|size of)\b",
     re.IGNORECASE,
 )
-_LONGEST_NAME = 200
 _SHORT_FILE = 1200
 _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
@@ -64,6 +63,10 @@ def listing(task: str, directory: Path) -> Iterator[str]:
         yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
 
 
+def _named_folders(task: str, directory: Path) -> list[str]:
+    return [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
+
+
 def _is_named_folder(word: str, task: str, directory: Path) -> bool:
     said = "/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task)
     try:
@@ -96,7 +99,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]
-    folders = [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
+    folders = _named_folders(task, directory)
     if len(folders) == 1:
         yield "directory", folders[0]
     elif not folders and _HERE.search(task):
@@ -105,8 +108,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
 
 def in_logs(task: str, directory: Path) -> Iterator[Finding]:
     """What the logs say of trouble that lie in the folders that a task names."""
-    words = [word for word in paths_in(task) if word.rstrip("/") and len(word) < _LONGEST_NAME]
-    folders = [word for word in words if _is_named_folder(word, task, directory)]
+    folders = [folder for folder in _named_folders(task, directory) if folder.rstrip("/")]
     for folder in folders[:2]:
         paths = sorted((directory / Path(folder).expanduser()).glob("*.log"))
         for path in paths[:_MOST_LOGS]:
@@ -138,13 +140,17 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True
-    sought = _REPLACES.search(task)
-    old = (
-        next(filter(None, sought.groups()), "") if sought and texts and not _NOT_ITS_TEXT.search(task) else ""
-    )
-    if old and not any(old in text for text in texts.values()):
-        ground.missing = f"There is no text {old} in {listed(texts)}."
-        ground.lines.append(ground.missing)
+    if texts and (missing := _missing_text(task, texts)):
+        ground.missing = missing
+        ground.lines.append(missing)
+
+
+def _missing_text(task: str, texts: Mapping[str, str]) -> str:
+    """That what a task wants replaced is in none of its files, in a sentence."""
+    sought = None if _NOT_ITS_TEXT.search(task) else _REPLACES.search(task)
+    old = next(filter(None, sought.groups()), "") if sought else ""
+    there = any(old in text for text in texts.values())
+    return "" if there else f"There is no text {old} in {listed(texts)}."
 
 
 def _settled(task: str, named: str, text: str) -> str:
@@ -154,10 +160,10 @@ def _settled(task: str, named: str, text: str) -> str:
         return ""
     setting, value = wanted[0]
     value = value.rstrip(".,;")
-    line = rf"^\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]\s*[\"']?{re.escape(value)}[\"']?\s*[;,]?\s*$"
-    sets = rf"^\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]"
-    lines = [found for found in text.splitlines() if re.match(sets, found, re.IGNORECASE)]
-    so = len(lines) == 1 and bool(re.match(line, lines[0], re.IGNORECASE))
+    sets = rf"\s*[\"']?{re.escape(setting)}[\"']?\s*[=:\s]"
+    so_already = rf"{sets}\s*[\"']?{re.escape(value)}[\"']?\s*[;,]?\s*$"
+    lines = [line for line in text.splitlines() if re.match(sets, line, re.IGNORECASE)]
+    so = len(lines) == 1 and bool(re.match(so_already, lines[0], re.IGNORECASE))
     return f"{setting} is {value} in {named} already: there is nothing to change." if so else ""
 
 

@@ -24,7 +24,7 @@ class Ground:
         mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.
         kinds: The kinds of things that the task names and that are there, as far as recipes make them anew.
-        names: Names of things that exist, by the placeholder of runbooks that they fill.
+        names: Names of things that exist or are to be made, by the placeholder of runbooks that they fill.
     """
 
     lines: list[str] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +64,10 @@ class Process:
 def in_table(task: str, proc: Path = _PROC) -> Ground:
     """The processes whose names stand in a task; those named as such that are not there."""
     words = {word for word in words_of(task) if len(word) > 2} - NO_NAMES
-    table, own = list(_all(proc)), _own(proc)
+    table = list(_all(proc))
     if not table:
         return Ground()  # not Linux
+    own = _own(table)
     found = [p for p in table if p.pid not in own and {name.lower() for name in p.names} & words]
     if _DEFUNCT.search(task) and (ended := [process for process in found if process.state == "Z"]):
         found = ended
@@ -97,13 +98,13 @@ def _of_defunct(process: Process) -> Finding:
     )
 
 
-def _own(proc: Path) -> set[int]:
+def _own(table: Iterable[Process]) -> set[int]:
     """This process and those above it: what runs the task is not what it is about."""
+    parents = {process.pid: process.parent for process in table}
     found, pid = set(), os.getpid()
     while pid and pid not in found:
         found.add(pid)
-        process = _read(proc / str(pid))
-        pid = process.parent if process else 0
+        pid = parents.get(pid, 0)
     return found
 
 

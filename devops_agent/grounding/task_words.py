@@ -37,6 +37,19 @@ LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?
 # Such a task is about all lines of a log, and not about what they tell.
 COUNTS = re.compile(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
 CREATES = re.compile(r"\b(?:create|add|make|new|need|run|start|write|set up|expose)\b", re.IGNORECASE)
+# What a task calls the kinds whose objects are told by name.
+KINDS = {
+    "Deployment": "deploy(?:ment)?",
+    "StatefulSet": "stateful ?set|sts",
+    "DaemonSet": "daemon ?set",
+    "Pod": "pod",
+    "Service": "service|svc",
+    "ConfigMap": "config ?map",
+    "PersistentVolumeClaim": "(?:persistent ?)?(?:volume ?)?claim|pvc",
+    "Job": "(?<!cron )job",
+    "CronJob": "cron ?job",
+    "Ingress": "ingress",
+}
 # "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
 PATH = re.compile(
     r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.[a-z][\w-]{2,})"
@@ -83,6 +96,11 @@ def field_of(task: str) -> str:
     if DOCKER.search(task):
         return "docker"
     return "kubernetes" if KUBERNETES.search(task) and not PATH.search(task) else "system"
+
+
+def speaks_of(kind: str, task: str) -> bool:
+    """Whether a task speaks of a kind of object, such as `StatefulSet`."""
+    return bool(re.search(rf"\b(?:{KINDS[kind]})", task, re.IGNORECASE))
 
 
 def words_of(task: str) -> set[str]:
