@@ -33,17 +33,18 @@ def _optional(tool: ToolLike, name: str) -> bool:
 def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
     if choices := tool.inputs[name].get("enum"):
         return {"enum": list(choices)}
-    kind, form = _kind(tool, name), tool.inputs[name].get("format", "")
+    if tool.name == FINAL_ANSWER:
+        # SmolAgents' own takes anything, and small models then answer people in JSON
+        return {"type": "string", "maxLength": _ANSWER_LENGTH}
+    kind, form = str(tool.inputs[name].get("type", "string")), tool.inputs[name].get("format", "")
     if form in FORMATS:
         text = {"type": "string", "pattern": FORMATS[form][0]}
         return text if kind == "string" else {"type": "array", "items": text, "minItems": 1}
     return {"type": kind} if kind in _RULE_OF_TYPE else {}
 
 
-def _kind(tool: ToolLike, name: str) -> str:
-    # SmolAgents' final_answer takes anything, and small models then answer people in JSON
-    return "string" if tool.name == FINAL_ANSWER else str(tool.inputs[name].get("type", "string"))
-
+# What a person reads of an answer, in characters; what is longer is a small model that goes in circles.
+_ANSWER_LENGTH = 1500
 
 _RULE_OF_TYPE = {
     "string": "string",
@@ -88,7 +89,8 @@ _GRAMMAR = r"""
 root ::= think? plan? "<tool_call>\n" call "\n</tool_call>"
 think ::= "<think>" [^<]{1,600} "</think>\n"
 plan ::= "<plan>" [^<]{1,600} "</plan>\n"
-string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" (["\\bfnrt] | "u00" ("0" [0-7bef] | "1" [0-9a-f])))* "\""
+string ::= "\"" char* "\""
+char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\bfnrt] | "u00" ("0" [0-7bef] | "1" [0-9a-f]))
 integer ::= "-"? ("0" | [1-9] [0-9]{0,15})
 number ::= integer ("." [0-9]{1,15})?
 boolean ::= "true" | "false"
@@ -104,7 +106,8 @@ def call_grammar(tools: Iterable[ToolLike]) -> str:
     tools = list(tools)
     names = [f"tool{index}" for index in range(len(tools))]
     rules = [f"{name} ::= {_tool_rule(tool)}" for name, tool in zip(names, tools, strict=True)]
-    return "\n".join([_GRAMMAR.strip(), f"call ::= {' | '.join(names)}", *rules])
+    answer = rf'answer ::= "\"" char{{0,{_ANSWER_LENGTH}}} "\""'
+    return "\n".join([_GRAMMAR.strip(), answer, f"call ::= {' | '.join(names)}", *rules])
 
 
 def _tool_rule(tool: ToolLike) -> str:
@@ -134,8 +137,9 @@ def _optional_chain(tool: ToolLike, names: list[str], first: bool) -> str:
 def _rule_of(tool: ToolLike, name: str) -> str:
     if choices := tool.inputs[name].get("enum"):
         return f"({' | '.join(_literal(json.dumps(choice, ensure_ascii=False)) for choice in choices)})"
-    form = tool.inputs[name].get("format", "")
-    kind = _kind(tool, name)
+    if tool.name == FINAL_ANSWER:
+        return "answer"
+    kind, form = str(tool.inputs[name].get("type", "string")), tool.inputs[name].get("format", "")
     if form not in FORMATS:
         return _RULE_OF_TYPE.get(kind, "value")
     text = f"({FORMATS[form][1]})"

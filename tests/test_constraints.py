@@ -256,8 +256,11 @@ def test_what_a_model_writes_under_the_grammar_parses_and_is_its_own_rendering(
     assert parse_reply(text, tools).render() == text
 
 
-def test_an_answer_is_a_text_though_the_tool_would_take_anything() -> None:
+def test_an_answer_is_a_text_of_bounded_length_though_the_tool_would_take_anything() -> None:
     answer = Tool("final_answer", {"answer": {"type": "any"}}, "Report the result to the user.")
     (choice,) = call_schema([answer])["anyOf"]
-    assert choice["properties"]["arguments"]["properties"]["answer"] == {"type": "string"}
-    assert call_grammar([answer]).endswith('\\"answer\\": " string "}}"')
+    length = {"type": "string", "maxLength": 1500}
+    assert choice["properties"]["arguments"]["properties"]["answer"] == length
+    grammar = re.compile(_as_regex(call_grammar([answer])))
+    assert grammar.fullmatch(Call("final_answer", {"answer": "a" * 1500}).render())
+    assert not grammar.fullmatch(Call("final_answer", {"answer": "a" * 1501}).render())
