@@ -4,6 +4,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 """
 
 import os
+import re
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
@@ -35,7 +36,7 @@ from devops_agent import (
 )
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
-from devops_agent.evidence import Evidence
+from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
 from devops_agent.outputs import reduce_output
@@ -160,6 +161,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.brief = brief
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}
+        self._later: list[Form] = []
 
     # --- a run --------------------------------------------------------------------------------------------
 
@@ -172,10 +174,12 @@ class DevOpsAgent(ToolCallingAgent):
             parts=parts,
             informed=told.ground.informs,
             missing=told.ground.missing,
+            settled=told.ground.settled,
             limits=limits.limits_of(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
+        self._later = list(told.later)
         if told.form:
             self.tools[RECIPE] = told.form
         return super().run(task, *args, **kwargs)
@@ -296,12 +300,14 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.refused |= error.never
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
-            return super().execute_tool_call(tool_name, dict(call.arguments))
+            answer = str(call.arguments["answer"])
+            told = outcome(self.evidence, answer) or _once(answer)
+            return super().execute_tool_call(tool_name, {"answer": told})
         if self.require_approval:
             approved, comment = self.approver(tool_name, call.arguments)
             if not approved:
                 return self._rejected(call, comment)
-        return self._executed(call)
+        return self._executed(call, by_form=tool_name == RECIPE)
 
     def _rejected(self, call: Call, comment: str) -> str:
         self.evidence.rejected(call, comment)
@@ -311,7 +317,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.listener(events.Observed(text))
         return text
 
-    def _executed(self, call: Call) -> Any:
+    def _executed(self, call: Call, by_form: bool) -> Any:
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.shell.last = None
         before = edits.texts_before(call)
@@ -331,7 +337,7 @@ class DevOpsAgent(ToolCallingAgent):
         changes = _changes(call) and not (ran and followup.left_as_it_was(ran.command, ran.output))
         self.evidence.ran(call, changes, ok, waited, ran.output if ran else "")
         if check and ok and not check.ok:
-            self.evidence.found_broken(call)
+            self.evidence.found_broken(call, check.text)
         told = [check.text] if check else []
         hint = usage_help.hint(ran.output) if ran and not ok else ""
         told += [hint] if hint else []
@@ -344,6 +350,12 @@ class DevOpsAgent(ToolCallingAgent):
         if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
+        elif by_form and ok and self._later:
+            self.tools[RECIPE] = later = self._later.pop(0)
+            self.evidence.to_do = later.heading
+            checked += f"\nNext:\n{later}"
+        elif by_form and ok:
+            self.evidence.to_do = ""
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 
@@ -395,6 +407,18 @@ class DevOpsAgent(ToolCallingAgent):
             return
         self.evidence.ran(call, _changes(call), ok=False)
         self.listener(events.Observed(smolagents_patches.feedback(error)))
+
+
+_SENTENCES = re.compile(r"(?<=[.!?])(?=\s)")
+_SHORT_SENTENCE = 30
+
+
+def _once(answer: str) -> str:
+    """An answer without the sentences that it repeats."""
+    kept: dict[str, str] = {}
+    for at, sentence in enumerate(_SENTENCES.split(answer)):
+        kept.setdefault(sentence.strip() if len(sentence) > _SHORT_SENTENCE else str(at), sentence)
+    return "".join(kept.values())
 
 
 def _changes(call: Call) -> bool:

@@ -12,12 +12,14 @@ from pathlib import Path
 from devops_agent import events, grounding, intent, runbook_library, schedules
 from devops_agent.forms import compose_service
 from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.json_edit import JsonEdit
 from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined
 from devops_agent.forms.rewrite import Rewrite
-from devops_agent.grounding import Ground
+from devops_agent.grounding import Ground, repository
+from devops_agent.grounding.task_words import CREATES
 from devops_agent.limits import makes_exception
 from devops_agent.runbook_library import OPTION, Runbook
 
@@ -29,12 +31,37 @@ _REMOVES = "remov"
 _MAKES = {
     "container": re.compile(r"docker run\b.*--name \{container\}"),
     "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
+    "network": re.compile(r"^docker network create \{network\}", re.MULTILINE),
+    "volume": re.compile(r"^docker volume create \{volume\}", re.MULTILINE),
 }
 # Where the task names none of these, a recipe for one is about something else.
 _VALUES = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 # What is to be written is no recipe, whatever it shall do.
 _WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
+# What a task must speak of for a recipe that runs the program.
+_PROGRAMS = {
+    r"^git ": repository.GIT,
+    r"\bchmod ": re.compile(
+        r"\b(?:permissions?|modes?|chmod|execut\w*|run(?:nable)?|read\w*|writ\w*|owner|access\w*|lock|rights?|private"
+        r"|start|[0-7]{3,4})\b",
+        re.IGNORECASE,
+    ),
+    r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
+    r"\bcrontab ": re.compile(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
+    r"^(?:nginx|.*/nginx/)": re.compile(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
+    r"^(?:systemctl|journalctl) ": re.compile(
+        r"\b(?:services?|systemd|units?|boot|journal\w*|daemons?|systemctl|timers?|servers?|logs?)\b",
+        re.IGNORECASE,
+    ),
+}
+# A task without one of these wants nothing new.
+_CREATES = re.compile(
+    rf"{CREATES.pattern}|\b(?:another|build|deploy|define|generate|issue|launch|prepare|provide|request"
+    r"|reserve|store|(?:docker|container)i[sz]e|(?:put|save)\b.*\binto an?|wants?|as an?)\b",
+    re.IGNORECASE,
+)
+_CREATED = "creat"
 _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
@@ -49,6 +76,7 @@ class Briefing:
         form: The commands of the runbooks that fit, or an edit of the file that is named, for the model to
             fill in.
         whole: Whether the form does each of several things that the task wants.
+        later: The forms of what the task wants after that, in its order.
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
         changes: Whether the task is done only when something was changed.
@@ -60,6 +88,7 @@ class Briefing:
     recipe: str = ""
     form: Form | None = None
     whole: bool = False
+    later: tuple[Form, ...] = ()
     look: str = ""
     looked: str = ""
     changes: bool = False
@@ -141,6 +170,8 @@ def _with_recipe(
     if told.ground.trouble and not changes:
         return told  # the findings are the answer
 
+    if changes and told.ground.selected:
+        return replace(told, form=form_of_commands("Those that are meant", told.ground.selected))
     usable = _usable(runbooks, task, {**known, **dict.fromkeys(told.ground.kinds, "")})
 
     def fitting(text: str) -> Runbook | None:
@@ -164,16 +195,30 @@ def _with_recipe(
     if told.ground.informs and not changes and not (own and own.look):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
     parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
+    parts = [None if part and part.only_if_asked and part is not runbook else part for part in parts]
     forms = [form for part in parts if part and (form := form_of(part, known, task))]
     whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and are_apart(forms)
-    form = joined(forms) if whole else own
-    listener(events.Notice(f"Runbook: {form.title if form else runbook.title}"))
-    return replace(told, recipe=runbook.recipe(known), form=form, whole=whole)
+    order = [joined(forms)] if whole else _in_order(forms, own)
+    listener(events.Notice(f"Runbook: {order[0].title if order else runbook.title}"))
+    form = order[0] if order else None
+    return replace(told, recipe=runbook.recipe(known), form=form, whole=whole, later=tuple(order[1:]))
+
+
+def _in_order(forms: Sequence[RecipeForm], own: RecipeForm | None) -> Sequence[RecipeForm]:
+    """What a task wants thing by thing, when the form that fits the whole task best is one of them."""
+    if own is None:
+        return []
+    each: list[RecipeForm] = []
+    for form in forms:
+        each += [form] if are_apart([*each, form]) else []
+    return each if own in each else [own]
 
 
 def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]) -> dict[str, Runbook]:
     """The runbooks without those that make what is there already, or are about what a task does not name."""
     makes = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in known]
+    no_new = not _CREATES.search(task)
+    foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     unsaid = [name for name, said in _VALUES.items() if not said.search(task)]
     if "namespace" in known:
         unsaid += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]
@@ -186,18 +231,24 @@ def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]
     return {
         name: runbook
         for name, runbook in runbooks.items()
-        if not any(pattern.search(runbook.text) for pattern in makes) and fits(runbook.text)
+        if not any(pattern.search(runbook.text) for pattern in makes)
+        and not (no_new and runbook.verb == _CREATED)
+        and not any(re.search(runs, runbook.text, re.MULTILINE) for runs in foreign)
+        and fits(runbook.text)
     }
 
 
 _IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
+_SETS_PORT = re.compile(r"(docker run .*?-p )\d+(?=:)")
+_PORT = re.compile(r"\b(?:on|to|use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
 _SETS_IMAGE = re.compile(r"( set image \S+ [^\s=]+=)\S+")
 
 
 def _as_asked(mend: str, task: str) -> str:
-    """A suggestion with the image that the task names, in place of the one that was found by itself."""
-    named = set(_IMAGE.findall(task))
-    return _SETS_IMAGE.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
+    """A suggestion with the image or host port that the task names, in place of what was found by itself."""
+    for sets, named in ((_SETS_IMAGE, set(_IMAGE.findall(task))), (_SETS_PORT, set(_PORT.findall(task)))):
+        mend = sets.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
+    return mend
 
 
 # "Put a comment into app.ini", "Change app.ini so that"
@@ -223,13 +274,15 @@ def _wants_changed(task: str, path: str) -> bool:
     return bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
 
 
-def _edit(ground: Ground, task: str) -> FileEdit | None:
+def _edit(ground: Ground, task: str) -> FileEdit | Rewrite | None:
     """An edit of the one short file that the task names, or wants changed among several."""
     several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
     meant = [path for path in several if len(several) == 1 or _wants_changed(task, path)]
     if len(meant) != 1:
         return None
     path, text = meant[0], several[meant[0]]
+    if known := computed(path, text, task):
+        return known
     if compose_service.wanted(task, path):
         return ComposeService(path, text, task)
     by_value, by_line = JsonEdit(path, text), LineEdit(path, text, actions(task, path))

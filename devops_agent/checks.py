@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devops_agent.errors import CallRefused
-from devops_agent.evidence import Evidence, admits_failure
+from devops_agent.evidence import Evidence, admits_failure, unfounded_claim
 from devops_agent.guards import GUARDS, Check, Tools
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
@@ -87,14 +87,16 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
     """An answer does not come before the work is done; each reason sends it back once."""
     if call.name != FINAL_ANSWER:
         return
-    honest = admits_failure(str(call.arguments["answer"]))
-    for reason, message in _unfinished(evidence, honest):
+    answer = str(call.arguments["answer"])
+    honest = admits_failure(answer)
+    claim = unfounded_claim(answer, evidence.commands) if evidence.wants_change and not honest else ""
+    for reason, message in _unfinished(evidence, honest, claim):
         if reason not in evidence.sent_back:
             evidence.sent_back.add(reason)
             raise CallRefused(message)
 
 
-def _unfinished(evidence: Evidence, honest: bool) -> Iterator[tuple[str, str]]:
+def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
     if evidence.failed_change and not honest:
         yield (
             "failed",
@@ -108,6 +110,13 @@ def _unfinished(evidence: Evidence, honest: bool) -> Iterator[tuple[str, str]]:
     elif evidence.unapplied:
         path = evidence.unapplied
         yield "unapplied", f"{path} is written but not applied: kubectl apply -f {path}"
+    elif claim:
+        yield (
+            "claim",
+            f'No command of yours did what "{claim}" says. Do it now, or leave it out of the answer.',
+        )
+    elif evidence.to_do and not honest:
+        yield "to do", f"Still to do: {evidence.to_do}."
     elif evidence.unmet and not honest:
         yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:

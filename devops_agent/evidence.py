@@ -37,19 +37,23 @@ class Evidence:
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.
         missing: What the task names and was not there, in a sentence.
+        settled: Why there was nothing to do for the task, in a sentence.
         stood_in: Whether a call was refused because it would change something else in its place.
         limits: What may be done for the task.
         repeats: Calls that were made again though nothing had changed.
         written: The files that were written in this run.
         informed: Whether what was looked up before the first step may hold the answer.
+        commands: The commands that ran and succeeded.
         calls: Tools that ran, whatever came of it.
         succeeded: Tools that ran and succeeded.
         changed: Calls that changed something.
+        said: What the newest call said that failed, in a line.
         failed_change: The newest changing call, when it failed and no change succeeded since.
         failures: Changing calls that failed.
         hopeless: Whether one failed for a reason that no other attempt removes, such as an image that is
             nowhere.
         unapplied: The manifest that was written and not applied yet.
+        to_do: What the task wants after what is done, in a few words.
         unmet: What the task asks to make and is still not there, in a sentence.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -61,17 +65,21 @@ class Evidence:
     parts: Sequence[str] = ()
     informed: bool = False
     missing: str = ""
+    settled: str = ""
     stood_in: bool = False
     limits: Limits = field(default_factory=Limits)
     repeats: int = 0
     written: set[str] = field(default_factory=set)
+    commands: list[str] = field(default_factory=list)
     calls: int = 0
     succeeded: int = 0
     changed: int = 0
+    said: str = ""
     failed_change: str = ""
     failures: int = 0
     hopeless: bool = False
     unapplied: str = ""
+    to_do: str = ""
     unmet: str = ""
     refused: bool = False
     mistakes: int = 0
@@ -84,6 +92,7 @@ class Evidence:
         self.hopeless = self.hopeless or (not ok and bool(_HOPELESS.search(output)))
         self.calls += 1
         self.succeeded += ok
+        self.commands += [str(call.arguments["command"])] if ok and "command" in call.arguments else []
         self.refused = False
         if ok and (changes or waited):
             # what was tried before may come out differently now
@@ -94,10 +103,13 @@ class Evidence:
         elif changes:
             self.failures += 1
             self.failed_change = _shown(call)
+        if not ok:
+            self.said = _last_lines(output.partition("\nExit code:")[0])
         self._seen.add(_key(call))
 
-    def found_broken(self, call: Call) -> None:
+    def found_broken(self, call: Call, said: str = "") -> None:
         """Records that what a call changed does not work, though the call succeeded."""
+        self.said = _last_lines(said)
         self.failures += 1
         self.failed_change = f"what {_shown(call)} changed"
 
@@ -133,10 +145,65 @@ def admits_failure(answer: str) -> bool:
     return bool(_ADMITS.search(answer))
 
 
+_LONGEST = 200
+_SO_ALREADY = re.compile(r"\balready\b|\bnothing (?:to|was|has)\b", re.IGNORECASE)
+
+
+def _last_lines(output: str) -> str:
+    return " / ".join(line.strip()[:_LONGEST] for line in output.splitlines() if line.strip())[
+        -2 * _LONGEST :
+    ]
+
+
+def outcome(evidence: Evidence, answer: str) -> str:
+    """What is told in place of an answer that the results contradict; "" when they do not.
+
+    Args:
+        evidence: What happened.
+        answer: The model's answer, which was sent back once with the same reason.
+    """
+    honest = admits_failure(answer)
+    if evidence.settled and not evidence.calls:
+        return evidence.settled
+    if evidence.failed_change:
+        why = f": {evidence.said}" if evidence.said else "."
+        failed = f"{evidence.failed_change} failed{why}"
+        return f"{answer}\n{failed}" if honest else f"Not done: {failed}"
+    if honest:
+        return ""
+    if evidence.missing and not evidence.changed:
+        return evidence.missing
+    if evidence.unmet:
+        return f"Not done: {evidence.unmet}"
+    if evidence.wants_change and not evidence.changed and not _SO_ALREADY.search(answer):
+        return f"Not done: nothing was changed. {evidence.said}".rstrip()
+    return ""
+
+
+# What an answer may say was done, and what of the commands does it.
+_CLAIMS = {
+    re.compile(rf"\b{verb}\b(?! (?:by|from|with|on|as|in)\b)", re.IGNORECASE): re.compile(does)
+    for verb, does in {
+        "built": r"\bbuild\b|\bmake\b",
+        "pushed": r"\bpush\b",
+        "committed": r"\bgit\b.*\bcommit\b|\bmerge\b|\brevert\b",
+        "restarted": r"start|\b(?:rollout|set|apply|patch|delete|kill|run|up|update|reload)\b",
+    }.items()
+}
+
+
+def unfounded_claim(answer: str, commands: Sequence[str]) -> str:
+    """The word with which an answer tells of what no command did; "" when there is none."""
+    for said, does in _CLAIMS.items():
+        if (claim := said.search(answer)) and not any(map(does.search, commands)):
+            return claim[0]
+    return ""
+
+
 def _key(call: Call) -> str:
     return json.dumps([call.name, call.arguments], sort_keys=True, default=str)
 
 
 def _shown(call: Call) -> str:
-    first = next(iter(call.arguments.values()), "")
-    return f"{call.name} {{{first}}}"
+    lines = str(next(iter(call.arguments.values()), "")).removeprefix("set -e\n").splitlines() or [""]
+    return f"{call.name} {{{lines[0]}{' …' if len(lines) > 1 else ''}}}"

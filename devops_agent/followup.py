@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,7 +129,14 @@ def left_as_it_was(command: str, output: str) -> bool:
         return False
     calls = [call for call in _changes(command) if call.program == "kubectl"]
     says_nothing = [call for call in calls if call.verb == "set" and not output.strip()]
-    return bool(_LEFT.search(output)) or (bool(calls) and says_nothing == calls)
+    return bool(_LEFT.search(output)) or (
+        bool(calls) and calls in (says_nothing, _deleted_nothing(calls, output))
+    )
+
+
+def _deleted_nothing(calls: Iterable[Call], output: str) -> list[Call]:
+    """Those of the calls that were to delete what was not there, and said nothing."""
+    return [c for c in calls if c.verb == "delete" and "--ignore-not-found" in c.flags and not output.strip()]
 
 
 def is_manifest(path: str, content: str) -> bool:
@@ -160,6 +167,8 @@ def _checks(command: str, output: str) -> Iterator[Check]:
         yield from _keys_checked(kind, name, _one_of(spaces))
     for name in [name for kind, name in changed if kind == "service"][:2]:
         yield from _service_checked(name, _one_of(spaces))
+    if _deleted_nothing(changes, output):
+        yield Check("Nothing was deleted: there was nothing of that name.", True)
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
             yield from _runs(started)

@@ -16,14 +16,19 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
 |truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
 |terminate|unstage|discard|throw away|untrack|amend|reword|uncomment|comment|tar|zip|gzip|unzip|end
-|rerun|retry|promote|drop|trigger|pass(?= )
+|rerun|retry|promote|drop|trigger|pass(?= )|let(?! (?:me|us)\b)|extend|expand|grow|load(?! average)|exclude
+|export|touch|trim|strip|swap|pin|unpin|cap|restrict|permit|mark|bind|publish|triple|shorten|prolong|postpone
+|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
+|retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|send|route|shift|feed|recycle
+|draft|stamp|plug|hook|hand|kick|duplicate|use(?= \S+ (?:\w+ ){0,3}as\b)|turn(?= [^.;]* (?:in)?to\b)
+|have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
 _PHRASE = (
-    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back)(?: \S+){0,5}?"
-    r" (?:back|up|down|on|off|out|online|offline|running|going)|get rid of)\b"
+    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back|stand|check)"
+    r"(?: \S+){0,5}? (?:back|up|down|on|off|out|online|offline|running|going)|get rid of|new)\b"
 )
 # "Commit history", "Start time": a noun and no wish.
 _NOUN = (
@@ -64,7 +69,7 @@ _NEED = re.compile(
     r"(?! to (?:know|see|understand|find|learn|check|have a look|look|get an)\b)"
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
     r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
-    r"|\b(?:should|must|shall) (?:have|be|run|use|listen|get|only|no longer|not|also)\b"
+    r"|\b(?:should|must|shall|ought to) (?!i\b|we\b)\w+"
     rf"|\bto {_VERB}",
     re.IGNORECASE,
 )
@@ -72,7 +77,7 @@ _ASKS = re.compile(
     rf"\s*{_LEAD}(?:why|what|which|who|whose|where|when|how|is|are|am|was|were|does|do (?:the|my|our|any|all"
     r"|we|i|you|these|those|they|both)|did|has|have|had|should|find out|find|tell|list|show|explain|describe"
     r"|count|check|see|look|print|display|compare|verify|report|inspect|investigate|summari[sz]e|analy[sz]e"
-    r"|give (?:me|us)|get (?!rid |(?:\S+ ){1,3}(?:running|going|up|back)\b)"
+    r"|give (?:me|us)|get (?!rid |(?:\S+ ){1,6}(?:running|going|up|back)\b)"
     r"|i(?:['’]d| would) like to (?:know|see)|(?:i|we) (?:want|need) to (?:know|see|understand|find)"
     r"|(?:can|could|would|will) you (?:please )?(?:tell|show|list|explain|check|find|give|look))\b",
     re.IGNORECASE,
@@ -81,11 +86,15 @@ _NEGATED = re.compile(
     r"\b(?:do not|don['’]?t|never|without|not to|must not|neither|nor|no need to|instead of)"
     r"\s+(?:\w+ and )?\w+"
     r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b"
-    r"|\bno \w+ (?:yet|now|needed|please)\b",
+    r"|\bno \w+ (?:yet|now|needed|please)\b|\bthere(?: is|['’]s) no \w+"
+    r"|(?:[,;.]|\band)\s+no \w+(?: \w+)?(?: or \w+)?(?=[,.;!?]|$| please\b)"
+    r"|\b(?:the |its |all |my )?\w+ (?:can|may|must|has to|have to|should) (?:stay|remain|survive)\b"
+    r"|\bleave (?:\S+ ){1,4}(?:alone|as (?:it|they) (?:is|are)|in place)\b",
     re.IGNORECASE,
 )
 _ONLY_TELL = re.compile(
-    r"\b(?:only|just) (?:tell|show|list|report|explain|look)\b|\bhow (?:to|do i|can i|would i)\b",
+    r"\b(?:only|just) (?:(?:tell|show|list|report|explain)(?! up\b)|look)\b"
+    r"|\bhow (?:to|do i|can i|would i)\b",
     re.IGNORECASE,
 )
 

@@ -46,6 +46,23 @@ _ONLY_IF_ASKED = frozenset(
     """remov stop suspend paus taint drain cordon uncordon restart kill free discard forbid deny limit
  rollback resum push merg lock mov""".split()
 )
+# What a task must say, in one way or another, for a recipe that begins with the word.
+_SAID = {
+    verb: re.compile(said)
+    for verb, said in {
+        "build": r"\b(?:re)?build(?! (?:arg|context))|packag|(?:contain|dock)eri[sz]e|\bmake\b.*\bimage",
+        "start": r"\b(?:re)?(?:start|launch|boot|resum)|\b(?:bring|up|run|back|turn)\b",
+        "commit": r"\bcommit",
+        "pack": r"\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
+        "compres": r"\bg?zip|compress",
+        "renam": r"\b(?:renam|mov|call|end in|ought to be)",
+        "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",
+        "mak": r"\b(?:chmod|executable|run|start|small|shrink|reduc|slim|siz|fat|big|large|write)",
+        "label": r"\b(?:label|tag|mark|stamp)",
+        "expos": r"\b(?:expos|reach|publish|service|node ?port|open)",
+        "writ": r"\b(?:writ|creat|sav|stor|put|list|record|dump|keep|note)",
+    }.items()
+}
 # Words that say nothing about what a task is.
 _COMMON = frozenset(
     """a an and are as at be by can could do does for from get give has have how i if in into is it its me
@@ -204,12 +221,14 @@ def best(
     }
     what = _WHERE.sub(" ", (task or text).lower())
     told = _stems(f"{what} {' '.join(names.keys() - _ANYWHERE)}")
-    # "stopped containers" are none to stop
-    asked = {_stem(word) for word in _spoken(what) if not word.endswith("ed")}
+    # "stopped containers" are none to stop, and "it is moving" asks for nothing
+    asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
     weights = _weights(of_field.values())
     found: list[tuple[float, Runbook]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
         if runbook.only_if_asked and runbook.verb not in asked:
+            continue
+        if (said := _SAID.get(runbook.verb)) and not said.search(what):
             continue
         title, when = _stems(runbook.title), runbook.when if changes else ""
         phrases = [stems for phrase in when.split(",") if len(stems := _stems(phrase)) > 1]
@@ -309,10 +328,10 @@ def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterato
 
 
 def _uses(runbook: Runbook, names: Mapping[str, str]) -> int:
-    """For how many kinds of names that are known it has a use: the namespace, and any object."""
+    """For how many kinds of names that are known it has a use: the namespace, and two objects."""
     objects = names.keys() - _ANYWHERE
     in_namespace = "namespace" in names and "{namespace}" in runbook.text
-    return in_namespace + any(f"{{{kind}}}" in runbook.text for kind in objects)
+    return in_namespace + min(sum(f"{{{kind}}}" in runbook.text for kind in objects), 2)
 
 
 def _stem(word: str) -> str:

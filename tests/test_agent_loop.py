@@ -484,7 +484,10 @@ def test_a_claim_of_success_over_a_failed_change_is_sent_back_once() -> None:
         "Error: bash {rmdir missing} failed, and no change succeeded since. "
         "Correct it with another call, or say in the answer that it failed."
     )
-    assert (run.answer, run.code) == ("It is removed.", ExitCode.FAILED)
+    told = (
+        "Not done: bash {rmdir missing} failed: rmdir: failed to remove 'missing': No such file or directory"
+    )
+    assert (run.answer, run.code) == (told, ExitCode.FAILED)
 
 
 @pytest.mark.parametrize(
@@ -494,7 +497,8 @@ def test_a_claim_of_success_over_a_failed_change_is_sent_back_once() -> None:
 )  # fmt: skip
 def test_an_answer_that_admits_the_failure_is_taken(text: str) -> None:
     run = play(sh("rmdir missing"), answer(text))
-    assert (run.answer, run.code) == (text, ExitCode.FAILED)
+    said = "bash {rmdir missing} failed: rmdir: failed to remove 'missing': No such file or directory"
+    assert (run.answer, run.code) == (f"{text}\n{said}", ExitCode.FAILED)
 
 
 @pytest.mark.parametrize("command", ["rmdir missing; ls /", "rmdir missing 2>&1 | tail -n 1"])
@@ -728,7 +732,7 @@ def test_a_task_that_asks_for_a_change_is_not_answered_without_a_call(programs: 
 def test_an_answer_without_the_change_is_sent_back_once(programs: Programs) -> None:
     run = grounded(sh("kubectl get pods -n shop"), answer("Scaled."), answer("Scaled!"), task=WISH)
     assert run.told()[1] == UNCHANGED
-    assert (run.answer, run.code) == ("Scaled!", ExitCode.FAILED)
+    assert (run.answer, run.code) == ("Not done: nothing was changed.", ExitCode.FAILED)
 
 
 def test_after_a_no_of_the_user_no_change_is_asked_for(programs: Programs) -> None:
@@ -805,7 +809,10 @@ def test_a_change_that_left_something_broken_is_no_success(programs: Programs) -
     assert "Checked: deployment web: 0 of 1 pods ready." in first
     assert "DB_HOST is not set" in first
     assert sent_back.startswith(f"Error: what bash {{{command}}} changed failed, ")
-    assert (run.answer, run.code) == ("It is scaled.", ExitCode.FAILED)
+    assert str(run.answer).startswith(
+        f"Not done: what bash {{{command}}} changed failed: Checked: deployment web"
+    )
+    assert run.code is ExitCode.FAILED
 
 
 def test_a_container_that_ends_at_once_is_no_success(programs: Programs) -> None:
@@ -1280,7 +1287,7 @@ def test_an_answer_that_no_tool_bears_out_is_told_as_the_models_own() -> None:
 
 def test_an_answer_before_the_second_part_is_sent_back_once() -> None:
     run = grounded(
-        sh("true"), answer("Done."), sh("ls"), answer("It is there."), task="Touch it, then look at it"
+        sh("true"), answer("Done."), sh("ls"), answer("It is there."), task="Check it, then look at it"
     )
     assert "Error: The task has 2 parts. Still to do: look at it" in run.told()
     assert (run.answer, run.code) == ("It is there.", ExitCode.DONE)
@@ -1313,7 +1320,7 @@ def test_a_command_is_run_again_behind_what_mends_it() -> None:
     Path("prices.csv").write_text("a")
     Path(".dockerignore").write_text("*.csv\n")
     said = "excluded by .dockerignore: stat prices.csv: file does not exist"
-    failing = f"echo '{said}'; grep -q '!prices' .dockerignore || exit 3"
+    failing = f": docker build; echo '{said}'; grep -q '!prices' .dockerignore || exit 3"
     run = play(sh(failing), call("recipe"), answer("Built."), task="Build it")
     assert run.told()[0].endswith('call "recipe" with no arguments: the command then runs with these values.')
     assert Path(".dockerignore").read_text() == "*.csv\n!prices.csv\n"
@@ -1324,4 +1331,5 @@ def test_what_is_so_already_needs_no_change() -> None:
     Path("app.conf").write_text("compression = on\nworkers = 4\n")
     run = grounded(answer("It is on already."), task="Turn compression on in app.conf")
     assert run.model.offered == [["final_answer"]]
-    assert (run.answer, run.code) == ("It is on already.", ExitCode.DONE)
+    told = "compression is on in app.conf already: there is nothing to change."
+    assert (run.answer, run.code) == (told, ExitCode.DONE)

@@ -98,3 +98,25 @@ def test_a_schedule_that_the_task_states_stands_in_its_recipe() -> None:
     assert told.form
     assert "--schedule='10 4 * * *'" in told.form.template
     assert "schedule" not in told.form.fields
+
+
+@pytest.mark.parametrize(
+    ("task", "titles"),
+    [
+        (
+            "Create the folder out, and write the sha256 checksum of a.tar to out/sum.txt",
+            ["Create a folder; Write the sha256 checksum of a file to a file"],
+        ),
+        ("Create the folder out", ["Create a folder"]),
+    ],
+)
+def test_the_things_that_a_task_wants_come_in_its_order(task: str, titles: list[str]) -> None:
+    told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
+    assert [form.heading for form in (told.form, *told.later) if form] == titles
+
+
+def test_what_makes_something_new_is_none_for_a_task_that_does_not() -> None:
+    brief = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)
+    assert brief("Create the secret login from the file a.env in namespace shop", lambda: True).form
+    told = brief("Copy the secret login in namespace shop over from the file a.env", lambda: True)
+    assert not (told.form and told.form.heading.startswith("Create"))

@@ -304,3 +304,11 @@ def test_of_a_service_it_is_told_where_it_is_reached(programs: Programs) -> None
 )
 def test_what_leaves_all_as_it_was_is_no_change(command: str, output: str, left: bool) -> None:
     assert left_as_it_was(command, output) is left
+
+
+def test_a_delete_that_finds_nothing_changes_nothing() -> None:
+    command = "kubectl delete namespace lost --ignore-not-found"
+    assert followup.left_as_it_was(command, "")
+    assert followup.after(command, "") == Check("Nothing was deleted: there was nothing of that name.", True)
+    assert not followup.left_as_it_was(command, 'namespace "lost" deleted\n')
+    assert not followup.left_as_it_was("kubectl delete namespace lost >/dev/null", "")

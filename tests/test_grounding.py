@@ -482,3 +482,47 @@ def test_a_text_to_replace_that_is_nowhere_is_told(
 )
 def test_a_kind_is_spoken_of_in_whole_words(kind: str, task: str, speaks: bool) -> None:
     assert speaks_of(kind, task) is speaks
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("Set the image to the tag that next.env has as WEB_TAG", "WEB_TAG"),
+        ("Set the image to the tag that next.env has as API_TAG", ""),
+        ("Set WEB_TAG in next.env to 1.25", ""),
+        ("WEB_TAG in next.env is empty, put 1.25 there", ""),
+        ("What is in next.env?", ""),
+    ],
+)
+def test_a_value_that_a_file_does_not_give_is_told(
+    task: str, missing: str, programs: Programs, here: Path
+) -> None:
+    (here / "next.env").write_text("WEB_TAG=\nAPI_TAG=7\nREF=''\n")
+    told = f"There is no value {missing} in next.env: it is empty there." if missing else ""
+    assert look_up(task, here, {}).missing == told
+
+
+def test_lines_to_delete_are_in_the_file_that_is_told(programs: Programs, here: Path) -> None:
+    (here / "app.conf").write_text("a = 1\nb = 2\n")
+    assert look_up("Delete the two lines of old users from app.conf", here, {}).texts
+    assert not look_up("Delete app.conf", here, {}).texts
+
+
+def test_the_keys_of_a_secret_are_told_and_no_values(programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": [deployment("web")]}, more={"-n shop get secrets *": "login password user\n"})
+    ground = look_up("Put the password of the secret login in namespace shop into a file", here, {})
+    assert "namespace shop: secret login: keys password, user" in ground.lines
+    assert ground.names["secret"] == "login"
+    assert "secret" not in look_up("Who may login in namespace shop?", here, {}).names
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("Create deployment landing in namespace shop", "landing"),
+        ("Add a deployment running nginx in namespace shop", None),
+    ],
+)
+def test_a_new_name_may_look_like_a_verb(task: str, name: str | None, programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": [deployment("web")]})
+    assert look_up(task, here, {}).names.get("deployment") == name

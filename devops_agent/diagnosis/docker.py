@@ -1,6 +1,8 @@
 """Why containers do not run or cannot be reached, from `docker inspect` and logs."""
 
 import re
+import shlex
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
@@ -8,6 +10,7 @@ from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, o
 from devops_agent.diagnosis.objects import Object, part
 
 _RECENT = timedelta(minutes=10)
+_NEAR_PORTS, _HIGHEST_PORT = 50, 65535
 # What containers of a network ask for names: Docker's own server listens in each of them.
 _DOCKER_DNS = "127.0.0.11"
 
@@ -76,7 +79,7 @@ def _container(container: Object, others: Sequence[Object], log: str) -> Iterato
 
 def _not_started(subject: str, container: Object, others: Sequence[Object], error: str) -> Finding:
     if re.search(r"port is already allocated|address already in use", error):
-        return _port_taken(subject, others, error)
+        return _port_taken(subject, container, others, error)
     if match := re.search(r'exec: "([^"]+)": (.+?)(?:: unknown)?$', error):
         return Finding(subject, f"its command {match[1]!r} cannot be started: {match[2]}.", one_line(error))
     if match := re.search(r"network (\S+) not found", error):
@@ -88,14 +91,54 @@ def _not_started(subject: str, container: Object, others: Sequence[Object], erro
     return Finding(subject, "it cannot be started.", one_line(error))
 
 
-def _port_taken(subject: str, others: Sequence[Object], error: str) -> Finding:
+def _port_taken(subject: str, container: Object, others: Sequence[Object], error: str) -> Finding:
     port = re.search(r":(\d+)(?: failed|: bind)|(?:0\.0\.0\.0|127\.0\.0\.1|::\]?):(\d+)", error)
     number = next(filter(None, port.groups()), "?") if port else "?"
     running = [other for other in others if part(other, "State").get("Running")]
     holders = [name(other) for other in running if _publishes(other, number)]
     by = f"the container {listed(holders)}" if holders else "another process of this machine"
     cause = f"it cannot start: the host port {number} is taken by {by}."
+    if part(container, "State").get("Status") == "created" and (free := _free_port(number, others)):
+        return Finding(
+            subject, f"{cause} Port {free} is free.", one_line(error), _anew(container, number, free)
+        )
     return Finding(subject, cause, one_line(error), "" if holders else f"ss -ltnp | grep :{number}")
+
+
+def _free_port(taken: str, others: Sequence[Object]) -> str:
+    """The next host port that nobody listens on and no container publishes; "" when there is none near."""
+    first = int(taken) + 1 if taken.isdigit() else _HIGHEST_PORT
+    for port in range(first, min(first + _NEAR_PORTS, _HIGHEST_PORT)):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) and not any(_publishes(o, str(port)) for o in others):
+                return str(port)
+    return ""
+
+
+def _anew(container: Object, taken: str, free: str) -> str:
+    """The commands that make a container that never ran once more, with another host port."""
+    config, host = part(container, "Config"), part(container, "HostConfig")
+    options = []
+    for inner, entries in part(host, "PortBindings").items():
+        outer = [str(entry.get("HostPort")) for entry in entries or ()]
+        options += [("-p", f"{free if o == taken else o}:{inner.removesuffix('/tcp')}") for o in outer]
+    options += [("-e", variable) for variable in config.get("Env") or () if not variable.startswith("PATH=")]
+    options += [("-v", bind) for bind in host.get("Binds") or ()]
+    network, policy = host.get("NetworkMode"), part(host, "RestartPolicy").get("Name")
+    options += [("--network", network)] if network not in (None, "default", "bridge") else []
+    options += [("--restart", policy)] if policy not in (None, "", "no") else []
+    words = [word for option in options for word in option]
+    run = [
+        "docker",
+        "run",
+        "-d",
+        "--name",
+        name(container),
+        *words,
+        config["Image"],
+        *(config.get("Cmd") or ()),
+    ]
+    return f"docker rm {name(container)} && {shlex.join(run)}"
 
 
 def _publishes(container: Object, port: str) -> bool:

@@ -19,6 +19,7 @@ from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
+_CREATE = "Create "
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMATS = {
     **dict.fromkeys(
@@ -32,12 +33,13 @@ _FORMATS = {
     "image": "image",
     "verbs": "verbs",
     "resources": "resources",
-    "mode": "mode",
+    **dict.fromkeys(("mode", "folder_mode", "file_mode"), "mode"),
+    **dict.fromkeys(("extension", "new_extension"), "extension"),
     "schedule": "schedule",
 }
 _NUMBERS = frozenset(
-    """port target_port replicas min max percent minutes revision seconds period threshold completions
- parallelism retries uid pods successful failed""".split()
+    """port target_port node_port replicas min max percent minutes revision seconds period threshold
+ completions parallelism retries uid pods successful failed""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = re.compile(
@@ -64,6 +66,7 @@ _CUES = {
     "memory": r"memory|\bram\b|\d ?[MG]i?B?\b",
     "cpu": r"\bcpu|\bcores?\b",
     "container": r"\bcontainer",
+    "excluded": r"\bwithout\b|\bexcept|\bexclud|\bbut (?:not|leave)|\bleave out|\bno \w+ in it",
 }
 # JSON and whole manifests, from which a small model takes words into its fields.
 _MISLEADS = re.compile(r'[\[{]"|<<')
@@ -116,11 +119,24 @@ class RecipeForm(Form):
         """
         if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
+        self._keep_names_apart(values, task, ground)
         # what lies in the directory may go into a file, and no container's port into a command
         text = render(self, values, f"{task}\n{ground}" if self.path else task)
         if self.path:
             return Call("write_file", {"path": self.path, "content": text})
         return Call("bash", {"command": text})
+
+    def _keep_names_apart(self, values: Mapping[str, Any], task: str, ground: Ground) -> None:
+        """Refuses to make a thing under the name of one that is there, unless the task calls it so."""
+        if not self.title.startswith(_CREATE):
+            return
+        for field, value in values.items():
+            name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
+            of_object = _FORMATS.get(field) == "name" and field != "namespace"
+            if of_object and value and re.search(name, str(ground)) and not re.search(name, task):
+                raise CallRefused(
+                    f"{field} {value} is there already. Call it by the name that the task gives it."
+                )
 
     @property
     def description(self) -> str:

@@ -1,4 +1,4 @@
-"""Putting a broken file right by one change that is known."""
+"""Changing a file in a way that code knows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from devops_agent.protocol import RECIPE, Call
 
 @dataclass(frozen=True)
 class Rewrite(Form):
-    """A file with the one change that lets it be read.
+    """A file with a change that is known already.
 
     Attributes:
         path: The file.
@@ -26,7 +26,7 @@ class Rewrite(Form):
     @property
     def description(self) -> str:
         """How the model is told to use it."""
-        return f'To put {self.path} right, call "{RECIPE}" with no arguments: {self.change}.'
+        return f'To change {self.path}, call "{RECIPE}" with no arguments: {self.change}.'
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What a task names in a Kubernetes cluster, and what is wrong with it."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -77,10 +78,14 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     items = _without_echoes(
         [item for kind in KINDS for item in objects.all(kind) if name(item).lower() in words]
     )
-    missing = list(_missing(task, objects, only_near=not (named or items)))
-    if not (named or items or missing):
+    secrets = _secrets(task, objects)
+    missing = list(_missing(task, objects, only_near=not (named or items or secrets)))
+    if not (named or items or secrets or missing):
         return Ground()
     ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in items], bool(items))
+    ground.lines += (
+        f"namespace {space}: secret {each}: keys {listed(keys)}" for each, keys in secrets.items()
+    )
     ground.lines += missing
     ground.missing, ground.informs = next(iter(missing), ""), bool(items or (missing and named))
     if named or items:
@@ -93,7 +98,17 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     if named and not items:
         ground.lines += _overview(objects)
     ground.names = {**_new_names(task, objects), **_names(objects, items, space)}
+    if len(secrets) == 1:
+        ground.names["secret"] = next(iter(secrets))
     return ground
+
+
+def _secrets(task: str, objects: Objects) -> dict[str, list[str]]:
+    """The keys of the secrets that a task names as such."""
+    if not re.search(r"\bsecrets?\b", task, re.IGNORECASE):
+        return {}
+    words = words_of(task)
+    return {each: sorted(keys) for each, keys in (objects.secrets or {}).items() if each.lower() in words}
 
 
 def _in_logs(task: str, objects: Objects, items: Sequence[Object]) -> list[Finding]:
@@ -171,19 +186,43 @@ def _wanted(kind: str, task: str) -> list[str]:
     return list(dict.fromkeys(re.findall(pattern, task)))
 
 
+# "the broken deployment"
+_NO_NAME = re.compile(
+    r"(?:broken|whole|current|default|existing|complete|old(?:er|est)?|new(?:er|est)?|latest|other|right|wrong|kube\w*"
+    r"|docker|front|back|main|local|remote|single|own|failing|bad|good|first|second|third|next|previous|entire"
+    r"|headless|nightly|daily|hourly|stateful|persistent|public|internal|external|\w*(?:ed|ing|ly|ous|ive|al))"
+)
+
+
+def _done_to(kind: str, task: str, objects: Objects) -> list[str]:
+    """The names that stand before their kind: "restart the payments deployment"."""
+    pattern = (
+        r"\b(?i:restart|scale|delete|remove|expose|update|stop|describe|patch|label|annotate|pause|resume"
+        rf"|suspend)\b (?:the |our |my )?[\"'`]?({_DNS_NAME})[\"'`]? (?i:{KINDS[kind]})\b"
+    )
+    everything = json.dumps([objects.all(each) for each in ("Deployment", "StatefulSet", "DaemonSet", "Pod")])
+    return [w for w in re.findall(pattern, task) if not _NO_NAME.fullmatch(w) and w not in everything]
+
+
 def _missing(task: str, objects: Objects, only_near: bool) -> Iterator[str]:
     """Names that the task gives to a kind and that no object of the kind has."""
     for kind in () if CREATES.search(task) else KINDS:
         there = objects.names(kind)
-        for wanted in _wanted(kind, task)[:3]:
+        for wanted in [*_wanted(kind, task), *_done_to(kind, task, objects)][:3]:
             if wanted in there or wanted in NO_NAMES:
                 continue
             near = difflib.get_close_matches(wanted, there, 1, 0.75)
-            if not near and (only_near or _VERB_FORM.fullmatch(wanted)):
+            if not near and (only_near or _is_verb(wanted, kind, task)):
                 continue
             meant = f" Did the user mean {near[0]}?" if near else ""
             what = f"There is no {kind.lower()} {wanted} in namespace {objects.namespace}"
             yield f"{what} (there are: {listed(there)}).{meant}"
+
+
+def _is_verb(word: str, kind: str, task: str) -> bool:
+    """Whether a word behind a kind tells what it does: "a pod running …", but not "as deployment landing"."""
+    one = rf"\b(?:an?|the|my|our|each|every|any|this|all|no|which|what)\s+(?:\w+\s+)?{KINDS[kind]}s?\s+{word}"
+    return bool(_VERB_FORM.fullmatch(word) and re.search(one, task, re.IGNORECASE))
 
 
 def _relevant(task: str, objects: Objects, items: Iterable[Object]) -> list[Finding]:
@@ -212,7 +251,7 @@ def _new_names(task: str, objects: Objects) -> dict[str, str]:
     """The names that a task gives to what it wants made."""
     names = {}
     for kind in KINDS if CREATES.search(task) else ():
-        wanted = [w for w in _wanted(kind, task) if w not in NO_NAMES and not _VERB_FORM.fullmatch(w)]
+        wanted = [w for w in _wanted(kind, task) if w not in NO_NAMES and not _is_verb(w, kind, task)]
         if len(wanted) == 1 and wanted[0] not in objects.names(kind):
             names[_PLACEHOLDERS.get(kind, kind.lower())] = wanted[0]
     return names

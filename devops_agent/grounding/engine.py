@@ -1,12 +1,21 @@
 """What a task names on the Docker engine, and what is wrong with it."""
 
 import re
+import shlex
+from collections.abc import Sequence
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import KUBERNETES, LOGS, NO_NAMES, tells_of_trouble, words_of
+from devops_agent.grounding.task_words import (
+    CREATES,
+    KUBERNETES,
+    LOGS,
+    NO_NAMES,
+    tells_of_trouble,
+    words_of,
+)
 
 
 def on_engine(task: str) -> Ground:
@@ -14,9 +23,11 @@ def on_engine(task: str) -> Ground:
     inspected, logs = diagnose.read_containers()
     named = [c for c in inspected if docker.name(c).lower() in words]
     ground = Ground([_container_line(c) for c in named], bool(named))
-    if missing := _missing_container(task, {docker.name(c) for c in inspected}):
+    if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
         ground.lines.append(missing)
         ground.missing, ground.informs = missing, True
+    for kind in () if of_cluster or CREATES.search(task) else ("volume", "network"):
+        _look_up_named(kind, task, ground)
     if LOGS.search(task):
         ground.trouble = [finding for c in named if (finding := _logged(docker.name(c)))]
     findings = list(docker.analyze(inspected, logs))
@@ -27,6 +38,7 @@ def on_engine(task: str) -> Ground:
     ground.trouble += chosen[:3]
     ground.lines += map(str, ground.trouble)
     ground.kinds = {"container"} if named else set()
+    ground.selected = "" if of_cluster else _selected(task, inspected)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
@@ -38,9 +50,62 @@ def on_engine(task: str) -> Ground:
     return ground
 
 
+# "Restart all running containers except db"
+_SELECTS = re.compile(
+    r"\b(?P<verb>remove|delete|start|stop|restart|kill|pause|unpause)\b[^.;]*?"
+    r"\b(?P<state>stopped|exited|dead|running|paused|unhealthy)\b",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(r"\b(?:containers|ones)\b", re.IGNORECASE)
+_EXCEPT = re.compile(r"\b(?:except|but|keep|leave|other than|apart from|spare)\b([^.;]*)", re.IGNORECASE)
+_STATES = {"running": {"running"}, "paused": {"paused"}, "unhealthy": {"unhealthy"}}
+_STOPPED = {"exited", "created", "dead"}
+
+
+def _selected(task: str, inspected: Sequence[Object]) -> str:
+    """The command for those containers of several that are in the state that the task tells."""
+    asked = _SELECTS.search(task)
+    if not asked or not _SEVERAL.search(task):
+        return ""
+    spared = words_of(" ".join(_EXCEPT.findall(task)))
+    states = {docker.name(c): _states(c) for c in inspected if docker.name(c).lower() not in spared}
+    named = states.keys() & words_of(task)
+    if len(named) < 2 and not spared & {docker.name(c).lower() for c in inspected}:
+        return ""
+    meant = named if len(named) > 1 else states.keys()
+    wanted = _STATES.get(asked["state"].lower(), _STOPPED)
+    chosen = sorted(each for each in meant if states[each] & wanted)
+    verb = asked["verb"].lower()
+    verb = "rm" if verb in ("remove", "delete") else verb
+    return f"docker {verb} {shlex.join(chosen)}" if chosen else ""
+
+
+def _states(container: Object) -> set[str]:
+    state = container["State"]
+    return {str(state.get("Status")), str((state.get("Health") or {}).get("Status"))}
+
+
+def _look_up_named(kind: str, task: str, ground: Ground) -> None:
+    """Looks up the volume or network that a task names."""
+    named = re.search(rf"\b{kind}s? (named |called )?[\"'`]?([A-Za-z0-9][\w.-]*\w)", task, re.IGNORECASE)
+    if not named or named[2].lower() in NO_NAMES:
+        return
+    there = diagnose.run("docker", kind, "ls", "--format", "{{.Name}}").split()
+    if named[2] in there:
+        ground.names[kind] = named[2]
+    elif there and (named[1] or re.search(r"[\d_-]", named[2])):
+        ground.missing = f"There is no {kind} {named[2]} (there are: {listed(there)})."
+        ground.lines.append(ground.missing)
+        ground.informs = True
+
+
 def _logged(container: str) -> Finding | None:
     said = telling_lines(diagnose.container_log(container, 5000), 4)
     return Finding(f"container {container}", f"lines about trouble in its log: {said}") if said else None
+
+
+def _images(inspected: Sequence[Object]) -> set[str]:
+    return {str(container["Config"]["Image"]) for container in inspected}
 
 
 def _container_line(container: Object) -> str:
@@ -67,12 +132,27 @@ def _container_line(container: Object) -> str:
     )
 
 
-def _missing_container(task: str, there: set[str]) -> str:
+# "restart the shop-api container"
+_DONE_TO = re.compile(
+    r"\b(?:(?:re)?start|stop|remove|delete|kill|(?:un)?pause|rm|rename) (?:the |our |my )?(?:docker )?"
+    r"(?!(?:docker|running|stopped|exited|dead|old|new|other|same|first|last|all|every|each|any|both)\b)"
+    r"[\"'`]?([a-z0-9][\w.-]*\w)[\"'`]? container\b",
+    re.IGNORECASE,
+)
+
+
+def _missing_container(task: str, there: set[str], images: set[str]) -> str:
     # without any container the engine may just not have answered
-    if not there or KUBERNETES.search(task) or re.search(r"\b(?:create|run|new)\b", task, re.IGNORECASE):
+    if (
+        not there
+        or KUBERNETES.search(task)
+        or re.search(r"\b(?:create|run|new|as (?:a )?container)\b", task, re.IGNORECASE)
+    ):
         return ""
     pattern = r"\bcontainers? (?:named |called )?[\"'`]?([a-z0-9][\w.-]*[a-z0-9])\b"
     match = re.search(pattern, task, re.IGNORECASE)
-    if not match or match[1] in there or match[1].lower() in NO_NAMES or "-" not in match[1]:
+    if not match or match[1].lower() in NO_NAMES or "-" not in match[1]:
+        match = _DONE_TO.search(task)
+    if not match or match[1] in there or any(match[1] in each for each in (*there, *images)):
         return ""
     return f"There is no container {match[1]} (there are: {listed(there)})."

@@ -15,9 +15,11 @@ from devops_agent.grounding.task_words import PATH, paths_in, words_of
 
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_FILES = 30
+_PARTS = r"lines?|rows?|entr(?:y|ies)|settings?|keys?|blocks?|sections?|comments?|values?|words?|fields?"
 # Such a task is about the file, not about what is in it.
 _NOT_ITS_TEXT = re.compile(
-    r"\b(?:(?:apply|build|run|execut\w+|mov(?:e|ing)|renam(?:e|ing)|copy(?:ing)?|delet(?:e|ing)|compress(?:ing)?"
+    rf"\b(?!delet(?:e|ing) (?:[\w']+ ){{0,4}}(?:{_PARTS})\b)"
+    r"(?:(?:apply|build|run|execut\w+|mov(?:e|ing)|renam(?:e|ing)|copy(?:ing)?|delet(?:e|ing)|compress(?:ing)?"
     r"|archiv(?:e|ing)|pack(?:ing)?|unpack(?:ing)?|extract(?:ing)?|symlink|link)\b(?!/| every\b| at\b)"
     r"|chmod|permissions?|owner\w*|(?:how|which) (?:big|large)|largest|file size|size of)\b",
     re.IGNORECASE,
@@ -140,7 +142,7 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True
-    if texts and (missing := _missing_text(task, texts)):
+    if texts and (missing := _missing_text(task, texts) or _missing_value(task, texts)):
         ground.missing = missing
         ground.lines.append(missing)
 
@@ -151,6 +153,23 @@ def _missing_text(task: str, texts: Mapping[str, str]) -> str:
     old = next(filter(None, sought.groups()), "") if sought else ""
     there = any(old in text for text in texts.values())
     return "" if there else f"There is no text {old} in {listed(texts)}."
+
+
+# "Set NGINX_TAG to 1.25", "DB_PASSWORD is empty": what is to get a value.
+_GETS_VALUE = (
+    r"\b(?:set|put|fill|change|update|add|replace|write|give)\b (?:the |in )*(?:value of |variable )*{0}\b"
+    r"|\b{0} (?:is|has|in)\b"
+)
+
+
+def _missing_value(task: str, texts: Mapping[str, str]) -> str:
+    """That a file gives no value for a variable that the task takes from it, in a sentence."""
+    for named, text in texts.items():
+        for variable in re.findall(r"^(?:export )?(\w{3,})=[ \t]*(?:[\"']{2})?[ \t]*$", text, re.MULTILINE):
+            asked = re.search(rf"\b{variable}\b", task)
+            if asked and not re.search(_GETS_VALUE.format(variable), task, re.IGNORECASE):
+                return f"There is no value {variable} in {named}: it is empty there."
+    return ""
 
 
 def _settled(task: str, named: str, text: str) -> str:

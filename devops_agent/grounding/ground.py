@@ -20,6 +20,7 @@ class Ground:
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
         settled: Why there is nothing to do for the task, in a sentence: it is so already, or nothing can.
+        selected: The command that does what the task wants to those of several things that it means.
         variables: The environment variables that the task names, with their values.
         mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.
@@ -32,6 +33,7 @@ class Ground:
     trouble: list[Finding] = field(default_factory=list)
     missing: str = ""
     settled: str = ""
+    selected: str = ""
     namespace: str = ""
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)

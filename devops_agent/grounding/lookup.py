@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devops_agent.grounding import cluster, engine, files, processes
+from devops_agent.grounding import cluster, engine, files, processes, repository
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     CERTIFICATES,
@@ -26,7 +26,7 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
         or CERTIFICATES.search(task)
         or PATH.search(task)
         or files.VALUES.search(task)
-        or _steps(task)
+        or _steps(task, Path())
         or files.variables_of(task, environ)
     )
 
@@ -50,19 +50,20 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.lines += ends
         ground.informs = ground.informs or bool(ends)
     with ThreadPoolExecutor() as pool:
-        for part in pool.map(lambda step: _tried(step, task), _steps(task)):
+        for part in pool.map(lambda step: _tried(step, task), _steps(task, directory)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
             ground.informs = ground.informs or part.informs
             ground.trouble += part.trouble
             ground.kinds |= part.kinds
             ground.missing = ground.missing or part.missing
             ground.settled = ground.settled or part.settled
+            ground.selected = ground.selected or part.selected
             ground.namespace = ground.namespace or part.namespace
             ground.names = {**part.names, **ground.names}
     return ground
 
 
-def _steps(task: str) -> list[Callable[[str], Ground]]:
+def _steps(task: str, directory: Path) -> list[Callable[[str], Ground]]:
     steps: list[Callable[[str], Ground]] = []
     if KUBERNETES.search(task) and shutil.which("kubectl"):
         steps.append(cluster.in_cluster)
@@ -70,6 +71,8 @@ def _steps(task: str) -> list[Callable[[str], Ground]]:
         steps.append(engine.on_engine)
     if processes.PROCESSES.search(task) and not steps:
         steps.append(processes.in_table)
+    if repository.GIT.search(task) and shutil.which("git"):
+        steps.append(lambda text: repository.in_repository(text, directory))
     return steps
 
 

@@ -36,7 +36,11 @@ _TROUBLE = re.compile(
 LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
 # Such a task is about all lines of a log, and not about what they tell.
 COUNTS = re.compile(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
-CREATES = re.compile(r"\b(?:create|add|make|new|need|run|start|write|set up|expose)\b", re.IGNORECASE)
+CREATES = re.compile(
+    r"\b(?:create|add|make|new|(?<!n['’]t )(?<!not )(?<!no )need|run|start|write|set up|expose|stand up"
+    r"|spin up|bring up|draft|launch|generate|deploy(?= (?:an?|the|my|our|\S+:\S+)\b))\b",
+    re.IGNORECASE,
+)
 # What a task calls the kinds whose objects are told by name.
 KINDS = {
     "Deployment": "deploy(?:ment)?",
@@ -79,7 +83,8 @@ NO_NAMES = frozenset(
  count counts number list phase state health key keys value values data owner node nodes namespace
  namespaces quota quotas secret secrets schedule schedules because since until via into onto inside
  within against behind about like right wrong properly correctly successfully always often sometimes once
- twice forever fine ok okay ready unready healthy unhealthy stuck pending unavailable""".split()
+ twice forever fine ok okay ready unready healthy unhealthy stuck pending unavailable traffic
+ network level""".split()
 )
 _LONGEST_PATH = 300
 

@@ -1,0 +1,85 @@
+"""What a task names in the git repository of the working directory, and how that stands."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from devops_agent.diagnosis.diagnose import run
+from devops_agent.diagnosis.finding import listed
+from devops_agent.grounding.ground import Ground
+from devops_agent.grounding.task_words import CREATES, NO_NAMES
+
+GIT = re.compile(
+    r"\b(?:git|commit(?:s|ted)?|branch(?:es)?|tags?|tagged|stash(?:ed|es)?|merge|rebase|cherry-pick|repo(?:sitory)?"
+    r"|untracked|uncommitted|staged|unstage|staging area|gitignore)\b",
+    re.IGNORECASE,
+)
+_REF = r"[\"'`]?([A-Za-z][\w./-]*\w)(?![\w/]*[:=])"
+# What a task says of a branch or tag that must be there.
+_NAMED = (
+    re.compile(
+        r"\b(?:delete|remove|drop|rename|push|restore|reset|get rid of|throw away)\b[^.;]*?"
+        rf"\b(?P<kind>branch|tag) (?:named |called )?{_REF}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:merge|check ?out|switch to|rebase (?:on(?:to)? )?) ?(?P<kind>){_REF} (?:into|onto|and)\b"
+    ),
+)
+_FROM = re.compile(rf"\b(?:from|off|of|at) (?:the )?(?P<kind>branch|tag) {_REF}", re.IGNORECASE)
+_LOOKS_LIKE_A_REF = re.compile(
+    r"[\d/-]|^(?:main|master|dev\w*|staging|prod\w*|release|trunk)$", re.IGNORECASE
+)
+_MOST = 12
+
+
+def in_repository(task: str, directory: Path) -> Ground:
+    """Branches, tags and what is not committed; the names that are not there."""
+
+    def git(*arguments: str) -> list[str]:
+        return run("git", "-C", str(directory), *arguments).splitlines()
+
+    status = git("status", "--porcelain", "--branch", "--untracked-files=normal")
+    if not status:
+        return Ground()
+    refs = git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags")
+    branches, tags = (_below(refs, kind) for kind in ("refs/heads/", "refs/tags/"))
+    ground = Ground(list(_state(status, branches, tags, git("stash", "list"))))
+    for kind, there in (("branch", branches), ("tag", tags)):
+        if len(named := [ref for ref in there if _speaks_of(ref, task)]) == 1:
+            ground.names[kind] = named[0]
+    if missing := next(_missing(task, branches, tags), ""):
+        ground.lines.append(missing)
+        ground.missing, ground.informs = missing, True
+    return ground
+
+
+def _below(refs: Sequence[str], kind: str) -> list[str]:
+    return [ref.removeprefix(kind) for ref in refs if ref.startswith(kind)]
+
+
+def _state(
+    status: Sequence[str], branches: Sequence[str], tags: Sequence[str], stashes: Sequence[str]
+) -> Iterator[str]:
+    head = re.sub(r"\.\.\..*", "", status[0].removeprefix("## ").removeprefix("No commits yet on "))
+    yield f"git branch {head}; branches: {listed(branches, _MOST)}; tags: {listed(tags, _MOST) or 'none'}"
+    changed = [line[3:] for line in status[1:] if not line.startswith("??")]
+    unknown = [line[3:] for line in status[1:] if line.startswith("??")]
+    told = {"changed and not committed": changed, "untracked": unknown, "stashes": stashes}
+    if parts := [f"{what}: {listed(names, _MOST)}" for what, names in told.items() if names]:
+        yield "; ".join(parts)
+
+
+def _speaks_of(ref: str, task: str) -> bool:
+    return bool(re.search(rf"(?<![\w./-]){re.escape(ref)}(?![\w/-]|\.\w)", task))
+
+
+def _missing(task: str, branches: Sequence[str], tags: Sequence[str]) -> Iterator[str]:
+    """The branches and tags that a task takes for there and that are not."""
+    for pattern in (_FROM,) if CREATES.search(task) else (*_NAMED, _FROM):
+        for kind, ref in pattern.findall(task):
+            there = [*branches, *tags] if not kind else tags if kind.lower() == "tag" else branches
+            if ref in there or ref.lower() in NO_NAMES or not _LOOKS_LIKE_A_REF.search(ref):
+                continue
+            known = listed(there, _MOST) or "none"
+            yield f"There is no {kind.lower() or 'branch'} {ref} (there are: {known})."

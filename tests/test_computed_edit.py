@@ -1,0 +1,96 @@
+"""Edits of files that code works out from the task."""
+
+import pytest
+
+from devops_agent.forms.computed_edit import computed
+from devops_agent.grounding import Ground
+
+CRONTAB = """MAILTO=ops@example.com
+30 1 * * * /opt/jobs/dump.sh --all >>/var/log/dump.log
+0 8 * * * python3 /opt/jobs/mail.py
+*/5 * * * * /opt/jobs/ping.sh
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "line", "becomes"),
+    [
+        (
+            "dump.sh should run at 5:45 every Monday",
+            1,
+            "45 5 * * 1 /opt/jobs/dump.sh --all >>/var/log/dump.log",
+        ),
+        ("run the dump every day at 23:10", 1, "10 23 * * * /opt/jobs/dump.sh --all >>/var/log/dump.log"),
+        ("ping.sh shall run every 10 minutes", 3, "*/10 * * * * /opt/jobs/ping.sh"),
+    ],
+)
+def test_the_times_of_a_job_are_changed(task: str, line: int, becomes: str) -> None:
+    edit = computed("jobs.cron", CRONTAB, task)
+    assert edit
+    lines = CRONTAB.splitlines(keepends=True)
+    assert edit.text.splitlines(keepends=True) == [*lines[:line], f"{becomes}\n", *lines[line + 1 :]]
+    assert edit.description.endswith(f'call "recipe" with no arguments: line {line + 1} becomes "{becomes}".')
+    assert edit.call({}, task, Ground()).arguments == {"path": "jobs.cron", "content": edit.text}
+
+
+def test_the_times_of_several_jobs_are_changed_at_once() -> None:
+    edit = computed("jobs.cron", CRONTAB, "dump should run at 2:00 every day, and ping every 20 minutes")
+    assert edit
+    assert edit.text.splitlines()[1].startswith("0 2 * * * /opt/jobs/dump.sh")
+    assert edit.text.splitlines()[3] == "*/20 * * * * /opt/jobs/ping.sh"
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "sweep.sh should run at 5:45 every Monday",
+        "dump.sh should run before mail.py",
+        "dump.sh at 2:00 every day, and sweep.sh at 3:00 every day",
+        "dumper.sh should run every day at 2:00",
+    ],
+)
+def test_in_doubt_no_times_are_changed(task: str) -> None:
+    assert computed("jobs.cron", CRONTAB, task) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "version"),
+    [
+        ("Bump the minor version", "1.10.0"),
+        ("raise it to the next patch version", "1.9.4"),
+        ("set the version to the next major", "2.0.0"),
+    ],
+)
+@pytest.mark.parametrize("line", ['  "version": "{}",', "version = '{}'", "version: {}", 'version: "v{}"'])
+def test_the_next_version_is_counted(task: str, version: str, line: str) -> None:
+    text = "name: shop\n{}\npython_version: 3.10.1\nappVersion: 1.9.3\n"
+    edit = computed("some", text.format(line.format("1.9.3")), task)
+    assert edit
+    assert edit.text == text.format(line.format(version))
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("version: 1.9.3\n", "Bump the version to 2.1.0"),
+        ("version: 1.9.3\n", "Raise the minor version of a, and the major version of b"),
+        ("version: 1.9.3\nversion: 1.9.3\n", "Bump the minor version"),
+        ("version: 1.9.3-rc.1\n", "Bump the minor version"),
+        ("version: 1.9.3\n", "Which minor version is it?"),
+    ],
+)
+def test_in_doubt_no_version_is_counted(text: str, task: str) -> None:
+    assert computed("Chart.yaml", text, task) is None
+
+
+def test_the_lines_of_a_network_go() -> None:
+    text = (
+        "a 172.16.8.1\nb 172.16.80.1\nc 172.16.8.255;\nd 8.172.16.8\ne 300.1.2.3\nf 172.16.8.1.example.com\n"
+    )
+    edit = computed("hosts", text, "Remove all entries of 172.16.8.0/24 from hosts")
+    assert edit
+    assert edit.text == "b 172.16.80.1\nd 8.172.16.8\ne 300.1.2.3\nf 172.16.8.1.example.com\n"
+    assert edit.change == "line 1 goes, line 3 goes"
+    assert computed("hosts", text, "Add 172.16.8.0/24 to hosts") is None
+    assert computed("hosts", text, "Remove the lines of 172.16.8.1/24 from hosts") is None
+    assert computed("hosts", text, "Remove the lines of 10.0.0.0/8 from hosts") is None
