@@ -356,6 +356,7 @@ class DevOpsAgent(ToolCallingAgent):
             checked += f"\nNext:\n{later}"
         elif by_form and ok:
             self.evidence.to_do = ""
+            checked += "\nThat was the whole task." if self._told.whole else ""
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 

@@ -47,6 +47,7 @@ _PROGRAMS = {
         r"|start|[0-7]{3,4})\b",
         re.IGNORECASE,
     ),
+    r"xargs -0 sha256sum": re.compile(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
     r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
     r"\bcrontab ": re.compile(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
     r"^(?:nginx|.*/nginx/)": re.compile(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),

@@ -169,10 +169,10 @@ def outcome(evidence: Evidence, answer: str) -> str:
         why = f": {evidence.said}" if evidence.said else "."
         failed = f"{evidence.failed_change} failed{why}"
         return f"{answer}\n{failed}" if honest else f"Not done: {failed}"
+    if evidence.missing and not evidence.changed:
+        return f"{evidence.missing} {answer}" if honest else evidence.missing
     if honest:
         return ""
-    if evidence.missing and not evidence.changed:
-        return evidence.missing
     if evidence.unmet:
         return f"Not done: {evidence.unmet}"
     if evidence.wants_change and not evidence.changed and not _SO_ALREADY.search(answer):

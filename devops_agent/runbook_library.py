@@ -51,7 +51,8 @@ _SAID = {
     verb: re.compile(said)
     for verb, said in {
         "build": r"\b(?:re)?build(?! (?:arg|context))|packag|(?:contain|dock)eri[sz]e|\bmake\b.*\bimage",
-        "start": r"\b(?:re)?(?:start|launch|boot|resum)|\b(?:bring|up|run|back|turn)\b",
+        "start": r"stopp|again|exit|\b(?:down|back)\b"
+        r"|\bstart (?:the |my )?(?:docker )?(?:container )?[\w.-]+ ?(?:container ?)?(?:$|[.,;!?]|please)",
         "commit": r"\bcommit",
         "pack": r"\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
         "compres": r"\bg?zip|compress",

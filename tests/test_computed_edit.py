@@ -94,3 +94,26 @@ def test_the_lines_of_a_network_go() -> None:
     assert computed("hosts", text, "Add 172.16.8.0/24 to hosts") is None
     assert computed("hosts", text, "Remove the lines of 172.16.8.1/24 from hosts") is None
     assert computed("hosts", text, "Remove the lines of 10.0.0.0/8 from hosts") is None
+
+
+NGINX = "    sendfile      on;\n    #tcp_nopush   on;\n\n    #gzip  on;\n    # gzip_static  on;\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "change"),
+    [
+        (
+            'uncomment the "gzip on" line, leave the other gzip settings commented out',
+            'line 4 becomes "gzip  on;"',
+        ),
+        ("Uncomment tcp_nopush", 'line 2 becomes "tcp_nopush   on;"'),
+        ("Uncomment gzip_static in it", 'line 5 becomes "gzip_static  on;"'),
+        ("comment sendfile out", 'line 1 becomes "#sendfile      on;"'),
+        ("Uncomment gzip and gzip_static", ""),
+        ("Uncomment sendfile", ""),
+        ("Add a comment to sendfile", ""),
+    ],
+)
+def test_a_line_is_put_into_a_comment_or_out_of_one(task: str, change: str) -> None:
+    edit = computed("nginx.conf", NGINX, task)
+    assert (edit.change if edit else "") == change

@@ -3,7 +3,7 @@
 import pytest
 
 from devops_agent.errors import ExitCode
-from devops_agent.evidence import Evidence, admits_failure
+from devops_agent.evidence import Evidence, admits_failure, outcome, unfounded_claim
 from devops_agent.protocol import Call
 
 LOOK = Call("bash", {"command": "kubectl get pods"})
@@ -149,3 +149,56 @@ def test_answers_that_admit_a_failure(answer: str) -> None:
 )
 def test_answers_that_claim_success(answer: str) -> None:
     assert not admits_failure(answer)
+
+
+SAID = "scanning\nerror: no such disk\nExit code: 1"
+
+
+def test_what_failed_is_told_by_code() -> None:
+    evidence = Evidence(wants_change=True)
+    evidence.ran(CHANGE, True, False, output=SAID)
+    failed = "bash {kubectl apply -f web.yaml} failed: scanning / error: no such disk"
+    assert outcome(evidence, "It runs now.") == f"Not done: {failed}"
+    assert outcome(evidence, "It could not be applied.") == f"It could not be applied.\n{failed}"
+    evidence.ran(CHANGE, True, True)
+    assert outcome(evidence, "It runs now.") == ""
+
+
+def test_of_several_lines_the_first_names_the_command() -> None:
+    evidence = after((Call("bash", {"command": "set -e\nmkdir a\nmkdir b"}), True, False))
+    assert outcome(evidence, "Done.") == "Not done: bash {mkdir a …} failed."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "answer", "told"),
+    [
+        (Evidence(missing="There is no pod a."), "It is deleted.", "There is no pod a."),
+        (
+            Evidence(missing="There is no pod a."),
+            "It is not running.",
+            "There is no pod a. It is not running.",
+        ),
+        (Evidence(settled="It is on already."), "I turned it on.", "It is on already."),
+        (Evidence(unmet="There is no service b."), "All is there.", "Not done: There is no service b."),
+        (Evidence(wants_change=True), "It is scaled.", "Not done: nothing was changed."),
+        (Evidence(wants_change=True), "It has 3 replicas already.", ""),
+        (Evidence(), "Three pods run.", ""),
+    ],
+)
+def test_an_answer_that_results_contradict_is_replaced(evidence: Evidence, answer: str, told: str) -> None:
+    assert outcome(evidence, answer) == told
+
+
+@pytest.mark.parametrize(
+    ("answer", "commands", "claim"),
+    [
+        ("The image was built and runs.", ["docker run a"], "built"),
+        ("The image was built.", ["docker build -t a ."], ""),
+        ("It is built from Debian.", [], ""),
+        ("All is committed.", ["git add a"], "committed"),
+        ("Restarted web.", ["kubectl rollout restart deployment/web"], ""),
+        ("Two pods run.", [], ""),
+    ],
+)
+def test_what_no_command_did_is_not_claimed(answer: str, commands: list[str], claim: str) -> None:
+    assert unfounded_claim(answer, commands) == claim

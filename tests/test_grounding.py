@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -338,6 +339,108 @@ def test_a_pods_container_counts_more_than_one_of_docker(programs: Programs, her
     assert ground.names["container"] == "web-main"
 
 
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Remove the stopped ones of the containers a, b, c and d", "docker rm b d"),
+        ("Stop all running containers except a", "docker stop c"),
+        ("Start those of the containers a and b again that have exited, the stopped ones", "docker start b"),
+        ("Remove all stopped containers", ""),
+        ("Remove the stopped container b", ""),
+        ("Which of the containers a and b are stopped?", ""),
+    ],
+)
+def test_those_of_several_containers_are_meant_that_are_in_the_state(
+    task: str, command: str, programs: Programs, here: Path
+) -> None:
+    programs.engine([container(n, status=s) for n, s in zip("abcd", ["running", "exited"] * 2, strict=True)])
+    assert look_up(task, here, {}).selected == command
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("Restart the billing container", "There is no container billing (there are: cache)."),
+        ("Restart the redis container", ""),
+        ("Restart the running container", ""),
+        ("Remove the docker volume called uploads", "There is no volume uploads (there are: data)."),
+        ("Create the docker volume called uploads", ""),
+        ("Remove the docker volume data", ""),
+        ("The network office-7 is gone, delete its lines", ""),
+    ],
+)
+def test_what_is_done_to_a_thing_that_is_not_there_is_told(
+    task: str, missing: str, programs: Programs, here: Path
+) -> None:
+    programs.engine([container("cache")])
+    known = (programs.folder / "docker").read_text()
+    listed = "'volume ls'*) echo data ;;"
+    (programs.folder / "docker").write_text(known.replace('case "$*" in', f'case "$*" in\n{listed}', 1))
+    assert look_up(task, here, {}).missing == missing
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("restart the payments deployment in namespace shop", "payments"),
+        ("restart the broken deployment in namespace shop", ""),
+        ("restart the nginx deployment in namespace shop", ""),
+        ("restart the web deployment in namespace shop", ""),
+    ],
+)
+def test_a_name_may_stand_before_its_kind(task: str, missing: str, programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": [deployment("web")]})
+    told = f"There is no deployment {missing} in namespace shop (there are: web)." if missing else ""
+    assert look_up(task, here, {}).missing == told
+
+
+# --- git --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(here: Path) -> Path:
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        subprocess.run(["git", "-C", str(here), *identity, *words], check=True, capture_output=True)
+
+    (here / "a.txt").write_text("a")
+    git("init", "-b", "main")
+    git("add", "a.txt")
+    git("commit", "-m", "a")
+    git("branch", "fix/a")
+    git("tag", "v1.0")
+    (here / "a.txt").write_text("b")
+    git("stash")
+    (here / "b.txt").write_text("b")
+    return here
+
+
+def test_a_repository_is_told(repository: Path) -> None:
+    ground = look_up("Delete the branch fix/a of this git repository", repository, {})
+    assert "git branch main; branches: fix/a, main; tags: v1.0" in ground.lines
+    assert "untracked: b.txt; stashes: stash@{0}: WIP on main:" in str(ground)
+    assert (ground.names["branch"], ground.missing) == ("fix/a", "")
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("Delete the git tag v2.0", "There is no tag v2.0 (there are: v1.0)."),
+        ("git: merge develop into main", "There is no branch develop (there are: fix/a, main, v1.0)."),
+        ("Create the branch fix/b from the tag v3", "There is no tag v3 (there are: v1.0)."),
+        ("Create the git branch fix/b", ""),
+        ("Put the tag v2.0 on the last commit", ""),
+        ("Delete the git branch that is merged", ""),
+    ],
+)
+def test_a_branch_or_tag_that_is_not_there_is_told(task: str, missing: str, repository: Path) -> None:
+    assert look_up(task, repository, {}).missing == missing
+
+
+def test_where_no_repository_is_nothing_is_told(here: Path) -> None:
+    assert not look_up("Delete the git tag v2.0", here, {}).lines
+
+
 # --- files ------------------------------------------------------------------------------------------------
 
 
@@ -512,7 +615,7 @@ def test_the_keys_of_a_secret_are_told_and_no_values(programs: Programs, here: P
     programs.cluster({"shop": [deployment("web")]}, more={"-n shop get secrets *": "login password user\n"})
     ground = look_up("Put the password of the secret login in namespace shop into a file", here, {})
     assert "namespace shop: secret login: keys password, user" in ground.lines
-    assert ground.names["secret"] == "login"
+    assert (ground.names["secret"], ground.names["secret_key"]) == ("login", "password")
     assert "secret" not in look_up("Who may login in namespace shop?", here, {}).names
 
 

@@ -37,7 +37,7 @@ def test_a_process_is_known_by_its_name_or_its_script(proc: Path) -> None:
 def test_of_a_defunct_process_it_is_told_that_no_signal_ends_it(proc: Path) -> None:
     ground = processes.in_table("Kill the defunct process mail-sender", proc)
     assert ground.lines[0] == "process 11 (mail-sender): defunct, child of process 10"
-    assert "no signal, not even kill -9, makes it disappear" in str(ground.trouble[0])
+    assert "cannot be killed, not even with kill -9" in str(ground.trouble[0])
     assert ground.settled == str(ground.trouble[0])
 
 

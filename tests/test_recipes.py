@@ -241,3 +241,15 @@ def test_a_recipe_may_write_a_file() -> None:
         "write_file",
         {"path": "conf/app.conf", "content": "name a b\nport 8080\nenv USER_NAME=jo\nlast\n"},
     )
+
+
+def test_something_new_does_not_get_the_name_of_what_is_there() -> None:
+    text = "kubectl -n shop create deployment {deployment} --image={image} [--name={service}]"
+    form = recipes.form_of_commands("Create a deployment", text)
+    ground = Ground(["namespace shop: deployments: web"])
+    task = "Run redis:7 as deployment store"
+    call = form.call({"deployment": "store", "image": "redis:7", "service": "web"}, task, ground)
+    assert call.arguments["command"] == "kubectl -n shop create deployment store --image=redis:7"
+    with pytest.raises(CallRefused, match="deployment web is there already"):
+        form.call({"deployment": "web", "image": "redis:7"}, task, ground)
+    assert form.call({"deployment": "web", "image": "redis:7"}, "Create web", ground)

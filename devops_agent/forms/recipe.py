@@ -119,24 +119,29 @@ class RecipeForm(Form):
         """
         if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
-        self._keep_names_apart(values, task, ground)
+        values = self._with_own_names(values, task, ground)
         # what lies in the directory may go into a file, and no container's port into a command
         text = render(self, values, f"{task}\n{ground}" if self.path else task)
         if self.path:
             return Call("write_file", {"path": self.path, "content": text})
         return Call("bash", {"command": text})
 
-    def _keep_names_apart(self, values: Mapping[str, Any], task: str, ground: Ground) -> None:
-        """Refuses to make a thing under the name of one that is there, unless the task calls it so."""
+    def _with_own_names(self, values: Mapping[str, Any], task: str, ground: Ground) -> dict[str, Any]:
+        """The values without the names of things that are there, where the task wants something new."""
         if not self.title.startswith(_CREATE):
-            return
+            return dict(values)
+        kept = {}
         for field, value in values.items():
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
             of_object = _FORMATS.get(field) == "name" and field != "namespace"
-            if of_object and value and re.search(name, str(ground)) and not re.search(name, task):
+            there = of_object and value and re.search(name, str(ground)) and not re.search(name, task)
+            if there and field not in self.optional:
                 raise CallRefused(
                     f"{field} {value} is there already. Call it by the name that the task gives it."
                 )
+            if not there:
+                kept[field] = value
+        return kept
 
     @property
     def description(self) -> str:

@@ -99,7 +99,9 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         ground.lines += _overview(objects)
     ground.names = {**_new_names(task, objects), **_names(objects, items, space)}
     if len(secrets) == 1:
-        ground.names["secret"] = next(iter(secrets))
+        ((ground.names["secret"], keys),) = secrets.items()
+        if len(said := [key for key in keys if key.lower() in words]) == 1:
+            ground.names["secret_key"] = said[0]
     return ground
 
 

@@ -88,7 +88,8 @@ def _states(container: Object) -> set[str]:
 def _look_up_named(kind: str, task: str, ground: Ground) -> None:
     """Looks up the volume or network that a task names."""
     named = re.search(rf"\b{kind}s? (named |called )?[\"'`]?([A-Za-z0-9][\w.-]*\w)", task, re.IGNORECASE)
-    if not named or named[2].lower() in NO_NAMES:
+    of_docker = re.search(r"\b(?:docker|containers?)\b", task, re.IGNORECASE)
+    if not named or not of_docker or named[2].lower() in NO_NAMES or re.fullmatch(r"[\d.]+", named[2]):
         return
     there = diagnose.run("docker", kind, "ls", "--format", "{{.Name}}").split()
     if named[2] in there:

@@ -93,8 +93,8 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
 def _of_defunct(process: Process) -> Finding:
     return Finding(
         f"process {process.pid} ({process.name})",
-        "it is defunct: it has ended already, so no signal, not even kill -9, makes it disappear; "
-        f"it does when its parent, process {process.parent}, collects it or ends",
+        "it is defunct: it has ended already and cannot be killed, not even with kill -9; "
+        f"it disappears when its parent, process {process.parent}, collects it or ends",
     )
 
 
