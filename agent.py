@@ -237,7 +237,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _must_answer(self) -> bool:
         """Whether all is known: a small model goes on looking, and forgets what it has found."""
         told, evidence = self._told, self.evidence
-        if evidence.repeats >= MAX_REPEATS or evidence.stood_in:
+        if evidence.repeats >= MAX_REPEATS or evidence.stood_in or evidence.complete:
             return True
         if told.decided and not evidence.calls:
             return True
@@ -356,7 +356,7 @@ class DevOpsAgent(ToolCallingAgent):
             checked += f"\nNext:\n{later}"
         elif by_form and ok:
             self.evidence.to_do = ""
-            checked += "\nThat was the whole task." if self._told.whole else ""
+            self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 

@@ -309,7 +309,7 @@ class TestIntegration:
         copied, claimed, corrected = results(agent)
         assert copied.endswith("Exit code: 1")
         assert claimed.startswith("Error: bash {cp web.yaml backup/} failed")
-        assert corrected == "Done, no output."
+        assert corrected == "Done, no output.\nweb.yaml has 1 line now:\nkind: Pod"
         assert agent.evidence.exit_code() is ExitCode.DONE
 
     def test_success_is_not_taken_from_the_models_word(self) -> None:

@@ -16,7 +16,7 @@ from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.json_edit import JsonEdit
 from devops_agent.forms.line_edit import LineEdit, actions
-from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined
+from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground, repository
 from devops_agent.grounding.task_words import CREATES
@@ -42,6 +42,7 @@ _WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)
 # What a task must speak of for a recipe that runs the program.
 _PROGRAMS = {
     r"^git ": repository.GIT,
+    r"Dockerfile": re.compile(r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE),
     r"\bchmod ": re.compile(
         r"\b(?:permissions?|modes?|chmod|execut\w*|run(?:nable)?|read\w*|writ\w*|owner|access\w*|lock|rights?|private"
         r"|start|[0-7]{3,4})\b",
@@ -63,6 +64,10 @@ _CREATES = re.compile(
     re.IGNORECASE,
 )
 _CREATED = "creat"
+# What stands in quotes is a value, and says nothing of what is wanted.
+_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+# "# in a stateful set: kubectl …"
+_ALTERNATIVE = re.compile(r"^# .*", re.MULTILINE)
 _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
@@ -179,7 +184,7 @@ def _with_recipe(
         # one that changes something is no help with a question, nor the other way round
         return runbook_library.best(usable, text, about, known, _FITS, wanted, changes)
 
-    wanted = intent.without_negations(task)
+    wanted = _QUOTED.sub(" ", intent.without_negations(task))
     runbook = fitting(wanted)
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if changes and told.trouble and len(told.ground.mended) == 1:
@@ -189,16 +194,23 @@ def _with_recipe(
         return replace(told, form=form_of_commands("", _as_asked(mend, task)))
     own = form_of(runbook, known, task) if runbook else None
     edit = _edit(told.ground, task) if changes else None
-    if runbook is None or (edit and _is_about_file(task, edit.path, told.ground, own)):
+    if (
+        runbook is None
+        or isinstance(edit, Rewrite)
+        or (edit and _is_about_file(task, edit.path, told.ground, own))
+    ):
         return replace(told, form=edit)
     if runbook.verb == _REMOVES and makes_exception(task):
         return told  # it would take all
     if told.ground.informs and not changes and not (own and own.look):
         return told  # the facts are the answer, and what is still to be filled in leads away from them
-    parts = [fitting(part) for part in intent.wishes(wanted) if intent.asks_for_change(part)]
-    parts = [None if part and part.only_if_asked and part is not runbook else part for part in parts]
+    wishes = [wish for wish in intent.wishes(wanted) if intent.asks_for_change(wish)]
+    parts = [
+        None if part and part.only_if_asked and not (part is runbook or part.is_asked_by(wish)) else part
+        for wish, part in zip(wishes, map(fitting, wishes), strict=True)
+    ]
     forms = [form for part in parts if part and (form := form_of(part, known, task))]
-    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and are_apart(forms)
+    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and may_be_joined(forms)
     order = [joined(forms)] if whole else _in_order(forms, own)
     listener(events.Notice(f"Runbook: {order[0].title if order else runbook.title}"))
     form = order[0] if order else None
@@ -226,7 +238,7 @@ def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]
     strange = [f"{{{name}}}" for name in unsaid if name not in known]
 
     def fits(text: str) -> bool:
-        needed = OPTION.sub("", text)
+        needed = OPTION.sub("", _ALTERNATIVE.sub("", text))
         return not any(placeholder in needed for placeholder in strange)
 
     return {

@@ -16,6 +16,7 @@ from devops_agent.protocol import Call
 
 _LARGEST = 200_000
 _MOST_LINES = 12
+_MOST_NEW = 4
 _LONGEST_LINE = 160
 _IN_PLACE = re.compile(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
 
@@ -59,8 +60,18 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
         names = ", ".join(map(str, before))
         return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False
     told = [difference(path, before[path], text) for path, text in changed.items()]
+    targets = [Path(word) for segment in segments(command) for word in segment.targets if len(word) < 400]
+    told += [_new(path, text) for path, text in _texts(targets).items() if path not in before]
     wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
     return "\n".join([*told, *wrong]), not wrong
+
+
+def _new(path: Path, text: str) -> str:
+    """The first lines of a file that a command has made."""
+    lines = text.splitlines()
+    shown = [line[:_LONGEST_LINE] for line in lines[:_MOST_NEW]]
+    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+    return "\n".join([f"{path} has {count} now{':' if lines else '.'}", *shown])
 
 
 def difference(path: Path | str, old: str, new: str) -> str:

@@ -53,6 +53,7 @@ class Evidence:
         hopeless: Whether one failed for a reason that no other attempt removes, such as an image that is
             nowhere.
         unapplied: The manifest that was written and not applied yet.
+        complete: Whether a form has done all that the task wants.
         to_do: What the task wants after what is done, in a few words.
         unmet: What the task asks to make and is still not there, in a sentence.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
@@ -79,6 +80,7 @@ class Evidence:
     failures: int = 0
     hopeless: bool = False
     unapplied: str = ""
+    complete: bool = False
     to_do: str = ""
     unmet: str = ""
     refused: bool = False

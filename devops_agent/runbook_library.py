@@ -105,6 +105,10 @@ class Runbook:
         """The stem of the first word of its title."""
         return next((_stem(word) for word in _spoken(self.title)), "")
 
+    def is_asked_by(self, wish: str) -> bool:
+        """Whether a wish begins with the word with which its title begins."""
+        return next((_stem(word) for word in _spoken(wish)), "") == self.verb
+
     @property
     def only_if_asked(self) -> bool:
         """Whether it is only for a task that asks for it in so many words."""
@@ -279,6 +283,7 @@ _SPELLINGS = tuple(
         (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),
         (r"needs (?:an?|another)\b", "add a"),
         (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
+        (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
         (r"make (?=an? |another |one )", "create "),
         (r"write (?=an? |another |one )", "create "),
         (r"director(?:y|ies)\b", "folder"),
@@ -294,6 +299,7 @@ _SPELLINGS = tuple(
         ),
         (r"roll(?=(?:\s+\S+){0,5}?\s+back\b)", "rollback"),
         (r"(?:go |get |return )?back to the (?=previous|last|old|earlier)", "rollback "),
+        (r"set (?=[a-z]\w*_\w+=)", "set environment variable "),
         (r"upgrade\b", "update"),
         (r"env(?:ironment)? var(?:iable)?(?=s?\b)", "environment variable"),
     )

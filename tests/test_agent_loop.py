@@ -283,7 +283,10 @@ def test_of_two_calls_the_first_runs_and_the_result_says_so() -> None:
     assert (Path("one").exists(), Path("two").exists()) == (True, False)
     assert run.model.requests[1][2:] == [
         assistant(sh("echo one > one")),
-        said("Done, no output.\n(Only the first call was run. Not run: bash. Call ONE tool at a time.)"),
+        said(
+            "Done, no output.\none has 1 line now:\none\n"
+            "(Only the first call was run. Not run: bash. Call ONE tool at a time.)"
+        ),
     ]
 
 

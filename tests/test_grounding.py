@@ -363,6 +363,7 @@ def test_those_of_several_containers_are_meant_that_are_in_the_state(
         ("Restart the billing container", "There is no container billing (there are: cache)."),
         ("Restart the redis container", ""),
         ("Restart the running container", ""),
+        ("Look at its log, then restart the container", ""),
         ("Remove the docker volume called uploads", "There is no volume uploads (there are: data)."),
         ("Create the docker volume called uploads", ""),
         ("Remove the docker volume data", ""),

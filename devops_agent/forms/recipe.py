@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from devops_agent.errors import CallRefused
@@ -20,6 +21,7 @@ from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
 _CREATE = "Create "
+_PORT = "port"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMATS = {
     **dict.fromkeys(
@@ -226,6 +228,12 @@ def are_apart(forms: Sequence[RecipeForm]) -> bool:
         for form in forms
     ]
     return not any(form.path for form in forms) and len(set().union(*heads)) == sum(map(len, heads))
+
+
+def may_be_joined(forms: Sequence[RecipeForm]) -> bool:
+    """Whether one form can stand for them: what has the same name in two of them names the same object."""
+    shared = {name for a, b in combinations(forms, 2) for name in a.fields.keys() & b.fields.keys()}
+    return are_apart(forms) and all(_FORMATS.get(name) in ("name", "image") for name in shared - {_PORT})
 
 
 def joined(forms: Sequence[RecipeForm]) -> RecipeForm:

@@ -154,6 +154,11 @@ def _missing_container(task: str, there: set[str], images: set[str]) -> str:
     match = re.search(pattern, task, re.IGNORECASE)
     if not match or match[1].lower() in NO_NAMES or "-" not in match[1]:
         match = _DONE_TO.search(task)
-    if not match or match[1] in there or any(match[1] in each for each in (*there, *images)):
+    if (
+        not match
+        or match[1].lower() in NO_NAMES
+        or match[1] in there
+        or any(match[1] in each for each in (*there, *images))
+    ):
         return ""
     return f"There is no container {match[1]} (there are: {listed(there)})."
