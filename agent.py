@@ -174,7 +174,7 @@ class DevOpsAgent(ToolCallingAgent):
             parts=parts,
             informed=told.ground.informs,
             missing=told.ground.missing,
-            settled=told.ground.settled,
+            settled=told.ground.settled if told.changes else "",
             limits=limits.limits_of(task),
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
@@ -347,14 +347,15 @@ class DevOpsAgent(ToolCallingAgent):
         mend = check.mend if check else ""
         if ran and not mend and (first := usage_help.mend(hint)):
             mend = f"{first}\n{ran.command}"
+        works = ok and (check is None or check.ok)
         if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
-        elif by_form and ok and self._later:
+        elif by_form and works and self._later:
             self.tools[RECIPE] = later = self._later.pop(0)
             self.evidence.to_do = later.heading
             checked += f"\nNext:\n{later}"
-        elif by_form and ok:
+        elif by_form and works:
             self.evidence.to_do = ""
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
@@ -411,11 +412,13 @@ class DevOpsAgent(ToolCallingAgent):
 
 
 _SENTENCES = re.compile(r"(?<=[.!?])(?=\s)")
-_SHORT_SENTENCE = 30
+_SHORT_SENTENCE, _LONG_ANSWER = 30, 1000
 
 
 def _once(answer: str) -> str:
-    """An answer without the sentences that it repeats."""
+    """A long answer without the sentences that it repeats, as that of a model that goes in circles."""
+    if len(answer) < _LONG_ANSWER:
+        return answer
     kept: dict[str, str] = {}
     for at, sentence in enumerate(_SENTENCES.split(answer)):
         kept.setdefault(sentence.strip() if len(sentence) > _SHORT_SENTENCE else str(at), sentence)

@@ -5,7 +5,7 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,6 +39,34 @@ _VALUES = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 # What is to be written is no recipe, whatever it shall do.
 _WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
+# What makes an object in the cluster, by the placeholder of its name.
+_CREATES_OBJECT = (
+    r"create {0}(?: \w+)? \{{{0}\}}|^kind: \w+\nmetadata:\n  name: \{{{0}\}}|kubectl \S+ \S+ run \{{{0}\}}"
+)
+# That an object itself is to go, and not something in it or on it.
+_OF_OBJECT = (
+    r"(?!['’]s\b)(?! (?:ports?|keys?|labels?|annotations?|images?|limits?|accounts?|probes?|selectors?"
+    r"|quotas?|polic\w+|rules?|entr\w+|values?|env\w*|variables?|volumes?|pods?|containers?|finalizers?|bindings?|roles?"
+    r"|logs?|events?|replicas?|history|revisions?)\b)"
+)
+_DELETED = {
+    kind: re.compile(
+        r"\b(?:delete|remove|drop|rid of|wipe|purge|decommission|tear down) "
+        rf"(?:(?!(?:from|of|in|on|to|with|key|image)\b)[\w-]+ ){{0,3}}?(?:{said})\b{_OF_OBJECT}",
+        re.IGNORECASE,
+    )
+    for kind, said in {
+        "job": "job",
+        "cronjob": "cron ?job",
+        "deployment": "deployment",
+        "service": "service",
+        "configmap": "config ?map",
+        "secret": "secret",
+        "ingress": "ingress",
+        "pvc": "pvc|claim",
+        "namespace": "namespace",
+    }.items()
+}
 # What a task must speak of for a recipe that runs the program.
 _PROGRAMS = {
     r"^git ": repository.GIT,
@@ -48,7 +76,16 @@ _PROGRAMS = {
         r"|start|[0-7]{3,4})\b",
         re.IGNORECASE,
     ),
-    r"xargs -0 sha256sum": re.compile(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
+    r"xargs -0r sha256sum": re.compile(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
+    r"(?:live|readi)nessProbe|startupProbe": re.compile(
+        r"\bprobes?\b|\bhealth|\b(?:live|readi)ness", re.IGNORECASE
+    ),
+    r"find \S+ -type f -printf '%s": re.compile(r"\bfiles?\b", re.IGNORECASE),
+    r"nodeSelector": re.compile(r"\bnodes?\b|\bselector|\bpin\b", re.IGNORECASE),
+    r"kind: LimitRange": re.compile(r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE),
+    r"custom-columns=:metadata.name": re.compile(r"\bnames\b|\blist\b", re.IGNORECASE),
+    r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
+    r"^useradd ": re.compile(r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE),
     r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
     r"\bcrontab ": re.compile(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
     r"^(?:nginx|.*/nginx/)": re.compile(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
@@ -59,8 +96,8 @@ _PROGRAMS = {
 }
 # A task without one of these wants nothing new.
 _CREATES = re.compile(
-    rf"{CREATES.pattern}|\b(?:another|build|deploy|define|generate|issue|launch|prepare|provide|request"
-    r"|reserve|store|(?:docker|container)i[sz]e|(?:put|save)\b.*\binto an?|wants?|as an?)\b",
+    rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
+    r"|reserve|store|(?:docker|container)i[sz]e|(?:put|save)\b.*\binto an?|(?:put|set) an?|wants?|as an?)\b",
     re.IGNORECASE,
 )
 _CREATED = "creat"
@@ -118,7 +155,7 @@ class Briefing:
     def decided(self) -> bool:
         """Whether the findings are what the task asks for."""
         found = self.question and self.trouble and bool(self.ground.trouble)
-        return bool(self.answers) and (found or bool(self.ground.settled))
+        return bool(self.answers) and (found or bool(self.changes and self.ground.settled))
 
     def __str__(self) -> str:
         parts = []
@@ -178,7 +215,8 @@ def _with_recipe(
 
     if changes and told.ground.selected:
         return replace(told, form=form_of_commands("Those that are meant", told.ground.selected))
-    usable = _usable(runbooks, task, {**known, **dict.fromkeys(told.ground.kinds, "")})
+    there = {name for name in (*told.ground.names, *told.ground.kinds) if name not in told.ground.new}
+    usable = _usable(runbooks, task, {*known, *there}, there)
 
     def fitting(text: str) -> Runbook | None:
         # one that changes something is no help with a question, nor the other way round
@@ -227,9 +265,14 @@ def _in_order(forms: Sequence[RecipeForm], own: RecipeForm | None) -> Sequence[R
     return each if own in each else [own]
 
 
-def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]) -> dict[str, Runbook]:
+def _usable(
+    runbooks: Mapping[str, Runbook], task: str, known: Collection[str], there: Collection[str]
+) -> dict[str, Runbook]:
     """The runbooks without those that make what is there already, or are about what a task does not name."""
-    makes = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in known]
+    makes = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in there]
+    makes += [re.compile(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
+    deletes = [kind for kind, said in _DELETED.items() if not said.search(task)]
+    makes += [re.compile(rf" delete {kind} \{{") for kind in deletes]
     no_new = not _CREATES.search(task)
     foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     unsaid = [name for name, said in _VALUES.items() if not said.search(task)]
@@ -241,25 +284,31 @@ def _usable(runbooks: Mapping[str, Runbook], task: str, known: Mapping[str, str]
         needed = OPTION.sub("", _ALTERNATIVE.sub("", text))
         return not any(placeholder in needed for placeholder in strange)
 
+    def suits(runbook: Runbook) -> bool:
+        if runbook.own and no_new and runbook.verb == _CREATED:
+            return False
+        foreign_ones = foreign if runbook.own else ()
+        return not any(re.search(runs, runbook.text, re.MULTILINE) for runs in foreign_ones)
+
     return {
         name: runbook
         for name, runbook in runbooks.items()
-        if not any(pattern.search(runbook.text) for pattern in makes)
-        and not (no_new and runbook.verb == _CREATED)
-        and not any(re.search(runs, runbook.text, re.MULTILINE) for runs in foreign)
+        if suits(runbook)
+        and not any(pattern.search(runbook.text) for pattern in makes)
         and fits(runbook.text)
     }
 
 
 _IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
 _SETS_PORT = re.compile(r"(docker run .*?-p )\d+(?=:)")
-_PORT = re.compile(r"\b(?:on|to|use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
+_PORT = re.compile(r"\b(?:use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
 _SETS_IMAGE = re.compile(r"( set image \S+ [^\s=]+=)\S+")
 
 
 def _as_asked(mend: str, task: str) -> str:
     """A suggestion with the image or host port that the task names, in place of what was found by itself."""
-    for sets, named in ((_SETS_IMAGE, set(_IMAGE.findall(task))), (_SETS_PORT, set(_PORT.findall(task)))):
+    ports = set(_PORT.findall(task)) if mend.count(" -p ") == 1 else set()
+    for sets, named in ((_SETS_IMAGE, set(_IMAGE.findall(task))), (_SETS_PORT, ports)):
         mend = sets.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
     return mend
 
@@ -269,6 +318,12 @@ _INTO_FILE = (
     r"\b(?:add|set|change|put|insert|append|update|bump|replace|edit|modify|adjust|extend|uncomment|comment"
     r"|enable|disable|remove|delete|increase|raise|lower|turn|switch|rename)\b[^.;]*?"
     r"(?:\b(?:to|in|into|from|of)\s+(?:the\s+|my\s+|our\s+)?(?:file\s+)?|\s(?:the\s+)?)[\"'`]?"
+)
+
+
+# "Convert config.yaml to config.json": a file is made of another, which stays as it is.
+_MAKES_ANOTHER = re.compile(
+    r"\b(?:convert|split|generate|render|mask)\b|\bsave (?:\w+ )?as\b|\bwith the same keys\b", re.IGNORECASE
 )
 
 
@@ -294,6 +349,8 @@ def _edit(ground: Ground, task: str) -> FileEdit | Rewrite | None:
     if len(meant) != 1:
         return None
     path, text = meant[0], several[meant[0]]
+    if _MAKES_ANOTHER.search(task):
+        return None
     if known := computed(path, text, task):
         return known
     if compose_service.wanted(task, path):

@@ -61,17 +61,22 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
         return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False
     told = [difference(path, before[path], text) for path, text in changed.items()]
     targets = [Path(word) for segment in segments(command) for word in segment.targets if len(word) < 400]
-    told += [_new(path, text) for path, text in _texts(targets).items() if path not in before]
+    told += [_new(path, text, command) for path, text in _texts(targets).items() if path not in before]
     wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
     return "\n".join([*told, *wrong]), not wrong
 
 
-def _new(path: Path, text: str) -> str:
+# What such a command writes is not shown.
+_PRIVATE = re.compile(r"secret|passw|token|base64|credential|private|\.env\b|\.pem\b|\.key\b", re.IGNORECASE)
+
+
+def _new(path: Path, text: str, command: str) -> str:
     """The first lines of a file that a command has made."""
     lines = text.splitlines()
-    shown = [line[:_LONGEST_LINE] for line in lines[:_MOST_NEW]]
+    private = _PRIVATE.search(f"{command} {path}")
+    shown = [] if private else [line[:_LONGEST_LINE] for line in lines[:_MOST_NEW]]
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    return "\n".join([f"{path} has {count} now{':' if lines else '.'}", *shown])
+    return "\n".join([f"{path} has {count} now{':' if shown else '.'}", *shown])
 
 
 def difference(path: Path | str, old: str, new: str) -> str:

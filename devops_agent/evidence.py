@@ -148,7 +148,11 @@ def admits_failure(answer: str) -> bool:
 
 
 _LONGEST = 200
-_SO_ALREADY = re.compile(r"\balready\b|\bnothing (?:to|was|has)\b", re.IGNORECASE)
+_SO_ALREADY = re.compile(
+    r"\balready\b|\bnothing (?:to|was|has)\b|\bno (?:changes?|need)\b|\bas (?:wanted|asked|it is)\b"
+    r"|\bunchanged\b",
+    re.IGNORECASE,
+)
 
 
 def _last_lines(output: str) -> str:
@@ -162,7 +166,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
 
     Args:
         evidence: What happened.
-        answer: The model's answer, which was sent back once with the same reason.
+        answer: The model's answer.
     """
     honest = admits_failure(answer)
     if evidence.settled and not evidence.calls:
@@ -170,7 +174,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
     if evidence.failed_change:
         why = f": {evidence.said}" if evidence.said else "."
         failed = f"{evidence.failed_change} failed{why}"
-        return f"{answer}\n{failed}" if honest else f"Not done: {failed}"
+        return f"{answer}\n{failed}" if honest or not evidence.wants_change else f"Not done: {failed}"
     if evidence.missing and not evidence.changed:
         return f"{evidence.missing} {answer}" if honest else evidence.missing
     if honest:

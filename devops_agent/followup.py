@@ -129,9 +129,12 @@ def left_as_it_was(command: str, output: str) -> bool:
         return False
     calls = [call for call in _changes(command) if call.program == "kubectl"]
     says_nothing = [call for call in calls if call.verb == "set" and not output.strip()]
-    return bool(_LEFT.search(output)) or (
-        bool(calls) and calls in (says_nothing, _deleted_nothing(calls, output))
-    )
+    nothing = [] if _SILENCED.search(command) else _deleted_nothing(calls, output)
+    return bool(_LEFT.search(output)) or (bool(calls) and calls in (says_nothing, nothing))
+
+
+# Where its output goes elsewhere, silence says nothing.
+_SILENCED = re.compile(r"[>|]|\s(?:-o|--output)\b")
 
 
 def _deleted_nothing(calls: Iterable[Call], output: str) -> list[Call]:
@@ -167,7 +170,7 @@ def _checks(command: str, output: str) -> Iterator[Check]:
         yield from _keys_checked(kind, name, _one_of(spaces))
     for name in [name for kind, name in changed if kind == "service"][:2]:
         yield from _service_checked(name, _one_of(spaces))
-    if _deleted_nothing(changes, output):
+    if not _SILENCED.search(command) and _deleted_nothing(changes, output):
         yield Check("Nothing was deleted: there was nothing of that name.", True)
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:

@@ -16,19 +16,23 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |restore|modify|edit|adjust|convert|migrate|upload|download|schedule|assign|point|redirect|store|launch|ensure
 |truncate|import|register|chmod|chown|link|symlink|encrypt|protect|harden|secure|unblock|clone|init|initiali[sz]e
 |terminate|unstage|discard|throw away|untrack|amend|reword|uncomment|comment|tar|zip|gzip|unzip|end
-|rerun|retry|promote|drop|trigger|pass(?= )|let(?! (?:me|us)\b)|extend|expand|grow|load(?! average)|exclude
-|export|touch|trim|strip|swap|pin|unpin|cap|restrict|permit|mark|bind|publish|triple|shorten|prolong|postpone
-|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
-|retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|send|route|shift|feed|recycle
-|draft|stamp|plug|hook|hand|kick|duplicate|use(?= \S+ (?:\w+ ){0,3}as\b)|turn(?= [^.;]* (?:in)?to\b)
+|rerun|retry|promote|drop|trigger|pass(?= )|let(?! (?:me|us)\b)|extend|expand|grow|exclude
+|load(?! (?:average|per|of|on|and|or)\b)|export|touch|trim|strip|swap|pin|unpin|cap|restrict|permit|mark
+|bind(?! mounts?\b)|publish|triple|shorten|prolong
+|postpone|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
+|retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|route
+|send(?! (?:me|us)\b)|shift|feed|recycle
+|draft|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
 _PHRASE = (
-    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back|stand|check)"
-    r"(?: \S+){0,5}? (?:back|up|down|on|off|out|online|offline|running|going)|get rid of|new)\b"
+    r"(?:(?:go|bring|get|turn|switch|put|take|shut|spin|tear|clean|scale|roll|fire|free|back|stand)"
+    r"(?: \S+){0,5}? (?:back|up|down|on|off|out|online|offline|running|going)|get rid of"
+    r"|check(?: \S+){1,4} out|new (?=(?:config ?map|secret|account|user|namespace|deployment|service|branch"
+    r"|tag|cron ?job|network|volume|container|folder|file)\b))\b"
 )
 # "Commit history", "Start time": a noun and no wish.
 _NOUN = (
@@ -86,7 +90,7 @@ _NEGATED = re.compile(
     r"\b(?:do not|don['’]?t|never|without|not to|must not|neither|nor|no need to|instead of)"
     r"\s+(?:\w+ and )?\w+"
     r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b"
-    r"|\bno \w+ (?:yet|now|needed|please)\b|\bthere(?: is|['’]s) no \w+"
+    r"|\bnot (?:count|includ)ing\b|\bno \w+ (?:yet|now|needed|please)\b|\bthere(?: is|['’]s) no \w+"
     r"|(?:[,;.]|\band)\s+no \w+(?: \w+)?(?: or \w+)?(?=[,.;!?]|$| please\b)"
     r"|\b(?:the |its |all |my )?\w+ (?:can|may|must|has to|have to|should) (?:stay|remain|survive)\b"
     r"|\bleave (?:\S+ ){1,4}(?:alone|as (?:it|they) (?:is|are)|in place)\b",

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devops_agent import intent
@@ -50,11 +50,14 @@ _ONLY_IF_ASKED = frozenset(
 _SAID = {
     verb: re.compile(said)
     for verb, said in {
-        "build": r"\b(?:re)?build(?! (?:arg|context))|packag|(?:contain|dock)eri[sz]e|\bmake\b.*\bimage",
+        "build": r"\b(?:re)?build(?! (?:arg|context|cache))|packag|(?:contain|dock)eri|\bmake\b.*\bimage",
         "start": r"stopp|again|exit|\b(?:down|back)\b"
         r"|\bstart (?:the |my )?(?:docker )?(?:container )?[\w.-]+ ?(?:container ?)?(?:$|[.,;!?]|please)",
         "commit": r"\bcommit",
         "pack": r"\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
+        "extract": r"\b(?:extract|unpack|untar|get|take|restore|pull|fish|out of)\b",
+        "sort": r"\bsort",
+        "tag": r"\b(?:re)?tag(?!ged)|\bname",
         "compres": r"\bg?zip|compress",
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
         "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",
@@ -81,12 +84,14 @@ class Runbook:
         title: What it does, as a user would ask for it.
         when: Words that users use for it.
         text: The whole Markdown.
+        own: Whether it comes with this package.
     """
 
     name: str
     title: str
     when: str
     text: str
+    own: bool = True
 
     @property
     def field(self) -> str:
@@ -142,7 +147,8 @@ def _in(folder: Path) -> Iterator[tuple[str, list[Runbook]]]:
         return
     for path in paths:
         try:
-            found = parse(path.stem, path.read_text(encoding="utf-8", errors="replace"))
+            read = parse(path.stem, path.read_text(encoding="utf-8", errors="replace"))
+            found = [replace(runbook, own=folder == _OWN) for runbook in read]
         except OSError:
             continue
         if found:
@@ -233,7 +239,7 @@ def best(
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
         if runbook.only_if_asked and runbook.verb not in asked:
             continue
-        if (said := _SAID.get(runbook.verb)) and not said.search(what):
+        if runbook.own and (said := _SAID.get(runbook.verb)) and not said.search(what):
             continue
         title, when = _stems(runbook.title), runbook.when if changes else ""
         phrases = [stems for phrase in when.split(",") if len(stems := _stems(phrase)) > 1]
@@ -287,6 +293,8 @@ _SPELLINGS = tuple(
         (r"make (?=an? |another |one )", "create "),
         (r"write (?=an? |another |one )", "create "),
         (r"director(?:y|ies)\b", "folder"),
+        (r"biggest\b", "largest"),
+        (r"(?<=\s\.)[a-z0-9]{1,5} files?\b", "extension files"),
         (r"below\b", "in"),
         (r"trigger\b", "run"),
         (r"(?:right now|immediately|at once)\b", "now"),

@@ -24,6 +24,7 @@ from devops_agent.chat import Completion, Sampling
 from devops_agent.context import fit
 from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
+from devops_agent.forms.recipe import form_of_commands
 from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
 from devops_agent.protocol import Call, system_prompt
@@ -487,9 +488,8 @@ def test_a_claim_of_success_over_a_failed_change_is_sent_back_once() -> None:
         "Error: bash {rmdir missing} failed, and no change succeeded since. "
         "Correct it with another call, or say in the answer that it failed."
     )
-    told = (
-        "Not done: bash {rmdir missing} failed: rmdir: failed to remove 'missing': No such file or directory"
-    )
+    said = "bash {rmdir missing} failed: rmdir: failed to remove 'missing': No such file or directory"
+    told = f"It is removed.\n{said}"
     assert (run.answer, run.code) == (told, ExitCode.FAILED)
 
 
@@ -1336,3 +1336,38 @@ def test_what_is_so_already_needs_no_change() -> None:
     assert run.model.offered == [["final_answer"]]
     told = "compression is on in app.conf already: there is nothing to change."
     assert (run.answer, run.code) == (told, ExitCode.DONE)
+
+
+# --- things in their order --------------------------------------------------------------------------------
+
+
+def in_order(*replies: Reply, whole: bool = False) -> Played:
+    first, second = (form_of_commands(f"Write {name}", f"echo {name} > {name}") for name in ("one", "two"))
+    told = Briefing(form=first, whole=whole, later=() if whole else (second,), changes=True)
+    return play(*replies, task="Write one and two", brief=lambda task, ask: told)
+
+
+def test_the_form_for_the_next_thing_is_told_when_the_first_is_done() -> None:
+    run = in_order(call("recipe"), answer("Both are there."), call("recipe"), answer("Both are there."))
+    assert "Next:\nWrite two\n" in run.told()[0]
+    assert run.told()[1] == "Error: Still to do: Write two."
+    assert (Path("one").read_text(), Path("two").read_text()) == ("one\n", "two\n")
+    assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
+
+
+def test_when_a_form_has_done_all_only_an_answer_is_taken() -> None:
+    run = in_order(call("recipe"), answer("It is there."), whole=True)
+    assert run.model.offered[-1] == ["final_answer"]
+
+
+def test_after_a_form_that_failed_more_is_done() -> None:
+    told = Briefing(form=form_of_commands("Try", "false"), whole=True, changes=True)
+    run = play(call("recipe"), sh("touch a"), answer("Done."), task="Try it", brief=lambda task, ask: told)
+    assert run.model.offered[1] != ["final_answer"]
+    assert (Path("a").exists(), run.code) == (True, ExitCode.DONE)
+
+
+def test_a_long_answer_says_everything_once() -> None:
+    sentence = "The lock was left behind by the last maintenance of the container."
+    run = play(sh("ls"), answer(" ".join([sentence] * 20)))
+    assert run.answer == sentence

@@ -1,5 +1,7 @@
 """What stands behind the task before the first step."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,56 @@ def test_what_makes_something_new_is_none_for_a_task_that_does_not() -> None:
     assert brief("Create the secret login from the file a.env in namespace shop", lambda: True).form
     told = brief("Copy the secret login in namespace shop over from the file a.env", lambda: True)
     assert not (told.form and told.form.heading.startswith("Create"))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Remove the quota on namespace shop",
+        "Remove the key API from secret login in namespace shop",
+        "Remove the liveness probe from deployment web in namespace shop",
+        "Remove the deployment's liveness probe in namespace shop",
+        "Delete the pods of deployment web in namespace shop",
+        "Delete port 9090 from service web in namespace shop",
+        "The job in namespace shop is stuck, delete it",
+    ],
+)
+def test_no_object_goes_for_a_part_of_it(task: str) -> None:
+    told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
+    forms = [str(form) for form in (told.form, *told.later) if form]
+    assert not any(re.search(r"delete (?!pod)", form) for form in forms)
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Delete the job report in namespace shop", "delete job"),
+        ("Get rid of the config map old in namespace shop", "delete configmap"),
+        ("Delete the namespace shop", "delete namespace"),
+    ],
+)
+def test_an_object_goes_that_is_to_go(task: str, command: str) -> None:
+    told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
+    assert command in str(told.form)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Restart the systemd service cache on this machine",
+        "Stop apache2 and keep it from starting at boot",
+        "Our users see 503 on port 8080, repair the backend in namespace shop",
+        'uncomment the "gzip on" line in the file nginx.conf',
+        "Clear the build cache of docker",
+    ],
+)
+def test_a_recipe_of_another_program_is_not_told(task: str) -> None:
+    told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
+    assert not re.search(r"kubectl|git rm|livenessProbe|gzip -v|docker build", f"{told.form}{told.recipe}")
+
+
+def test_a_users_own_recipe_needs_no_such_word() -> None:
+    text = "# Deploy the web site\n\n```bash\ngit pull\n```"
+    (own,) = [replace(each, own=False) for each in runbook_library.parse("site", text)]
+    brief = briefer({**runbook_library.load(), own.name: own}, Path.cwd(), events.ignore, ground=False)
+    assert "git pull" in str(brief("Deploy the web site", lambda: True).form)

@@ -47,6 +47,9 @@ def test_the_times_of_several_jobs_are_changed_at_once() -> None:
         "dump.sh should run before mail.py",
         "dump.sh at 2:00 every day, and sweep.sh at 3:00 every day",
         "dumper.sh should run every day at 2:00",
+        "Move dump.sh from 1:00 every day to 3:00 every day",
+        "Remove dump.sh that runs every day at 1:30",
+        "dump.sh should no longer run every day at 1:30",
     ],
 )
 def test_in_doubt_no_times_are_changed(task: str) -> None:
@@ -58,7 +61,7 @@ def test_in_doubt_no_times_are_changed(task: str) -> None:
     [
         ("Bump the minor version", "1.10.0"),
         ("raise it to the next patch version", "1.9.4"),
-        ("set the version to the next major", "2.0.0"),
+        ("set the version to the next major one", "2.0.0"),
     ],
 )
 @pytest.mark.parametrize("line", ['  "version": "{}",', "version = '{}'", "version: {}", 'version: "v{}"'])
@@ -77,6 +80,8 @@ def test_the_next_version_is_counted(task: str, version: str, line: str) -> None
         ("version: 1.9.3\nversion: 1.9.3\n", "Bump the minor version"),
         ("version: 1.9.3-rc.1\n", "Bump the minor version"),
         ("version: 1.9.3\n", "Which minor version is it?"),
+        ("version: 1.9.3\n", "Set the version to 1.9.7, a patch release"),
+        ("version: 1.9.3\n", "Go back to the previous patch version"),
     ],
 )
 def test_in_doubt_no_version_is_counted(text: str, task: str) -> None:
@@ -94,6 +99,9 @@ def test_the_lines_of_a_network_go() -> None:
     assert computed("hosts", text, "Add 172.16.8.0/24 to hosts") is None
     assert computed("hosts", text, "Remove the lines of 172.16.8.1/24 from hosts") is None
     assert computed("hosts", text, "Remove the lines of 10.0.0.0/8 from hosts") is None
+    for exception in ("that are not in 172.16.8.0/24", "of 172.16.8.0/24 except 172.16.8.1"):
+        assert computed("hosts", text, f"Remove all lines {exception} from hosts") is None
+    assert computed("hosts", f"{text}g 172.16.8.0/24\n", "Remove the lines of 172.16.8.0/24") is None
 
 
 NGINX = "    sendfile      on;\n    #tcp_nopush   on;\n\n    #gzip  on;\n    # gzip_static  on;\n"
@@ -112,8 +120,20 @@ NGINX = "    sendfile      on;\n    #tcp_nopush   on;\n\n    #gzip  on;\n    # g
         ("Uncomment gzip and gzip_static", ""),
         ("Uncomment sendfile", ""),
         ("Add a comment to sendfile", ""),
+        ("Add a comment above sendfile pointing out that it is slow", ""),
     ],
 )
 def test_a_line_is_put_into_a_comment_or_out_of_one(task: str, change: str) -> None:
     edit = computed("nginx.conf", NGINX, task)
     assert (edit.change if edit else "") == change
+
+
+def test_a_script_that_is_called_like_what_all_do_is_named_in_full() -> None:
+    text = "0 1 * * * /opt/jobs/run.sh\n0 8 * * * /opt/jobs/mail.py\n"
+    edit = computed("jobs.cron", text, "mail.py should run every day at 5:00")
+    assert edit
+    assert edit.text == text.replace("0 8", "0 5")
+
+
+def test_a_file_with_other_comments_is_left_alone() -> None:
+    assert computed("app.js", "  legacy(1);\n", "Comment out legacy(1)") is None

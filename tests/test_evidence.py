@@ -164,8 +164,16 @@ def test_what_failed_is_told_by_code() -> None:
     assert outcome(evidence, "It runs now.") == ""
 
 
+def test_a_command_that_fails_may_be_the_answer_to_a_question() -> None:
+    evidence = Evidence()
+    evidence.ran(Call("bash", {"command": "./check.sh"}), True, False, output="port 80 is red")
+    told = "3 of 4 checks pass.\nbash {./check.sh} failed: port 80 is red"
+    assert outcome(evidence, "3 of 4 checks pass.") == told
+
+
 def test_of_several_lines_the_first_names_the_command() -> None:
     evidence = after((Call("bash", {"command": "set -e\nmkdir a\nmkdir b"}), True, False))
+    evidence.wants_change = True
     assert outcome(evidence, "Done.") == "Not done: bash {mkdir a …} failed."
 
 
@@ -182,6 +190,7 @@ def test_of_several_lines_the_first_names_the_command() -> None:
         (Evidence(unmet="There is no service b."), "All is there.", "Not done: There is no service b."),
         (Evidence(wants_change=True), "It is scaled.", "Not done: nothing was changed."),
         (Evidence(wants_change=True), "It has 3 replicas already.", ""),
+        (Evidence(wants_change=True), "It has 3 replicas as wanted, no change needed.", ""),
         (Evidence(), "Three pods run.", ""),
     ],
 )

@@ -348,6 +348,10 @@ def test_a_pods_container_counts_more_than_one_of_docker(programs: Programs, her
         ("Remove all stopped containers", ""),
         ("Remove the stopped container b", ""),
         ("Which of the containers a and b are stopped?", ""),
+        ("Start those of the containers a and b that are not running", ""),
+        ("Kill the containers a and b, leave the running ones alone", ""),
+        ("Remove all stopped containers except b and the two web containers", ""),
+        ("Don't stop the running containers a and c, restart only the exited ones", ""),
     ],
 )
 def test_those_of_several_containers_are_meant_that_are_in_the_state(
@@ -360,7 +364,10 @@ def test_those_of_several_containers_are_meant_that_are_in_the_state(
 @pytest.mark.parametrize(
     ("task", "missing"),
     [
-        ("Restart the billing container", "There is no container billing (there are: cache)."),
+        ("Restart the shop-api container", "There is no container shop-api (there are: cache)."),
+        ("Restart the database container", ""),
+        ("Remove the web-1 container from compose.yaml", ""),
+        ("Mount the docker volume read-only in the container cache", ""),
         ("Restart the redis container", ""),
         ("Restart the running container", ""),
         ("Look at its log, then restart the container", ""),
@@ -387,6 +394,7 @@ def test_what_is_done_to_a_thing_that_is_not_there_is_told(
         ("restart the broken deployment in namespace shop", ""),
         ("restart the nginx deployment in namespace shop", ""),
         ("restart the web deployment in namespace shop", ""),
+        ("restart prod deployment web in namespace shop", ""),
     ],
 )
 def test_a_name_may_stand_before_its_kind(task: str, missing: str, programs: Programs, here: Path) -> None:
@@ -432,10 +440,16 @@ def test_a_repository_is_told(repository: Path) -> None:
         ("Create the git branch fix/b", ""),
         ("Put the tag v2.0 on the last commit", ""),
         ("Delete the git branch that is merged", ""),
+        ("Update the image of deployment web from tag v1 to tag v2", ""),
+        ("git: merge a.txt into b.txt", ""),
     ],
 )
 def test_a_branch_or_tag_that_is_not_there_is_told(task: str, missing: str, repository: Path) -> None:
     assert look_up(task, repository, {}).missing == missing
+
+
+def test_a_branch_that_is_named_by_the_way_is_not_meant(repository: Path) -> None:
+    assert "branch" not in look_up("Delete the git branches that are merged into main", repository, {}).names
 
 
 def test_where_no_repository_is_nothing_is_told(here: Path) -> None:
@@ -596,6 +610,8 @@ def test_a_kind_is_spoken_of_in_whole_words(kind: str, task: str, speaks: bool) 
         ("Set WEB_TAG in next.env to 1.25", ""),
         ("WEB_TAG in next.env is empty, put 1.25 there", ""),
         ("What is in next.env?", ""),
+        ("Remove the empty WEB_TAG line from next.env", ""),
+        ("Rename WEB_TAG to APP_TAG in next.env", ""),
     ],
 )
 def test_a_value_that_a_file_does_not_give_is_told(

@@ -142,3 +142,36 @@ def test_a_long_text_is_read_in_no_time(piece: str) -> None:
 )
 def test_the_parts_of_a_task_stand_between_thens(task: str, expected: list[str]) -> None:
     assert parts(task) == expected
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Can you check whether the site is down",
+        "Please check which pods are up",
+        "List the old and new pods",
+        "New errors in app.log since yesterday",
+        "Show the volumes and bind mounts of container web",
+        "Show the cpu and load per node",
+        "Send me the last 20 lines of app.log",
+        "Hand me the logs",
+        "Use kubectl to list pods as a table",
+    ],
+)
+def test_what_only_sounds_like_a_wish_is_none(task: str) -> None:
+    assert not asks_for_change(task)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Extend the volume claim data to 2Gi",
+        "Let the deployment tolerate the taint",
+        "The app should expose 9000",
+        "Cap api at 256Mi",
+        "New secret login with user=a",
+        "Send everything under /api to the service api",
+    ],
+)
+def test_less_usual_words_are_wishes_too(task: str) -> None:
+    assert asks_for_change(task)

@@ -10,6 +10,8 @@ from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, o
 from devops_agent.diagnosis.objects import Object, part
 
 _RECENT = timedelta(minutes=10)
+_MORE_OPTIONS = "Memory NanoCpus Mounts CapAdd Privileged Links Devices ExtraHosts VolumesFrom Tmpfs".split()
+_SECRET = re.compile(r"^\w*(?:PASS|SECRET|TOKEN|KEY|CREDENTIAL)\w*=", re.IGNORECASE)
 _NEAR_PORTS, _HIGHEST_PORT = 50, 65535
 # What containers of a network ask for names: Docker's own server listens in each of them.
 _DOCKER_DNS = "127.0.0.11"
@@ -116,29 +118,28 @@ def _free_port(taken: str, others: Sequence[Object]) -> str:
 
 
 def _anew(container: Object, taken: str, free: str) -> str:
-    """The commands that make a container that never ran once more, with another host port."""
+    """The commands that make a container that never ran once more, with another host port.
+
+    "" for one with more options than these know of, or with secrets among its variables.
+    """
     config, host = part(container, "Config"), part(container, "HostConfig")
+    if any(host.get(option) for option in _MORE_OPTIONS) or any(map(_SECRET.search, config.get("Env") or ())):
+        return ""
     options = []
     for inner, entries in part(host, "PortBindings").items():
-        outer = [str(entry.get("HostPort")) for entry in entries or ()]
-        options += [("-p", f"{free if o == taken else o}:{inner.removesuffix('/tcp')}") for o in outer]
+        for entry in entries or ():
+            outer = free if entry.get("HostPort") == taken else entry.get("HostPort")
+            address = f"{entry['HostIp']}:" if entry.get("HostIp") else ""
+            options.append(("-p", f"{address}{outer}:{inner.removesuffix('/tcp')}"))
     options += [("-e", variable) for variable in config.get("Env") or () if not variable.startswith("PATH=")]
     options += [("-v", bind) for bind in host.get("Binds") or ()]
     network, policy = host.get("NetworkMode"), part(host, "RestartPolicy").get("Name")
     options += [("--network", network)] if network not in (None, "default", "bridge") else []
     options += [("--restart", policy)] if policy not in (None, "", "no") else []
     words = [word for option in options for word in option]
-    run = [
-        "docker",
-        "run",
-        "-d",
-        "--name",
-        name(container),
-        *words,
-        config["Image"],
-        *(config.get("Cmd") or ()),
-    ]
-    return f"docker rm {name(container)} && {shlex.join(run)}"
+    its_name, command = name(container), config.get("Cmd") or ()
+    run = ["docker", "run", "-d", "--name", its_name, *words, config["Image"], *command]
+    return f"docker rm {its_name} && {shlex.join(run)}"
 
 
 def _publishes(container: Object, port: str) -> bool:

@@ -18,7 +18,9 @@ from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
 from devops_agent.protocol import RECIPE, Call
 
-_WANTED = re.compile(r"\b(?:add|append|include|insert|extend)\b.{0,40}\bservice\b", re.IGNORECASE)
+_WANTED = re.compile(
+    r"\b(?:add|append|include|insert|extend)\b(?:(?! (?:to|for|of|in) ).){0,40}\bservice\b", re.IGNORECASE
+)
 _FILE = re.compile(r"(?:.*/)?(?:docker-)?compose[\w.-]*\.ya?ml")
 _STEP = "  "
 # What a service has, and what the task must speak of for it to be asked for.

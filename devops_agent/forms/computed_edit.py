@@ -7,21 +7,39 @@ import ipaddress
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from devops_agent import schedules
 from devops_agent.forms.rewrite import Rewrite
+from devops_agent.grounding.task_words import NO_NAMES
 
 _CRON_LINE = re.compile(r"(\s*)((?:[\d*/,-]+\s+){4}[\dA-Za-z*/,-]+)(\s+\S.*)")
 _VERSION = re.compile(
     r"^(?P<before>[\"']?version[\"']?\s*[:=]\s*[\"']?v?)(?P<version>\d+\.\d+\.\d+)(?![\w.+-])", re.IGNORECASE
 )
-_BUMPS = re.compile(r"\b(?:bump|increase|increment|raise|update|set|next)\b", re.IGNORECASE)
-_LEVEL = re.compile(r"\b(major|minor|patch)\b", re.IGNORECASE)
+_ANY_LEVEL = re.compile(r"\b(?:major|minor|patch)\b", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"\b(?:bump|increase|increment|raise|next)\b[^.;]*?\b(major|minor|patch)\b", re.IGNORECASE
+)
+# A version that is stated, or one before.
+_OTHER_VERSION = re.compile(r"\d\.\d|\b(?:previous|back|down|keep)\b", re.IGNORECASE)
+# What is wanted of a job other than that it runs at these times.
+_OTHER_WISH = re.compile(
+    r"\b(?:remove|delete|drop|no longer|stop|add|comment|disable)\b|\bfrom (?:\d|midnight|noon)",
+    re.IGNORECASE,
+)
+# Names of scripts that are also what one says of any job.
+_VERBS = frozenset("run job cron main script test check clean update send start".split())
+_SHORT = 3
 _NETWORK = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}(?![\d.])")
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_DELETES_LINES = re.compile(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines?|entr(?:y|ies))\b", re.IGNORECASE)
-_COMMENTS = re.compile(r"\b(?:(?P<un>uncomment)|comment(?: [^.;]{1,40})? out)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"^(\s*)((?:#|//|;) ?)?(.*)$")
+_DELETES_LINES = re.compile(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines|entries)\b", re.IGNORECASE)
+_EXCEPTS = re.compile(r"\b(?:not|except|but|other than|outside|only)\b|n['’]t\b", re.IGNORECASE)
+_COMMENTS = re.compile(r"\b(?:(?P<un>uncomment)|comment(?: [\w.\"'-]+){0,2} out)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"^(\s*)((?:#|;) ?)?(.*)$")
+_OTHER_COMMENTS = frozenset(
+    ".js .mjs .ts .jsx .tsx .c .h .cpp .go .java .rs .sql .css .html .xml .lua .json".split()
+)
 _QUOTED = re.compile(r"[\"“'`]([^\"”'`]{2,80})[\"”'`]")
 _LEVELS = ("major", "minor", "patch")
 
@@ -34,7 +52,7 @@ def computed(path: str, text: str, task: str) -> Rewrite | None:
         text: Its text.
         task: The task.
     """
-    for rule in _RULES:
+    for rule in _RULES if Path(path).suffix.lower() not in _OTHER_COMMENTS else _RULES[:-1]:
         lines = text.splitlines(keepends=True)
         if new := rule(lines, task):
             change = ", ".join(_told(index + 1, line.strip()) for index, line in new.items())
@@ -48,13 +66,15 @@ def _told(number: int, line: str) -> str:
 
 def _schedules(lines: list[str], task: str) -> dict[int, str]:
     """The lines of a crontab whose command a clause of the task names beside the times that it wants."""
+    stated = {} if _OTHER_WISH.search(task) else schedules.by_clause(task)
     found: dict[int, str] = {}
-    stated = schedules.by_clause(task)
     for clause, fields in stated.items():
-        for index, line in enumerate(lines):
-            cron = _CRON_LINE.fullmatch(line.rstrip("\n"))
-            if cron and _names(clause, cron[3]):
-                found[index] = f"{cron[1]}{fields}{cron[3]}\n"
+        jobs = {index: _CRON_LINE.fullmatch(line.rstrip("\n")) for index, line in enumerate(lines)}
+        meant = [(index, job) for index, job in jobs.items() if job and _names(clause, job[3])]
+        if len(meant) != 1:
+            return {}
+        index, job = meant[0]
+        found[index] = f"{job[1]}{fields}{job[3]}\n"
     return found if len(found) == len(stated) else {}
 
 
@@ -62,14 +82,15 @@ def _names(clause: str, command: str) -> bool:
     """Whether a clause speaks of a command, by the name of its program or script, with its ending or not."""
     program = command.split()[0].rpartition("/")[2]
     stem = program.partition(".")[0]
-    return bool(re.search(rf"(?<![\w.-]){re.escape(stem)}(?:\.\w+)?(?![\w-])", clause, re.IGNORECASE))
+    said = program if len(stem) < _SHORT or stem.lower() in NO_NAMES | _VERBS else stem
+    return bool(re.search(rf"(?<![\w.-]){re.escape(said)}(?:\.\w+)?(?![\w-])", clause, re.IGNORECASE))
 
 
 def _next_version(lines: list[str], task: str) -> dict[int, str]:
     """The line with the version, raised by the level that the task names."""
-    level = _LEVEL.findall(task)
+    level = [] if _OTHER_VERSION.search(task) or len(_ANY_LEVEL.findall(task)) > 1 else _LEVEL.findall(task)
     at = [index for index, line in enumerate(lines) if _VERSION.match(line.strip())]
-    if len(at) != 1 or len(level) != 1 or not (_BUMPS.search(task) and "version" in task.lower()):
+    if len(at) != 1 or len(level) != 1 or "version" not in task.lower():
         return {}
     line = lines[at[0]]
     match = _VERSION.search(line.strip())
@@ -83,8 +104,10 @@ def _next_version(lines: list[str], task: str) -> dict[int, str]:
 def _of_network(lines: list[str], task: str) -> dict[int, str]:
     """The lines with an address of the network whose lines are to go."""
     networks = _NETWORK.findall(task)
-    if len(networks) != 1 or not _DELETES_LINES.search(task):
+    if len(networks) != 1 or not _DELETES_LINES.search(task) or _EXCEPTS.search(task):
         return {}
+    if any(networks[0] in line for line in lines):
+        return {}  # as a line of its own
     try:
         network = ipaddress.ip_network(networks[0])
     except ValueError:
@@ -98,7 +121,7 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
     if asked is None:
         return {}
     quoted = [" ".join(text.split()) for text in _QUOTED.findall(task)]
-    words = set(re.findall(r"[\w.-]*\w", task))
+    words = {word for word in re.findall(r"[\w.-]*\w", task) if word.lower() not in NO_NAMES}
     found: dict[int, str] = {}
     for index, line in enumerate(lines):
         indent, mark, text = _COMMENT.findall(line.rstrip("\n"))[0]
@@ -117,6 +140,7 @@ def _addresses(line: str) -> list[ipaddress.IPv4Address]:
     return found
 
 
+# The last one knows only of comments that begin with "#".
 _RULES: tuple[Callable[[list[str], str], dict[int, str]], ...] = (
     _schedules,
     _next_version,

@@ -20,7 +20,8 @@ from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
-_CREATE = "Create "
+# "Create an ingress for a service"
+_MADE = re.compile(r"Create an? ((?:cron |persistent volume )?[a-z]+|config map)\b")
 _PORT = "port"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMATS = {
@@ -130,18 +131,19 @@ class RecipeForm(Form):
 
     def _with_own_names(self, values: Mapping[str, Any], task: str, ground: Ground) -> dict[str, Any]:
         """The values without the names of things that are there, where the task wants something new."""
-        if not self.title.startswith(_CREATE):
+        made = _MADE.match(self.title)
+        if not made:
             return dict(values)
         kept = {}
         for field, value in values.items():
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
-            of_object = _FORMATS.get(field) == "name" and field != "namespace"
-            there = of_object and value and re.search(name, str(ground)) and not re.search(name, task)
-            if there and field not in self.optional:
+            own = field in self.optional or field == made[1].replace(" ", "")
+            listed = own and value and re.search(rf"\b{field}s?:? [^\n;]*?{name}", str(ground))
+            if listed and not re.search(name, task) and field not in self.optional:
                 raise CallRefused(
                     f"{field} {value} is there already. Call it by the name that the task gives it."
                 )
-            if not there:
+            if not listed or re.search(name, task):
                 kept[field] = value
         return kept
 

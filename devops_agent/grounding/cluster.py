@@ -97,7 +97,8 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         ground.informs = ground.informs or bool(findings)
     if named and not items:
         ground.lines += _overview(objects)
-    ground.names = {**_new_names(task, objects), **_names(objects, items, space)}
+    there, wanted = _names(objects, items, space), _new_names(task, objects)
+    ground.names, ground.new = {**wanted, **there}, wanted.keys() - there.keys()
     if len(secrets) == 1:
         ((ground.names["secret"], keys),) = secrets.items()
         if len(said := [key for key in keys if key.lower() in words]) == 1:
@@ -201,7 +202,10 @@ def _done_to(kind: str, task: str, objects: Objects) -> list[str]:
     pattern = (
         r"\b(?i:restart|scale|delete|remove|expose|update|stop|describe|patch|label|annotate|pause|resume"
         rf"|suspend)\b (?:the |our |my )?[\"'`]?({_DNS_NAME})[\"'`]? (?i:{KINDS[kind]})\b"
+        r"(?=[.,;!?]|$| (?:in|please)\b)"
     )
+    if words_of(task) & {each.lower() for each in objects.names(kind)}:
+        return []
     everything = json.dumps([objects.all(each) for each in ("Deployment", "StatefulSet", "DaemonSet", "Pod")])
     return [w for w in re.findall(pattern, task) if not _NO_NAME.fullmatch(w) and w not in everything]
 

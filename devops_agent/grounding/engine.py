@@ -58,19 +58,26 @@ _SELECTS = re.compile(
 )
 _SEVERAL = re.compile(r"\b(?:containers|ones)\b", re.IGNORECASE)
 _EXCEPT = re.compile(r"\b(?:except|but|keep|leave|other than|apart from|spare)\b([^.;]*)", re.IGNORECASE)
+_DENIES = re.compile(r"\b(?:not|never|only)\b|n['’]t\b", re.IGNORECASE)
+_OF_EXCEPTIONS = frozenset(
+    "for the a an and or container containers it in place please alone as is named".split()
+)
 _STATES = {"running": {"running"}, "paused": {"paused"}, "unhealthy": {"unhealthy"}}
 _STOPPED = {"exited", "created", "dead"}
 
 
 def _selected(task: str, inspected: Sequence[Object]) -> str:
-    """The command for those containers of several that are in the state that the task tells."""
-    asked = _SELECTS.search(task)
-    if not asked or not _SEVERAL.search(task):
-        return ""
+    """The command for those containers of several that are in the state that the task tells; "" in doubt."""
     spared = words_of(" ".join(_EXCEPT.findall(task)))
+    plain = _EXCEPT.sub(" ", task)
+    asked = _SELECTS.search(plain)
+    told = [{match[kind].lower() for match in _SELECTS.finditer(plain)} for kind in ("verb", "state")]
+    if not asked or not _SEVERAL.search(task) or any(len(each) > 1 for each in told) or _DENIES.search(task):
+        return ""
+    there = {docker.name(c).lower() for c in inspected}
     states = {docker.name(c): _states(c) for c in inspected if docker.name(c).lower() not in spared}
-    named = states.keys() & words_of(task)
-    if len(named) < 2 and not spared & {docker.name(c).lower() for c in inspected}:
+    named = states.keys() & words_of(plain)
+    if spared - there - _OF_EXCEPTIONS or (len(named) < 2 and not spared & there):
         return ""
     meant = named if len(named) > 1 else states.keys()
     wanted = _STATES.get(asked["state"].lower(), _STOPPED)
@@ -94,7 +101,7 @@ def _look_up_named(kind: str, task: str, ground: Ground) -> None:
     there = diagnose.run("docker", kind, "ls", "--format", "{{.Name}}").split()
     if named[2] in there:
         ground.names[kind] = named[2]
-    elif there and (named[1] or re.search(r"[\d_-]", named[2])):
+    elif there and named[1] and not _COMPOSE.search(task):
         ground.missing = f"There is no {kind} {named[2]} (there are: {listed(there)})."
         ground.lines.append(ground.missing)
         ground.informs = True
@@ -133,11 +140,12 @@ def _container_line(container: Object) -> str:
     )
 
 
+_COMPOSE = re.compile(r"\bcompose\b", re.IGNORECASE)
 # "restart the shop-api container"
 _DONE_TO = re.compile(
     r"\b(?:(?:re)?start|stop|remove|delete|kill|(?:un)?pause|rm|rename) (?:the |our |my )?(?:docker )?"
     r"(?!(?:docker|running|stopped|exited|dead|old|new|other|same|first|last|all|every|each|any|both)\b)"
-    r"[\"'`]?([a-z0-9][\w.-]*\w)[\"'`]? container\b",
+    r"[\"'`]?((?=[\w.]*[\d_-])[a-z0-9][\w.-]*\w)[\"'`]? container\b",
     re.IGNORECASE,
 )
 
@@ -147,13 +155,13 @@ def _missing_container(task: str, there: set[str], images: set[str]) -> str:
     if (
         not there
         or KUBERNETES.search(task)
-        or re.search(r"\b(?:create|run|new|as (?:a )?container)\b", task, re.IGNORECASE)
+        or re.search(r"\b(?:create|run|new|add|as (?:a )?container)\b", task, re.IGNORECASE)
     ):
         return ""
     pattern = r"\bcontainers? (?:named |called )?[\"'`]?([a-z0-9][\w.-]*[a-z0-9])\b"
     match = re.search(pattern, task, re.IGNORECASE)
     if not match or match[1].lower() in NO_NAMES or "-" not in match[1]:
-        match = _DONE_TO.search(task)
+        match = None if _COMPOSE.search(task) else _DONE_TO.search(task)
     if (
         not match
         or match[1].lower() in NO_NAMES

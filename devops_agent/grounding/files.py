@@ -155,10 +155,10 @@ def _missing_text(task: str, texts: Mapping[str, str]) -> str:
     return "" if there else f"There is no text {old} in {listed(texts)}."
 
 
-# "Set NGINX_TAG to 1.25", "DB_PASSWORD is empty": what is to get a value.
-_GETS_VALUE = (
-    r"\b(?:set|put|fill|change|update|add|replace|write|give)\b (?:the |in )*(?:value of |variable )*{0}\b"
-    r"|\b{0} (?:is|has|in)\b"
+# "with the tag that next.env has as WEB_TAG", "the value of WEB_TAG"
+_TAKES_VALUE = (
+    r"\b(?:gives?|has|have|says?|holds?|states?|lists?|defines?|contains?)\b(?: \S+){{0,3}} {0}\b"
+    r"|\bvalue (?:of|in|from) {0}\b|\bfrom {0}\b|\b{0} (?:from|of) "
 )
 
 
@@ -166,8 +166,7 @@ def _missing_value(task: str, texts: Mapping[str, str]) -> str:
     """That a file gives no value for a variable that the task takes from it, in a sentence."""
     for named, text in texts.items():
         for variable in re.findall(r"^(?:export )?(\w{3,})=[ \t]*(?:[\"']{2})?[ \t]*$", text, re.MULTILINE):
-            asked = re.search(rf"\b{variable}\b", task)
-            if asked and not re.search(_GETS_VALUE.format(variable), task, re.IGNORECASE):
+            if re.search(_TAKES_VALUE.format(variable), task, re.IGNORECASE):
                 return f"There is no value {variable} in {named}: it is empty there."
     return ""
 

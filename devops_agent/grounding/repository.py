@@ -1,7 +1,7 @@
 """What a task names in the git repository of the working directory, and how that stands."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from devops_agent.diagnosis.diagnose import run
@@ -23,12 +23,16 @@ _NAMED = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:merge|check ?out|switch to|rebase (?:on(?:to)? )?) ?(?P<kind>){_REF} (?:into|onto|and)\b"
+        rf"\b(?:merge|check ?out|switch to|rebase (?:on(?:to)? )?) ?(?P<kind>){_REF} (?:into|onto)\b",
+        re.IGNORECASE,
     ),
 )
 _FROM = re.compile(rf"\b(?:from|off|of|at) (?:the )?(?P<kind>branch|tag) {_REF}", re.IGNORECASE)
 _LOOKS_LIKE_A_REF = re.compile(
     r"[\d/-]|^(?:main|master|dev\w*|staging|prod\w*|release|trunk)$", re.IGNORECASE
+)
+_OF_IMAGES = re.compile(
+    r"\b(?:images?|docker\w*|containers?|helm|charts?|pods?|deployments?)\b", re.IGNORECASE
 )
 _MOST = 12
 
@@ -39,7 +43,7 @@ def in_repository(task: str, directory: Path) -> Ground:
     def git(*arguments: str) -> list[str]:
         return run("git", "-C", str(directory), *arguments).splitlines()
 
-    status = git("status", "--porcelain", "--branch", "--untracked-files=normal")
+    status = git("--no-optional-locks", "status", "--porcelain", "--branch", "--untracked-files=normal")
     if not status:
         return Ground()
     refs = git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags")
@@ -48,7 +52,14 @@ def in_repository(task: str, directory: Path) -> Ground:
     for kind, there in (("branch", branches), ("tag", tags)):
         if len(named := [ref for ref in there if _speaks_of(ref, task)]) == 1:
             ground.names[kind] = named[0]
-    if missing := next(_missing(task, branches, tags), ""):
+    if _OF_IMAGES.search(task):
+        return ground  # whose tags are other ones
+
+    def there_is(ref: str) -> bool:
+        named = any(git("rev-parse", "--verify", "-q", each) for each in (ref, f"origin/{ref}"))
+        return named or (directory / ref).exists()
+
+    if missing := next(_missing(task, branches, tags, there_is), ""):
         ground.lines.append(missing)
         ground.missing, ground.informs = missing, True
     return ground
@@ -71,15 +82,22 @@ def _state(
 
 
 def _speaks_of(ref: str, task: str) -> bool:
-    return bool(re.search(rf"(?<![\w./-]){re.escape(ref)}(?![\w/-]|\.\w)", task))
+    # "merged into main" names main only by the way
+    by_the_way = r"(?:\b(into|onto|from|than|except|off) (?:the )?)?"
+    found = re.finditer(rf"{by_the_way}(?<![\w./-]){re.escape(ref)}(?![\w/-]|\.\w)", task)
+    return any(not match[1] for match in found)
 
 
-def _missing(task: str, branches: Sequence[str], tags: Sequence[str]) -> Iterator[str]:
+def _missing(
+    task: str, branches: Sequence[str], tags: Sequence[str], there_is: Callable[[str], bool]
+) -> Iterator[str]:
     """The branches and tags that a task takes for there and that are not."""
     for pattern in (_FROM,) if CREATES.search(task) else (*_NAMED, _FROM):
         for kind, ref in pattern.findall(task):
             there = [*branches, *tags] if not kind else tags if kind.lower() == "tag" else branches
             if ref in there or ref.lower() in NO_NAMES or not _LOOKS_LIKE_A_REF.search(ref):
+                continue
+            if there_is(ref):
                 continue
             known = listed(there, _MOST) or "none"
             yield f"There is no {kind.lower() or 'branch'} {ref} (there are: {known})."

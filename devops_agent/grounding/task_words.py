@@ -16,6 +16,7 @@ _KUBERNETES_FIRST = re.compile(
     r"|service ?accounts?|pvcs?|helm)\b",
     re.IGNORECASE,
 )
+_SYSTEMD = re.compile(r"\b(?:systemd|systemctl|journalctl)\b|\w\.service\b", re.IGNORECASE)
 DOCKER = re.compile(
     r"\b(?:docker|containers?|images?|compose|dockerfile|volumes?|networks?)\b", re.IGNORECASE
 )
@@ -96,6 +97,8 @@ def tells_of_trouble(task: str) -> bool:
 
 def field_of(task: str) -> str:
     """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
+    if _SYSTEMD.search(task):
+        return "system"
     if _KUBERNETES_FIRST.search(task):
         return "kubernetes"
     if DOCKER.search(task):

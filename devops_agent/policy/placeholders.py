@@ -15,7 +15,7 @@ _NOUN = """(?:name|id|pod|namespace|container|image|tag|host|hostname|ip|port|us
 _PLACEHOLDER = re.compile(
     r"(?<![<\d])<(?P<tag>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*)*)>(?![\w./~$\"'&-])"
     rf"|(?<!<)<(?:[A-Za-z][\w-]*[-_ ])?(?i:{_NOUN})s?>"
-    rf"|(?<![$%\w{{.])\{{(?i:{_NOUN})\}}(?!\}})"
+    r"|(?<=[=/])\{(?:namespace|deployment|pod|service|container|image)\}(?!\})|(?<=-n )\{namespace\}"
     r"|\{\{ ?(?!(?:end|else|break|continue|println) ?\}\})[A-Za-z_][\w-]*(?: [\w-]+)* ?\}\}"
     rf"|(?<![\w$\]])\[(?:[A-Z]{{2,}}[A-Z0-9]*(?:[_ -][A-Z0-9]+)+|{_NOUN.upper()})\]"
     r"|(?<![\w$.{-])(?i:your)[_-]\w[\w-]*(?![\w=-])"
