@@ -61,7 +61,7 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],
     "findings as the result of a call": lambda: [(briefing.Briefing, "answers", "")],
     "nothing but the answer": lambda: [(_agent(), "_must_answer", False)],
-    "edits of files by form": lambda: [(briefing, "_edit", _nothing)],
+    "edits of files by form": lambda: [(briefing, "edit_of", _nothing)],
     "mended files": lambda: [(mending, "mended", _nothing)],
     "help at the point of failure": lambda: [(usage_help, "hint", lambda *_: "")],
     "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],

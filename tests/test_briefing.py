@@ -175,3 +175,18 @@ def test_a_users_own_recipe_needs_no_such_word() -> None:
     (own,) = [replace(each, own=False) for each in runbook_library.parse("site", text)]
     brief = briefer({**runbook_library.load(), own.name: own}, Path.cwd(), events.ignore, ground=False)
     assert "git pull" in str(brief("Deploy the web site", lambda: True).form)
+
+
+@pytest.mark.parametrize(
+    ("task", "port"),
+    [
+        ("web does not start, use port 9090 for it", "9090"),
+        ("web does not start on port 8080, fix it", "8081"),
+        ("web does not start, get it going on another port", "8081"),
+    ],
+)
+def test_the_port_that_a_task_names_outranks_the_one_that_is_free(task: str, port: str) -> None:
+    found = "docker rm web && docker run -d --name web -p 8081:80 nginx:1.25"
+    assert briefing._as_asked(found, task) == found.replace("8081", port)
+    several = found.replace("-p 8081:80", "-p 443:443 -p 8081:80")
+    assert briefing._as_asked(several, task) == several

@@ -2,6 +2,7 @@
 real cluster and engine `python -m benchmarks diagnose` has them name the causes of `benchmarks/breakages`."""
 
 import copy
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -911,3 +912,57 @@ def test_there_are_enough_breakages_and_nothing_in_the_product_knows_them() -> N
     assert sum(b.needs("kubernetes") for b in breakages) >= 16
     assert sum(b.needs("docker") for b in breakages) >= 8
     assert all("says" in b.verify and "says ''" not in b.verify for b in breakages)
+
+
+NEVER_RAN: dict[str, Any] = {
+    "state": {**STOPPED, "Status": "created", "Error": TAKEN},
+    "HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}},
+}
+
+
+def suggested(**more: Any) -> str:
+    host = {**NEVER_RAN["HostConfig"], **more.pop("HostConfig", {})}
+    config = {
+        "Image": "nginx:1.25",
+        "Env": ["PATH=/bin", "MODE=a b"],
+        "Cmd": ["nginx"],
+        **more.pop("Config", {}),
+    }
+    web = container(**{**NEVER_RAN, **more, "HostConfig": host, "Config": config})
+    (finding,) = docker.analyze([web], {})
+    return finding.suggestion
+
+
+def test_a_container_that_never_ran_is_made_anew_on_a_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "_free_port", lambda taken, others: "8082")
+    command = "docker rm web && docker run -d --name web -p 127.0.0.1:8082:80 -e 'MODE=a b'"
+    assert suggested() == f"{command} nginx:1.25 nginx"
+    more = {"NetworkMode": "back", "RestartPolicy": {"Name": "always"}}
+    assert suggested(HostConfig=more) == f"{command} --network back --restart always nginx:1.25 nginx"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"HostConfig": {"Memory": 1 << 20}},
+        {"HostConfig": {"Privileged": True}},
+        {"Config": {"Env": ["DB_PASSWORD=x"]}},
+    ],
+)
+def test_a_container_with_more_to_it_is_not_made_anew(more: dict[str, Any]) -> None:
+    assert "docker rm" not in suggested(**more)
+
+
+def test_a_container_that_ran_before_is_not_made_anew() -> None:
+    assert "docker rm" not in suggested(state={**STOPPED, "Status": "exited", "Error": TAKEN})
+
+
+def test_a_port_is_free_where_nobody_listens_and_nothing_is_published() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        number = listener.getsockname()[1]
+        published = container(HostConfig={"PortBindings": {"80/tcp": [{"HostPort": str(number + 1)}]}})
+        free = docker._free_port(str(number - 1), [published])
+    assert free == "" or int(free) > number + 1
+    assert docker._free_port("?", []) == ""

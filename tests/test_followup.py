@@ -1,6 +1,7 @@
 """What code sees when it looks at what a command changed."""
 
 import json
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -311,4 +312,24 @@ def test_a_delete_that_finds_nothing_changes_nothing() -> None:
     assert followup.left_as_it_was(command, "")
     assert followup.after(command, "") == Check("Nothing was deleted: there was nothing of that name.", True)
     assert not followup.left_as_it_was(command, 'namespace "lost" deleted\n')
-    assert not followup.left_as_it_was("kubectl delete namespace lost >/dev/null", "")
+    for silent in (f"{command} >/dev/null", f"{command} | grep -v deleted", f"{command} -o name"):
+        assert not followup.left_as_it_was(silent, "")
+        assert followup.after(silent, "") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("echo a > new.txt", "new.txt has 1 line now:\na"),
+        ("seq 9 > new.txt", "new.txt has 9 lines now:\n1\n2\n3\n4"),
+        (": > new.txt", "new.txt has 0 lines now."),
+        ("echo c2VjcmV0 | base64 -d > new.txt", "new.txt has 1 line now."),
+        ("echo KEY=a > .env", ".env has 1 line now."),
+    ],
+)
+def test_what_a_command_wrote_is_shown(
+    command: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["sh", "-c", command], check=True)
+    assert followup.after_edit(command, {}) == Check(told, True)

@@ -1,0 +1,64 @@
+"""Which edit of a file a task wants, and whether it wants one."""
+
+import re
+from pathlib import Path
+
+from devops_agent.forms import compose_service
+from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.computed_edit import computed
+from devops_agent.forms.form import FileEdit
+from devops_agent.forms.json_edit import JsonEdit
+from devops_agent.forms.line_edit import LineEdit, actions
+from devops_agent.forms.recipe import RecipeForm
+from devops_agent.forms.rewrite import Rewrite
+from devops_agent.grounding import Ground
+
+# "Put a comment into app.ini", "Change app.ini so that"
+_INTO_FILE = (
+    r"\b(?:add|set|change|put|insert|append|update|bump|replace|edit|modify|adjust|extend|uncomment|comment"
+    r"|enable|disable|remove|delete|increase|raise|lower|turn|switch|rename)\b[^.;]*?"
+    r"(?:\b(?:to|in|into|from|of)\s+(?:the\s+|my\s+|our\s+)?(?:file\s+)?|\s(?:the\s+)?)[\"'`]?"
+)
+
+
+# "Convert config.yaml to config.json": a file is made of another, which stays as it is.
+_MAKES_ANOTHER = re.compile(
+    r"\b(?:convert|split|generate|render|mask)\b|\bsave (?:\w+ )?as\b|\bwith the same keys\b", re.IGNORECASE
+)
+
+
+def is_about_file(task: str, edit: FileEdit | Rewrite, ground: Ground, recipe: RecipeForm | None) -> bool:
+    """Whether a task wants the text of that file changed, other than by a recipe that does so."""
+    path = edit.path
+    if isinstance(edit, Rewrite):
+        return True
+    if recipe and recipe.path:
+        kinds = {Path(each).suffix.replace(".yml", ".yaml") for each in (recipe.path, path)}
+        return len(kinds) == 1  # it would write another file of the kind
+    if recipe and path in recipe.template:
+        return False
+    in_cluster = ground.namespace or ground.names.keys() & {"deployment", "pod", "service"}
+    return not in_cluster and _wants_changed(task, path)
+
+
+def _wants_changed(task: str, path: str) -> bool:
+    return bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
+
+
+def edit_of(ground: Ground, task: str) -> FileEdit | Rewrite | None:
+    """An edit of the one short file that the task names, or wants changed among several."""
+    several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
+    meant = [path for path in several if len(several) == 1 or _wants_changed(task, path)]
+    if len(meant) != 1:
+        return None
+    path, text = meant[0], several[meant[0]]
+    if _MAKES_ANOTHER.search(task):
+        return None
+    if known := computed(path, text, task):
+        return known
+    if compose_service.wanted(task, path):
+        return ComposeService(path, text, task)
+    by_value, by_line = JsonEdit(path, text), LineEdit(path, text, actions(task, path))
+    if path.endswith(".json") and len(by_value.settings) > 1:
+        return by_value
+    return by_line if len(by_line.lines) > 1 else None

@@ -1,0 +1,137 @@
+"""Which runbooks suit a task, by what they run and make and by what the task speaks of.
+
+A recipe that is offered is taken, so one that is about something else does harm: it is left out.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+from devops_agent import grounding
+from devops_agent.grounding import repository
+from devops_agent.grounding.task_words import CREATES
+from devops_agent.runbook_library import OPTION, Runbook
+
+# What recipes make, by the names that are known when it is there; and a task that wants one more.
+_MAKES = {
+    "container": re.compile(r"docker run\b.*--name \{container\}"),
+    "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
+    "network": re.compile(r"^docker network create \{network\}", re.MULTILINE),
+    "volume": re.compile(r"^docker volume create \{volume\}", re.MULTILINE),
+}
+# Where the task names none of these, a recipe for one is about something else.
+_VALUES = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
+_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
+# What makes an object in the cluster, by the placeholder of its name.
+_CREATES_OBJECT = (
+    r"create {0}(?: \w+)? \{{{0}\}}|^kind: \w+\nmetadata:\n  name: \{{{0}\}}|kubectl \S+ \S+ run \{{{0}\}}"
+)
+# That an object itself is to go, and not something in it or on it.
+_OF_OBJECT = (
+    r"(?!['’]s\b)(?! (?:ports?|keys?|labels?|annotations?|images?|limits?|accounts?|probes?|selectors?"
+    r"|quotas?|polic\w+|rules?|entr\w+|values?|env\w*|variables?|volumes?|pods?|containers?|finalizers?|bindings?|roles?"
+    r"|logs?|events?|replicas?|history|revisions?)\b)"
+)
+_DELETED = {
+    kind: re.compile(
+        r"\b(?:delete|remove|drop|rid of|wipe|purge|decommission|tear down) "
+        rf"(?:(?!(?:from|of|in|on|to|with|key|image)\b)[\w-]+ ){{0,3}}?(?:{said})\b{_OF_OBJECT}",
+        re.IGNORECASE,
+    )
+    for kind, said in {
+        "job": "job",
+        "cronjob": "cron ?job",
+        "deployment": "deployment",
+        "service": "service",
+        "configmap": "config ?map",
+        "secret": "secret",
+        "ingress": "ingress",
+        "pvc": "pvc|claim",
+        "namespace": "namespace",
+    }.items()
+}
+# What a task must speak of for a recipe that runs the program.
+_PROGRAMS = {
+    re.compile(runs, re.MULTILINE): said
+    for runs, said in {
+        r"^git ": repository.GIT,
+        r"Dockerfile": re.compile(
+            r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE
+        ),
+        r"\bchmod ": re.compile(
+            r"\b(?:permissions?|modes?|chmod|execut\w*|run(?:nable)?|read\w*|writ\w*|owner|access\w*|lock|rights?|private"
+            r"|start|[0-7]{3,4})\b",
+            re.IGNORECASE,
+        ),
+        r"xargs -0r sha256sum": re.compile(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
+        r"(?:live|readi)nessProbe|startupProbe": re.compile(
+            r"\bprobes?\b|\bhealth|\b(?:live|readi)ness", re.IGNORECASE
+        ),
+        r"find \S+ -type f -printf '%s": re.compile(r"\bfiles?\b", re.IGNORECASE),
+        r"nodeSelector": re.compile(r"\bnodes?\b|\bselector|\bpin\b", re.IGNORECASE),
+        r"kind: LimitRange": re.compile(
+            r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE
+        ),
+        r"custom-columns=:metadata.name": re.compile(r"\bnames\b|\blist\b", re.IGNORECASE),
+        r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
+        r"^useradd ": re.compile(
+            r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
+        ),
+        r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
+        r"\bcrontab ": re.compile(
+            r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE
+        ),
+        r"^(?:nginx|.*/nginx/)": re.compile(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
+        r"^(?:systemctl|journalctl) ": re.compile(
+            r"\b(?:services?|systemd|units?|boot|journal\w*|daemons?|systemctl|timers?|servers?|logs?)\b",
+            re.IGNORECASE,
+        ),
+    }.items()
+}
+# A task without one of these wants nothing new.
+_CREATES = re.compile(
+    rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
+    r"|reserve|store|(?:docker|container)i[sz]e|(?:put|save)\b.*\binto an?|(?:put|set) an?|wants?|as an?)\b",
+    re.IGNORECASE,
+)
+_CREATED = "creat"
+# "# in a stateful set: kubectl …"
+_ALTERNATIVE = re.compile(r"^# .*", re.MULTILINE)
+_RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
+
+
+def suitable(
+    runbooks: Mapping[str, Runbook], task: str, known: Collection[str], there: Collection[str]
+) -> dict[str, Runbook]:
+    """The runbooks that a task may mean.
+
+    Args:
+        runbooks: All runbooks by name.
+        task: The task.
+        known: The placeholders whose values are known.
+        there: Those of them that name what is there already.
+    """
+    unwanted = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in there]
+    unwanted += [re.compile(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
+    unwanted += [
+        re.compile(rf" delete {kind} \{{") for kind, said in _DELETED.items() if not said.search(task)
+    ]
+    foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
+    nothing_new = not _CREATES.search(task)
+    values = [name for name, said in _VALUES.items() if not said.search(task)]
+    if "namespace" in known:
+        values += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]
+    strange = [f"{{{name}}}" for name in values if name not in known]
+
+    def suits(runbook: Runbook) -> bool:
+        # what users have written is about what they say it is
+        foreign_to_it = (nothing_new and runbook.verb == _CREATED) or any(
+            runs.search(runbook.text) for runs in foreign
+        )
+        if runbook.own and foreign_to_it:
+            return False
+        needed = OPTION.sub("", _ALTERNATIVE.sub("", runbook.text))
+        return not any(value in needed for value in strange) and not any(
+            u.search(runbook.text) for u in unwanted
+        )
+
+    return {name: runbook for name, runbook in runbooks.items() if suits(runbook)}
