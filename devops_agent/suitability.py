@@ -76,6 +76,10 @@ _PROGRAMS = {
         r"^useradd ": re.compile(
             r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
         ),
+        # several files are renamed by another recipe
+        r"^mv -nv -- \{source\}": re.compile(
+            r"\A(?!.*\b(?:all|every|each) (?:the )?[.\w]+ files?\b)", re.I | re.S
+        ),
         r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
         r"\bcrontab ": re.compile(
             r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE

@@ -646,3 +646,22 @@ def test_the_keys_of_a_secret_are_told_and_no_values(programs: Programs, here: P
 def test_a_new_name_may_look_like_a_verb(task: str, name: str | None, programs: Programs, here: Path) -> None:
     programs.cluster({"shop": [deployment("web")]})
     assert look_up(task, here, {}).names.get("deployment") == name
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("Rename notes/b.md to notes/c.md", "There is no file notes/b.md here."),
+        ("rename a.md to b.md", ""),
+        ("Unpack the archive old.tar.gz into old", "There is no file old.tar.gz here."),
+        ("Copy /etc/nginx/missing.conf out of the container web", ""),
+        ("Delete example.com from a.md", ""),
+        ("Write b.md", ""),
+        (f"Rename {'a' * 5000}.md to b.md", ""),
+    ],
+)
+def test_a_file_that_is_to_be_renamed_and_is_not_there_is_told(
+    task: str, missing: str, programs: Programs, here: Path
+) -> None:
+    (here / "a.md").write_text("a")
+    assert look_up(task, here, {}).missing == missing

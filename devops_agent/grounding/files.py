@@ -142,9 +142,33 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
             ground.texts[named] = text
             ground.informs = True
-    if texts and (missing := _missing_text(task, texts) or _missing_value(task, texts)):
+    missing = _missing_source(task, directory)
+    if texts:
+        missing = missing or _missing_text(task, texts) or _missing_value(task, texts)
+    if missing:
         ground.missing = missing
         ground.lines.append(missing)
+
+
+# "Rename notes.txt to …": a file of this machine that must be there.
+_SOURCE = re.compile(
+    r"\b(?:rename|move|copy|unpack|extract|unzip|untar|compress|gzip|read|(?:delete|remove) the file) "
+    rf"(?:the |my |our )?(?:file |script |archive )?[\"'`]?{PATH.pattern}",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:containers?|pods?|images?|volumes?|out of|servers?|hosts?|stash|commit|branch)\b", re.IGNORECASE
+)
+
+
+def _missing_source(task: str, directory: Path) -> str:
+    """That the file is not here with which a task wants something done, in a sentence."""
+    found = None if _ELSEWHERE.search(task) else _SOURCE.search(task)
+    try:
+        there = found is None or (directory / Path(found[1]).expanduser()).exists()
+    except (OSError, RuntimeError):  # too long, or the home of nobody
+        there = True
+    return "" if there or found is None else f"There is no file {found[1]} here."
 
 
 def _missing_text(task: str, texts: Mapping[str, str]) -> str:
