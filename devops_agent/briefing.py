@@ -151,8 +151,10 @@ def _with_recipe(
         return replace(told, form=edit)
     if runbook.verb == _REMOVES and makes_exception(task):
         return told  # it would take all
-    if told.ground.informs and not changes and not (own and own.look):
-        return told  # the facts are the answer, and what is still to be filled in leads away from them
+    of_names = any(f"{{{name}}}" in runbook.text for name in known)
+    if told.ground.informs and not changes and not (own and own.look and of_names):
+        # the facts are the answer; what is to be filled in, or tells of all there is, leads away from them
+        return told
     wishes = [wish for wish in intent.wishes(wanted) if intent.asks_for_change(wish)]
     parts = [
         None if part and part.only_if_asked and not (part is runbook or part.is_asked_by(wish)) else part

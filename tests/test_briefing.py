@@ -8,7 +8,8 @@ import pytest
 from fake_programs import Programs, deployment
 
 from devops_agent import briefing, events, runbook_library
-from devops_agent.briefing import Briefer, briefer, none
+from devops_agent.briefing import Briefer, Briefing, briefer, none
+from devops_agent.grounding import Ground
 from devops_agent.runbook_library import Runbook
 
 TASK = "Scale deployment web in namespace shop to 3 replicas"
@@ -190,3 +191,13 @@ def test_the_port_that_a_task_names_outranks_the_one_that_is_free(task: str, por
     assert briefing._as_asked(found, task) == found.replace("8081", port)
     several = found.replace("-p 8081:80", "-p 443:443 -p 8081:80")
     assert briefing._as_asked(several, task) == several
+
+
+def test_a_look_at_all_there_is_does_not_hide_what_was_found() -> None:
+    told = Briefing(Ground(["process 7: web; 9 KiB resident"], informs=True))
+    task = "Which of the processes named web uses the most memory?"
+    runbooks = runbook_library.load()
+    alone = briefing._with_recipe(Briefing(), runbooks, task, {}, events.ignore)
+    assert alone.form
+    assert alone.form.look.startswith("ps ")
+    assert briefing._with_recipe(told, runbooks, task, {}, events.ignore).form is None
