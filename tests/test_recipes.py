@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -253,3 +254,11 @@ def test_something_new_does_not_get_the_name_of_what_is_there() -> None:
     with pytest.raises(CallRefused, match="deployment web is there already"):
         form.call({"deployment": "web", "image": "redis:7"}, task, ground)
     assert form.call({"deployment": "web", "image": "redis:7"}, "Create web", ground)
+
+
+def test_a_recipe_for_a_file_that_the_task_names_is_no_form() -> None:
+    (runbook,) = runbook_library.parse(
+        "unit", "# Create a unit\n\nWrite /etc/{unit}.service:\n\n```ini\nA={a}\n```\n"
+    )
+    assert form_of(runbook, {}) is None
+    assert form_of(replace(runbook, text=runbook.text.replace("{unit}", "web")), {})

@@ -190,6 +190,8 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Recip
     """
     blocks = _BLOCK.findall(runbook.text)
     if file := _FILE.search(runbook.text):
+        if PLACEHOLDER.search(file[1]):
+            return None  # which file it is to be, the task tells
         return form_of_commands(runbook.title, _filled(_chosen(file[2], names, task), names, _HERE), file[1])
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
