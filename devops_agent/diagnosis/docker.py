@@ -123,7 +123,8 @@ def _anew(container: Object, taken: str, free: str) -> str:
     "" for one with more options than these know of, or with secrets among its variables.
     """
     config, host = part(container, "Config"), part(container, "HostConfig")
-    if any(host.get(option) for option in _MORE_OPTIONS) or any(map(_SECRET.search, config.get("Env") or ())):
+    variables = config.get("Env") or ()
+    if any(host.get(option) for option in _MORE_OPTIONS) or any(map(_SECRET.search, variables)):
         return ""
     options = []
     for inner, entries in part(host, "PortBindings").items():
@@ -131,7 +132,7 @@ def _anew(container: Object, taken: str, free: str) -> str:
             outer = free if entry.get("HostPort") == taken else entry.get("HostPort")
             address = f"{entry['HostIp']}:" if entry.get("HostIp") else ""
             options.append(("-p", f"{address}{outer}:{inner.removesuffix('/tcp')}"))
-    options += [("-e", variable) for variable in config.get("Env") or () if not variable.startswith("PATH=")]
+    options += [("-e", variable) for variable in variables if not variable.startswith("PATH=")]
     options += [("-v", bind) for bind in host.get("Binds") or ()]
     network, policy = host.get("NetworkMode"), part(host, "RestartPolicy").get("Name")
     options += [("--network", network)] if network not in (None, "default", "bridge") else []

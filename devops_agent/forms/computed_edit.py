@@ -52,8 +52,8 @@ def computed(path: str, text: str, task: str) -> Rewrite | None:
         text: Its text.
         task: The task.
     """
+    lines = text.splitlines(keepends=True)
     for rule in _RULES if Path(path).suffix.lower() not in _OTHER_COMMENTS else _RULES[:-1]:
-        lines = text.splitlines(keepends=True)
         if new := rule(lines, task):
             change = ", ".join(_told(index + 1, line.strip()) for index, line in new.items())
             return Rewrite(path, "".join(new.get(index, line) for index, line in enumerate(lines)), change)
@@ -67,10 +67,12 @@ def _told(number: int, line: str) -> str:
 def _schedules(lines: list[str], task: str) -> dict[int, str]:
     """The lines of a crontab whose command a clause of the task names beside the times that it wants."""
     stated = {} if _OTHER_WISH.search(task) else schedules.by_clause(task)
+    jobs = [
+        (index, job) for index, line in enumerate(lines) if (job := _CRON_LINE.fullmatch(line.rstrip("\n")))
+    ]
     found: dict[int, str] = {}
     for clause, fields in stated.items():
-        jobs = {index: _CRON_LINE.fullmatch(line.rstrip("\n")) for index, line in enumerate(lines)}
-        meant = [(index, job) for index, job in jobs.items() if job and _names(clause, job[3])]
+        meant = [(index, job) for index, job in jobs if _names(clause, job[3])]
         if len(meant) != 1:
             return {}
         index, job = meant[0]
@@ -89,16 +91,14 @@ def _names(clause: str, command: str) -> bool:
 def _next_version(lines: list[str], task: str) -> dict[int, str]:
     """The line with the version, raised by the level that the task names."""
     level = [] if _OTHER_VERSION.search(task) or len(_ANY_LEVEL.findall(task)) > 1 else _LEVEL.findall(task)
-    at = [index for index, line in enumerate(lines) if _VERSION.match(line.strip())]
+    at = [(index, match) for index, line in enumerate(lines) if (match := _VERSION.match(line.strip()))]
     if len(at) != 1 or len(level) != 1 or "version" not in task.lower():
         return {}
-    line = lines[at[0]]
-    match = _VERSION.search(line.strip())
-    assert match is not None
+    index, match = at[0]
     numbers = [int(number) for number in match["version"].split(".")]
     raised = _LEVELS.index(level[0].lower())
     new = [*numbers[:raised], numbers[raised] + 1, *[0] * (2 - raised)]
-    return {at[0]: line.replace(match["version"], ".".join(map(str, new)), 1)}
+    return {index: lines[index].replace(match["version"], ".".join(map(str, new)), 1)}
 
 
 def _of_network(lines: list[str], task: str) -> dict[int, str]:

@@ -139,12 +139,12 @@ class RecipeForm(Form):
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
             own = field in self.optional or field == made[1].replace(" ", "")
             listed = own and value and re.search(rf"\b{field}s?:? [^\n;]*?{name}", str(ground))
-            if listed and not re.search(name, task) and field not in self.optional:
+            if not listed or re.search(name, task):
+                kept[field] = value
+            elif field not in self.optional:
                 raise CallRefused(
                     f"{field} {value} is there already. Call it by the name that the task gives it."
                 )
-            if not listed or re.search(name, task):
-                kept[field] = value
         return kept
 
     @property

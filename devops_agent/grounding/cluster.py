@@ -204,10 +204,11 @@ def _done_to(kind: str, task: str, objects: Objects) -> list[str]:
         rf"|suspend)\b (?:the |our |my )?[\"'`]?({_DNS_NAME})[\"'`]? (?i:{KINDS[kind]})\b"
         r"(?=[.,;!?]|$| (?:in|please)\b)"
     )
-    if words_of(task) & {each.lower() for each in objects.names(kind)}:
+    found = [word for word in re.findall(pattern, task) if not _NO_NAME.fullmatch(word)]
+    if not found or words_of(task) & {each.lower() for each in objects.names(kind)}:
         return []
     everything = json.dumps([objects.all(each) for each in ("Deployment", "StatefulSet", "DaemonSet", "Pod")])
-    return [w for w in re.findall(pattern, task) if not _NO_NAME.fullmatch(w) and w not in everything]
+    return [word for word in found if word not in everything]
 
 
 def _missing(task: str, objects: Objects, only_near: bool) -> Iterator[str]:

@@ -24,8 +24,7 @@ def on_engine(task: str) -> Ground:
     named = [c for c in inspected if docker.name(c).lower() in words]
     ground = Ground([_container_line(c) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
-        ground.lines.append(missing)
-        ground.missing, ground.informs = missing, True
+        ground.lacks(missing)
     for kind in () if of_cluster or CREATES.search(task) else ("volume", "network"):
         _look_up_named(kind, task, ground)
     if LOGS.search(task):
@@ -102,9 +101,7 @@ def _look_up_named(kind: str, task: str, ground: Ground) -> None:
     if named[2] in there:
         ground.names[kind] = named[2]
     elif there and named[1] and not _COMPOSE.search(task):
-        ground.missing = f"There is no {kind} {named[2]} (there are: {listed(there)})."
-        ground.lines.append(ground.missing)
-        ground.informs = True
+        ground.lacks(f"There is no {kind} {named[2]} (there are: {listed(there)}).")
 
 
 def _logged(container: str) -> Finding | None:
@@ -162,11 +159,6 @@ def _missing_container(task: str, there: set[str], images: set[str]) -> str:
     match = re.search(pattern, task, re.IGNORECASE)
     if not match or match[1].lower() in NO_NAMES or "-" not in match[1]:
         match = None if _COMPOSE.search(task) else _DONE_TO.search(task)
-    if (
-        not match
-        or match[1].lower() in NO_NAMES
-        or match[1] in there
-        or any(match[1] in each for each in (*there, *images))
-    ):
+    if not match or match[1].lower() in NO_NAMES or any(match[1] in each for each in (*there, *images)):
         return ""
     return f"There is no container {match[1]} (there are: {listed(there)})."

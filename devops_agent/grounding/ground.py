@@ -43,6 +43,11 @@ class Ground:
     kinds: set[str] = field(default_factory=set)
     mended: dict[str, Mended] = field(default_factory=dict)
 
+    def lacks(self, sentence: str) -> None:
+        """Notes that something is not there that the task names; that may be all there is to answer."""
+        self.lines.append(sentence)
+        self.missing, self.informs = sentence, True
+
     def __str__(self) -> str:
         # half a command would be run as it stands
         told = [line if line.startswith("  try: ") else line[:_LONGEST] for line in self.lines[:_MOST_LINES]]

@@ -84,9 +84,7 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
     named = [first or second for first, second in _NAMED.findall(task)]
     named = [name for name in named if name.lower() not in NO_NAMES | _NO_PROCESS and name[-2:] != "ly"]
     for name in named if not found else ():
-        ground.missing = f"There is no process {name} running."
-        ground.lines.append(ground.missing)
-        ground.informs = True
+        ground.lacks(f"There is no process {name} running.")
     return ground
 
 

@@ -60,8 +60,7 @@ def in_repository(task: str, directory: Path) -> Ground:
         return named or (directory / ref).exists()
 
     if missing := next(_missing(task, branches, tags, there_is), ""):
-        ground.lines.append(missing)
-        ground.missing, ground.informs = missing, True
+        ground.lacks(missing)
     return ground
 
 
@@ -73,7 +72,7 @@ def _state(
     status: Sequence[str], branches: Sequence[str], tags: Sequence[str], stashes: Sequence[str]
 ) -> Iterator[str]:
     head = re.sub(r"\.\.\..*", "", status[0].removeprefix("## ").removeprefix("No commits yet on "))
-    yield f"git branch {head}; branches: {listed(branches, _MOST)}; tags: {listed(tags, _MOST) or 'none'}"
+    yield f"git branch {head}; branches: {listed(branches, _MOST)}; tags: {listed(tags, _MOST)}"
     changed = [line[3:] for line in status[1:] if not line.startswith("??")]
     unknown = [line[3:] for line in status[1:] if line.startswith("??")]
     told = {"changed and not committed": changed, "untracked": unknown, "stashes": stashes}
@@ -95,9 +94,6 @@ def _missing(
     for pattern in (_FROM,) if CREATES.search(task) else (*_NAMED, _FROM):
         for kind, ref in pattern.findall(task):
             there = [*branches, *tags] if not kind else tags if kind.lower() == "tag" else branches
-            if ref in there or ref.lower() in NO_NAMES or not _LOOKS_LIKE_A_REF.search(ref):
-                continue
-            if there_is(ref):
-                continue
-            known = listed(there, _MOST) or "none"
-            yield f"There is no {kind.lower() or 'branch'} {ref} (there are: {known})."
+            meant = ref not in there and ref.lower() not in NO_NAMES and _LOOKS_LIKE_A_REF.search(ref)
+            if meant and not there_is(ref):
+                yield f"There is no {kind.lower() or 'branch'} {ref} (there are: {listed(there, _MOST)})."
