@@ -43,6 +43,7 @@ from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.shell import CommandResult, Shell, active_shell
+from devops_agent.steps import Step
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
 
@@ -161,7 +162,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.brief = brief
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}
-        self._later: list[Form] = []
+        self._later: list[Step] = []
 
     # --- a run --------------------------------------------------------------------------------------------
 
@@ -351,15 +352,26 @@ class DevOpsAgent(ToolCallingAgent):
         if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
-        elif by_form and works and self._later:
-            self.tools[RECIPE] = later = self._later.pop(0)
-            self.evidence.to_do = later.heading
-            checked += f"\nNext:\n{later}"
-        elif by_form and works:
-            self.evidence.to_do = ""
+        elif works and (by_form or (RECIPE not in self.tools and changes)):
+            following = self._next(call)
+            checked += f"\nNext: {following}" if following else ""
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
+
+    def _next(self, done: Call) -> Step | None:
+        """What the task wants after a call that did one of its things, with the form for it."""
+        self.evidence.to_do = ""
+        while self._later:
+            step = self._later.pop(0)
+            if step.form and step.form.is_done_by(done):
+                continue
+            self.evidence.to_do = step.wish
+            self.tools.pop(RECIPE, None)
+            if step.form:
+                self.tools[RECIPE] = step.form
+            return step
+        return None
 
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""

@@ -9,24 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, intent, runbook_library, schedules
-from devops_agent.forms.file_edits import edit_of, is_about_file
+from devops_agent import events, grounding, intent, schedules
 from devops_agent.forms.form import Form
-from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands, joined, may_be_joined
+from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.limits import makes_exception
 from devops_agent.runbook_library import Runbook
-from devops_agent.suitability import suitable
+from devops_agent.steps import FormFinder, Step
 
-# Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
-_FITS = 5.0
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
 # What is to be written is no recipe, whatever it shall do.
 _WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
-# What stands in quotes is a value, and says nothing of what is wanted.
-_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
 
@@ -40,7 +35,7 @@ class Briefing:
         form: The commands of the runbooks that fit, or an edit of the file that is named, for the model to
             fill in.
         whole: Whether the form does each of several things that the task wants.
-        later: The forms of what the task wants after that, in its order.
+        later: What the task wants after that, in its order.
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
         changes: Whether the task is done only when something was changed.
@@ -52,7 +47,7 @@ class Briefing:
     recipe: str = ""
     form: Form | None = None
     whole: bool = False
-    later: tuple[Form, ...] = ()
+    later: tuple[Step, ...] = ()
     look: str = ""
     looked: str = ""
     changes: bool = False
@@ -113,7 +108,8 @@ def briefer(
             found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
         known = {**found.names, "schedule": schedule} if schedule else found.names
         trouble = grounding.tells_of_trouble(task)
-        question = intent.is_question(task) and grounding.field_of(task) != "system"
+        field = found.about or grounding.field_of(task)
+        question = intent.is_question(task) and field != "system"
         told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
         told = _with_recipe(told, runbooks, task, known, listener)
         return replace(told, look=told.form.look) if ground and told.form else told
@@ -133,39 +129,29 @@ def _with_recipe(
         return told  # the findings are the answer
     if changes and (form := _form_of_findings(told)):
         return replace(told, form=form)
-    wanted = _QUOTED.sub(" ", intent.without_negations(task))
-    there = {name for name in (*told.ground.names, *told.ground.kinds) if name not in told.ground.new}
-    usable, about = suitable(runbooks, task, {*known, *there}, there), grounding.field_of(task)
-
-    def fitting(text: str) -> Runbook | None:
-        # one that changes something is no help with a question, nor the other way round
-        return runbook_library.best(usable, text, about, known, _FITS, wanted, changes)
-
-    runbook = fitting(wanted)
+    finder = FormFinder.of(task, runbooks, told.ground, known, changes)
+    runbook = finder.runbook(task)
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
         return replace(told, form=form_of_commands("", _as_asked(mend, task)))
-    own = form_of(runbook, known, task) if runbook else None
-    edit = edit_of(told.ground, task) if changes else None
-    if runbook is None or (edit and is_about_file(task, edit, told.ground, own)):
-        return replace(told, form=edit)
-    if runbook.verb == _REMOVES and makes_exception(task):
+    form = finder.form(runbook)
+    if runbook is None or not (form is None or isinstance(form, RecipeForm)):
+        runbook = None
+    elif runbook.verb == _REMOVES and makes_exception(task):
         return told  # it would take all
-    of_names = any(f"{{{name}}}" in runbook.text for name in known)
-    if told.ground.informs and not changes and not (own and own.look and of_names):
-        # the facts are the answer; what is to be filled in, or tells of all there is, leads away from them
-        return told
-    wishes = [wish for wish in intent.wishes(wanted) if intent.asks_for_change(wish)]
-    parts = [
-        None if part and part.only_if_asked and not (part is runbook or part.is_asked_by(wish)) else part
-        for wish, part in zip(wishes, map(fitting, wishes), strict=True)
-    ]
-    forms = [form for part in parts if part and (form := form_of(part, known, task))]
-    whole = runbook in parts and len(parts) == len(forms) == len(set(parts)) > 1 and may_be_joined(forms)
-    order = [joined(forms)] if whole else _in_order(forms, own)
-    listener(events.Notice(f"Runbook: {order[0].title if order else runbook.title}"))
-    form = order[0] if order else None
-    return replace(told, recipe=runbook.recipe(known), form=form, whole=whole, later=tuple(order[1:]))
+    elif told.ground.informs and not changes:
+        of_names = any(f"{{{name}}}" in runbook.text for name in known)
+        if not (form and form.look and of_names):
+            # the facts are the answer; what is to be filled in, or tells of all, leads away from them
+            return told
+    steps = finder.steps(runbook)
+    recipes = [step.form for step in steps if isinstance(step.form, RecipeForm)]
+    whole = len(recipes) == len(steps) > 1 and may_be_joined(recipes)
+    first = joined(recipes) if whole else steps[0].form
+    if runbook:
+        listener(events.Notice(f"Runbook: {first.heading if first else runbook.title}"))
+    recipe = runbook.recipe(known) if runbook and not form else ""
+    return replace(told, recipe=recipe, form=first, whole=whole, later=() if whole else tuple(steps[1:]))
 
 
 def _form_of_findings(told: Briefing) -> Form | None:
@@ -176,16 +162,6 @@ def _form_of_findings(told: Briefing) -> Form | None:
         ((path, better),) = told.ground.mended.items()
         return Rewrite(path, *better)
     return None
-
-
-def _in_order(forms: Sequence[RecipeForm], own: RecipeForm | None) -> Sequence[RecipeForm]:
-    """What a task wants thing by thing, when the form that fits the whole task best is one of them."""
-    if own is None:
-        return []
-    each: list[RecipeForm] = []
-    for form in forms:
-        each += [form] if are_apart([*each, form]) else []
-    return each if own in each else [own]
 
 
 _IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")

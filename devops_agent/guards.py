@@ -130,7 +130,7 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
         )
     before = text_if_readable(path)
     if not evidence.limits.rewrites and path not in evidence.written:
-        _keep_its_lines(path, before, content)
+        _keep_its_lines(path, before, content, evidence.limits.removes)
     if before and before == content:
         raise CallRefused(f"{path} has exactly this text already. Make the change that the task asks for.")
     if before and (wrong := text_files.broken_by(Path(path), before, content)):
@@ -142,13 +142,16 @@ _REWRITTEN = "Dockerfile"
 _MOST_LINES_REWRITTEN = 2
 
 
-def _keep_its_lines(path: str, before: str | None, content: str) -> None:
-    """Refuses a text that has nothing to do with the one that stands in the file."""
+def _keep_its_lines(path: str, before: str | None, content: str, removes: bool) -> None:
+    """Refuses a text that leaves out what stands in the file, where nothing of it is to go."""
     if before is None and is_file(path):
         raise CallRefused(f"{path} is there and no text, so nothing was written over it.")
     lines = [line for line in (before or "").splitlines() if line.strip()]
-    lost = len(lines) - len(set(lines) & set(content.splitlines()))
-    if len(lines) > _MOST_LINES_REWRITTEN and lost * 2 > len(lines) and _REWRITTEN not in path:
+    new = [line for line in content.splitlines() if line.strip()]
+    lost = len(lines) - len(set(lines) & set(new))
+    gone = 0 if removes else len(lines) - len(new)  # else lines were changed
+    too_many = lost * 2 > len(lines) or (lost and gone > 0)
+    if len(lines) > _MOST_LINES_REWRITTEN and too_many and _REWRITTEN not in path:
         raise CallRefused(f"That would remove {lost} of {len(lines)} lines of {path}. Keep what it holds.")
 
 

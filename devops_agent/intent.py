@@ -22,6 +22,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |postpone|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
 |retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|route
 |send(?! (?:me|us)\b)|shift|feed|recycle
+|serve(?= )|render|fetch(?! (?:me|us)\b)|keep(?= (?:an? )?(?:backup )?cop(?:y|ies)\b)
 |draft|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
@@ -174,10 +175,23 @@ _ALSO = re.compile(
     r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
     re.IGNORECASE,
 )
-_JOINT = re.compile(rf"(?:[.;]\s+|,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_VERB})", re.IGNORECASE)
+_JOINT = re.compile(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
 
 def wishes(task: str) -> list[str]:
-    """What a task wants done, thing by thing: "Create a volume and mount it" wants two."""
-    spelt_out = _ALSO.sub(", create ", task.strip())
-    return [wish for part in _JOINT.split(spelt_out) if (wish := part.strip(" .,"))]
+    """What a task says, thing by thing: "Create a volume and mount it" wants two."""
+    # nothing is parted within what is quoted, or not to be done
+    masked = task
+    for pattern in (_QUOTED, _NEGATED):
+        masked = pattern.sub(lambda match: "·" * len(match[0]), masked)
+    cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
+    cuts |= {match.span(): "create " for match in _ALSO.finditer(masked)}
+    found, start, lead = [], 0, ""
+    for (end, next_start), next_lead in [*sorted(cuts.items()), ((len(task), len(task)), "")]:
+        if end < start:
+            continue
+        wish = task[start:end].strip(" .,;\n")
+        found += [f"{lead}{wish}"] if wish else []
+        start, lead = next_start, next_lead
+    return found

@@ -30,6 +30,7 @@ from devops_agent.outputs import OutputStore
 from devops_agent.protocol import Call, system_prompt
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
+from devops_agent.steps import Step
 
 TASK = "Do what has to be done"
 NOT_A_CALL = "I will look at the pods now."
@@ -1343,13 +1344,15 @@ def test_what_is_so_already_needs_no_change() -> None:
 
 def in_order(*replies: Reply, whole: bool = False) -> Played:
     first, second = (form_of_commands(f"Write {name}", f"echo {name} > {name}") for name in ("one", "two"))
-    told = Briefing(form=first, whole=whole, later=() if whole else (second,), changes=True)
+    told = Briefing(
+        form=first, whole=whole, later=() if whole else (Step("Write two", second),), changes=True
+    )
     return play(*replies, task="Write one and two", brief=lambda task, ask: told)
 
 
 def test_the_form_for_the_next_thing_is_told_when_the_first_is_done() -> None:
     run = in_order(call("recipe"), answer("Both are there."), call("recipe"), answer("Both are there."))
-    assert "Next:\nWrite two\n" in run.told()[0]
+    assert "Next: Write two\n" in run.told()[0]
     assert run.told()[1] == "Error: Still to do: Write two."
     assert (Path("one").read_text(), Path("two").read_text()) == ("one\n", "two\n")
     assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)

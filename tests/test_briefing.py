@@ -115,7 +115,7 @@ def test_a_schedule_that_the_task_states_stands_in_its_recipe() -> None:
 )
 def test_the_things_that_a_task_wants_come_in_its_order(task: str, titles: list[str]) -> None:
     told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
-    assert [form.heading for form in (told.form, *told.later) if form] == titles
+    assert [form.heading for form in (told.form, *(step.form for step in told.later)) if form] == titles
 
 
 def test_what_makes_something_new_is_none_for_a_task_that_does_not() -> None:
@@ -139,7 +139,7 @@ def test_what_makes_something_new_is_none_for_a_task_that_does_not() -> None:
 )
 def test_no_object_goes_for_a_part_of_it(task: str) -> None:
     told = briefer(runbook_library.load(), Path.cwd(), events.ignore, ground=False)(task, lambda: True)
-    forms = [str(form) for form in (told.form, *told.later) if form]
+    forms = [str(form) for form in (told.form, *(step.form for step in told.later)) if form]
     assert not any(re.search(r"delete (?!pod)", form) for form in forms)
 
 

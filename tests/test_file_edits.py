@@ -9,8 +9,8 @@ from devops_agent import briefing, events, followup, runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
 from devops_agent.forms.compose_service import ComposeService
-from devops_agent.forms.json_edit import JsonEdit
 from devops_agent.forms.line_edit import LineEdit, actions
+from devops_agent.forms.setting_edit import SettingEdit
 from devops_agent.grounding import Ground
 
 INI = "[server]\nport = 80\nhost = a\n\n[limits]\nusers = 5\nhost = a\n"
@@ -22,7 +22,7 @@ JSON = """{
 """
 
 
-def changed(edit: LineEdit | JsonEdit, **values: str) -> str:
+def changed(edit: LineEdit | SettingEdit, **values: str) -> str:
     call = edit.call(values, "", Ground())
     assert (call.name, call.arguments["path"]) == ("write_file", edit.path)
     return str(call.arguments["content"])
@@ -71,17 +71,17 @@ def test_a_change_that_would_break_the_file_is_refused_and_a_broken_file_may_be_
 
 
 def test_a_value_of_json_is_replaced_and_keeps_its_kind() -> None:
-    edit = JsonEdit("x.json", JSON)
+    edit = SettingEdit("x.json", JSON)
     assert list(edit.settings) == [
         "name",
         "web.image",
-        "web.ports.0",
-        "web.ports.1",
+        "web.ports[0]",
+        "web.ports[1]",
         "web.debug",
         "db.note",
         "none",
     ]
-    assert changed(edit, setting="web.ports.1", value="8443") == JSON.replace("443", "8443")
+    assert changed(edit, setting="web.ports[1]", value="8443") == JSON.replace("443", "8443")
     assert changed(edit, setting="name", value="7") == JSON.replace('"shop"', '"7"')
     assert changed(edit, setting="web.debug", value="true") == JSON.replace("false", "true")
     assert changed(edit, setting="none", value="x y") == JSON.replace("null", '"x y"')
@@ -97,12 +97,12 @@ def test_a_value_of_json_is_replaced_and_keeps_its_kind() -> None:
 )
 def test_what_is_no_change_of_a_value_is_said(values: dict[str, str], message: str) -> None:
     with pytest.raises(CallRefused, match=message):
-        changed(JsonEdit("x.json", JSON), **values)
+        changed(SettingEdit("x.json", JSON), **values)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a" 1}', "[1,", "nonsense", '{"a": }'])
 def test_broken_json_has_no_settings(text: str) -> None:
-    assert JsonEdit("x.json", text).settings == {}
+    assert SettingEdit("x.json", text).settings == {}
 
 
 def test_the_grammar_and_the_schema_let_the_model_name_no_other_line() -> None:
@@ -117,7 +117,9 @@ def test_a_task_that_changes_a_short_file_gets_the_form_for_it(tmp_path: Path) -
     (tmp_path / "app.json").write_text(JSON)
     brief = briefing.briefer({}, tmp_path, events.ignore)
     assert brief("Set users to 9 in app.ini", lambda: True).form == LineEdit("app.ini", INI)
-    assert brief("Set the name to x in app.json", lambda: True).form == JsonEdit("app.json", JSON)
+    assert brief("Set the name to x in app.json", lambda: True).form == SettingEdit(
+        "app.json", JSON, "Set the name to x in app.json"
+    )
     assert brief("What is the port in app.ini?", lambda: True).form is None
 
 
@@ -196,3 +198,83 @@ def test_of_several_files_the_one_is_edited_that_a_task_wants_changed(
         assert isinstance(form, LineEdit)
         assert form.path == "app.ini"
     assert brief("Change app.ini and change web.conf", lambda: True).form is None
+
+
+# --- one of several settings of one name ------------------------------------------------------------------
+
+VALUES = """\
+api:
+  image: "shop/api:1"  # the newest
+  limits:
+    memory: 256Mi
+worker:
+  limits:
+    memory: 512Mi   # not enough
+receivers:
+  - name: ops
+    slack:
+      - channel: '#ops'
+  - name: dev
+    slack:
+      - channel: '#ops'
+"""
+SITE = """\
+server {
+    listen 80;
+    location / {
+        proxy_read_timeout 60s;
+    }
+    location /reports/ {  # slow
+        proxy_read_timeout 60s;
+    }
+}
+"""
+SECTIONS = "[a]\nhost = x ; first\nurl = 'u'\n[b]\nhost=y\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "setting", "value", "new"),
+    [
+        ("values.yaml", VALUES, "worker.limits.memory", "1Gi", VALUES.replace("512Mi", "1Gi")),
+        ("values.yaml", VALUES, "api.image", "shop/api:2", VALUES.replace("api:1", "api:2")),
+        (
+            "values.yaml",
+            VALUES,
+            "receivers[ops].slack[0].channel",
+            "#prod",
+            VALUES.replace("#ops", "#prod", 1),
+        ),
+        (
+            "site.conf",
+            SITE,
+            "server > location /reports/ > proxy_read_timeout",
+            "300s",
+            "300s".join(SITE.rsplit("60s", 1)),
+        ),
+        ("app.ini", SECTIONS, "b.host", "z", SECTIONS.replace("=y", "=z")),
+        ("app.ini", SECTIONS, "a.host", "z", SECTIONS.replace("= x", "= z")),
+        ("app.ini", SECTIONS, "a.url", "v", SECTIONS.replace("'u'", "'v'")),
+    ],
+)
+def test_of_settings_of_one_name_the_one_of_a_section_is_changed(
+    path: str, text: str, setting: str, value: str, new: str
+) -> None:
+    assert changed(SettingEdit(path, text), setting=setting, value=value) == new
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("#x", '"#x"'), ("true", "true"), ("a: b", '"a: b"'), ("1.5", "1.5"), ("[a]", '"[a]"'), ("", '""')],
+)
+def test_a_value_of_yaml_has_quotes_where_it_needs_them(value: str, written: str) -> None:
+    assert changed(SettingEdit("x.yaml", "a: b\n"), setting="a", value=value) == f"a: {written}\n"
+
+
+def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text(VALUES)
+    brief = briefing.briefer({}, tmp_path, events.ignore)
+    form = brief("Set the memory limit of the worker to 1Gi in values.yaml", lambda: True).form
+    assert isinstance(form, SettingEdit)
+    assert list(form.settings) == ["api.limits.memory", "worker.limits.memory"]
+    assert "\nworker.limits.memory = 512Mi" in str(form)
+    assert isinstance(brief("Set image to shop/api:2 in values.yaml", lambda: True).form, LineEdit)

@@ -7,11 +7,12 @@ from devops_agent.forms import compose_service
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.form import FileEdit
-from devops_agent.forms.json_edit import JsonEdit
-from devops_agent.forms.line_edit import LineEdit, actions
+from devops_agent.forms.line_edit import CHANGE, LineEdit, actions
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.forms.rewrite import Rewrite
+from devops_agent.forms.setting_edit import SettingEdit
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import NO_NAMES, PATH
 
 # "Put a comment into app.ini", "Change app.ini so that"
 _INTO_FILE = (
@@ -45,6 +46,20 @@ def _wants_changed(task: str, path: str) -> bool:
     return bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
 
 
+_KEY = re.compile(r"^\s*(?:- )?[\"']?([A-Za-z][\w.-]*)[\"']?\s*[:=]", re.MULTILINE)
+_HERE = re.compile(r"\s*(?:then )?in [\"'`]?$", re.IGNORECASE)
+
+
+def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
+    """Whether one of the wishes of a task is about the text of the file: it says so, or names a setting."""
+    before, named, _ = wish.partition(edit.path)
+    if named:
+        return bool(_HERE.match(before)) or _wants_changed(wish, edit.path)
+    said = {word.lower() for word in re.findall(r"[A-Za-z][\w.-]*\w", wish)} - NO_NAMES
+    text = edit.text if isinstance(edit, FileEdit) else ""
+    return not PATH.search(wish) and any(key.lower() in said for key in _KEY.findall(text))
+
+
 def edit_of(ground: Ground, task: str) -> FileEdit | Rewrite | None:
     """An edit of the one short file that the task names, or wants changed among several."""
     several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
@@ -58,7 +73,9 @@ def edit_of(ground: Ground, task: str) -> FileEdit | Rewrite | None:
         return known
     if compose_service.wanted(task, path):
         return ComposeService(path, text, task)
-    by_value, by_line = JsonEdit(path, text), LineEdit(path, text, actions(task, path))
-    if path.endswith(".json") and len(by_value.settings) > 1:
+    by_value, by_line = SettingEdit(path, text, task), LineEdit(path, text, actions(task, path))
+    if path.endswith(".json") and by_value.settings:
+        return by_value
+    if by_line.actions == (CHANGE,) and by_value.is_needed:
         return by_value
     return by_line if len(by_line.lines) > 1 else None

@@ -34,6 +34,10 @@ class Form(ABC):
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
 
+    def is_done_by(self, call: Call) -> bool:
+        """Whether another call did the same already."""
+        return False
+
     @abstractmethod
     def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
         """The call that it comes to when it is filled in.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from devops_agent.constraints import FORMATS
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
@@ -39,10 +40,13 @@ _FORMATS = {
     **dict.fromkeys(("mode", "folder_mode", "file_mode"), "mode"),
     **dict.fromkeys(("extension", "new_extension"), "extension"),
     "schedule": "schedule",
+    "status": "status",
 }
+# What names files: no number of a task is meant by it.
+_PATHS = frozenset("archive directory file folder member source target".split())
 _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
- completions parallelism retries uid pods successful failed""".split()
+ completions parallelism retries uid pods successful failed days megabytes""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = re.compile(
@@ -129,6 +133,22 @@ class RecipeForm(Form):
             return Call("write_file", {"path": self.path, "content": text})
         return Call("bash", {"command": text})
 
+    def is_done_by(self, call: Call) -> bool:
+        """Whether a command has each of these commands in it, or writes the same file."""
+        if self.path:
+            return call.arguments.get("path") == self.path
+        command = str(call.arguments.get("command", ""))
+        return all(head in command for head in _heads(self))
+
+    def has_room_for(self, wish: str) -> bool:
+        """Whether each number of a wish stands in the commands, or may be the value of a field."""
+        told = with_all_options(self.template)
+        for number in _NUMBER.findall(wish):
+            there = re.search(rf"(?<![\w.]){re.escape(number)}(?![\w])", told)
+            if not there and not any(_takes(name, kind, number) for name, kind in self.fields.items()):
+                return False
+        return True
+
     def _with_own_names(self, values: Mapping[str, Any], task: str, ground: Ground) -> dict[str, Any]:
         """The values without the names of things that are there, where the task wants something new."""
         made = _MADE.match(self.title)
@@ -180,6 +200,22 @@ def _told(name: str, kind: str) -> str:
     return "number" if kind == "integer" else _FORMATS.get(name, "text")
 
 
+# "14", "512Mi", "172.30.0.0/24", "3:30", but not "2nd" or "v1.2"
+_NUMBER = re.compile(
+    r"(?<![\w.:/@=#+-])\d(?:[\d.:/-]*\d)?(?!(?:st|nd|rd|th)\b)(?:[A-Za-z]{1,3}\b|%)?(?![\w:/=-])"
+)
+
+
+def _takes(name: str, kind: str, number: str) -> bool:
+    """Whether a field may hold a number that a task has."""
+    form = _FORMATS.get(name, "")
+    if kind == "integer":
+        return bool(re.fullmatch(r"\d+(?:%|[smhd])?", number))
+    if form in ("", "schedule"):
+        return name not in _PATHS
+    return form not in ("name", "image", "path") and bool(re.match(FORMATS[form][0], number))
+
+
 def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> RecipeForm | None:
     """The form of a runbook; None when it is no one thing to do.
 
@@ -225,19 +261,24 @@ def _names_in(commands: str) -> list[str]:
 
 
 def are_apart(forms: Sequence[RecipeForm]) -> bool:
-    """Whether the forms do different things with commands, so that one may follow the other."""
-    heads = [
-        {" ".join(re.sub(r" -n \S+", "", line).split()[:3]) for line in form.template.splitlines()}
-        - {_EACH_COUNTS.strip()}
-        for form in forms
-    ]
-    return not any(form.path for form in forms) and len(set().union(*heads)) == sum(map(len, heads))
+    """Whether the forms do different things, so that one may follow the other."""
+    heads = [_heads(form) for form in forms]
+    return len(set().union(*heads)) == sum(map(len, heads))
+
+
+def _heads(form: RecipeForm) -> set[str]:
+    """With what its commands begin, which tells what they do; or the file that it writes."""
+    if form.path:
+        return {form.path}
+    lines = form.template.removeprefix(_EACH_COUNTS).splitlines()
+    return {" ".join(re.sub(r" -n \S+", "", line).split()[:3]) for line in lines}
 
 
 def may_be_joined(forms: Sequence[RecipeForm]) -> bool:
     """Whether one form can stand for them: what has the same name in two of them names the same object."""
     shared = {name for a, b in combinations(forms, 2) for name in a.fields.keys() & b.fields.keys()}
-    return are_apart(forms) and all(_FORMATS.get(name) in ("name", "image") for name in shared - {_PORT})
+    apart = are_apart(forms) and not any(form.path for form in forms)
+    return apart and all(_FORMATS.get(name) in ("name", "image") for name in shared - {_PORT})
 
 
 def joined(forms: Sequence[RecipeForm]) -> RecipeForm:

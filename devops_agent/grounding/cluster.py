@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from devops_agent.diagnosis import diagnose
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import Object, Objects, containers, name, port_pairs
+from devops_agent.grounding import inventory
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import CREATES, KINDS, LOGS, NO_NAMES, tells_of_trouble, words_of
 
@@ -48,7 +49,7 @@ def in_cluster(task: str) -> Ground:
         told = f"There is no namespace {missing} (there are: {listed(spaces, 15)})."
         return Ground([told], informs=True, missing=told)
     there += _mentioned(task, spaces)
-    objects = diagnose.read_namespace(there[0] if there else diagnose.current_namespace())
+    objects = diagnose.read_namespace(there[0] if there else _meant(task))
     if not objects.items.keys() - {"Node", "StorageClass"}:
         return Ground()  # it could not be read: each namespace holds a config map at least
     ground = _of_namespace(task, objects, bool(there))
@@ -63,6 +64,12 @@ def _namespaces(task: str, there: Sequence[str]) -> list[str]:
     named = [word for word in named if word in there or word not in NO_NAMES]
     named += [word for word in maybe if word in there]
     return list(dict.fromkeys(named))
+
+
+def _meant(task: str) -> str:
+    """The namespace of what is named, when it is only there; else the one where kubectl works."""
+    current, having = diagnose.current_namespace(), inventory.namespaces_with(words_of(task))
+    return having.pop() if len(having) == 1 and current not in having else current
 
 
 def _mentioned(task: str, spaces: Iterable[str]) -> list[str]:

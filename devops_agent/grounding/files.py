@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from devops_agent import intent
 from devops_agent.diagnosis import certificates, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
@@ -24,12 +25,20 @@ _NOT_ITS_TEXT = re.compile(
     r"|chmod|permissions?|owner\w*|(?:how|which) (?:big|large)|largest|file size|size of)\b",
     re.IGNORECASE,
 )
-_SHORT_FILE = 1200
+_SHORT_FILE = 2400
 _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
 _URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
-VALUES = re.compile(rf"{_PORT.pattern}|{_URL.pattern}", re.IGNORECASE)
+# "older than 14 days", "last modified more than two weeks ago", "over 100 MB", "5xx responses"
+_AGE = re.compile(
+    r"\b(?:older than|more than|over|not (?:modified|changed|touched) (?:for|in)) (\d+) days\b", re.IGNORECASE
+)
+_SIZE = re.compile(
+    r"\b(?:over|above|(?:larger|bigger|more|greater) than) (\d+) ?(?:MB?|MiB|megabytes?)\b", re.IGNORECASE
+)
+_STATUS = re.compile(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
+_ACCESS_LOG = re.compile(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
 # "replace the word a by b"
 _REPLACES = re.compile(
@@ -45,6 +54,7 @@ _STARTS = re.compile(
     r"\b(?:permission|denied|execut\w*|start(?:s|ed)?|runs?|cron\w*|nightly)\b", re.IGNORECASE
 )
 _MOST_LOGS = 4
+VALUES = re.compile("|".join(each.pattern for each in (_PORT, _URL, _AGE, _SIZE)), re.IGNORECASE)
 # "turn compression on", "set workers to 12": a setting and its value; and that it is not the only wish.
 _SETS = re.compile(
     r"\b(?:turn|switch) (?:the )?([\w.-]+) (on|off)\b"
@@ -95,9 +105,13 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("port", _PORT),
         ("word", _WORD_SOUGHT),
         ("http_path", _HTTP_PATH),
+        ("days", _AGE),
+        ("megabytes", _SIZE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
+    if _ACCESS_LOG.search(task) and len(found := set(_STATUS.findall(task))) == 1:
+        yield "status", found.pop().lower()
     configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]
@@ -139,7 +153,7 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         ground.lines += (line for finding in findings for line in str(finding).splitlines())
         if findings and (better := mending.mended(path, text)):
             ground.mended[named] = better
-        if len(text) <= _SHORT_FILE and not _NOT_ITS_TEXT.search(task):
+        if len(text) <= _SHORT_FILE and _is_about_text(task, named):
             ground.texts[named] = text
             ground.informs = True
     missing = _missing_source(task, directory)
@@ -148,6 +162,12 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
     if missing:
         ground.missing = missing
         ground.lines.append(missing)
+
+
+def _is_about_text(task: str, named: str) -> bool:
+    """Whether one of the things that a task says of a file is about what is in it."""
+    wishes = [wish for wish in intent.wishes(task) if named in PATH.findall(wish)]
+    return any(not _NOT_ITS_TEXT.search(wish) for wish in wishes or [task])
 
 
 # "Rename notes.txt to …": a file of this machine that must be there.

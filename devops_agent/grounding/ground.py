@@ -17,6 +17,7 @@ class Ground:
         lines: What the model is told.
         informs: Whether it tells of things that the task names, so that it may hold the answer.
         trouble: What is wrong with them.
+        about: What the task is about, by where the things are that it names; "" where its words tell.
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
         settled: Why there is nothing to do for the task, in a sentence: it is so already, or nothing can.
@@ -35,6 +36,7 @@ class Ground:
     missing: str = ""
     settled: str = ""
     selected: str = ""
+    about: str = ""
     namespace: str = ""
     new: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)

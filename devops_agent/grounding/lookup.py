@@ -1,11 +1,13 @@
 """The looking up: before the first step, with read-only commands, in parallel."""
 
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devops_agent.grounding import cluster, engine, files, processes, repository
+from devops_agent import intent
+from devops_agent.grounding import cluster, engine, files, inventory, processes, repository
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     CERTIFICATES,
@@ -13,10 +15,15 @@ from devops_agent.grounding.task_words import (
     DOCKER,
     FILES,
     KUBERNETES,
+    LOGS,
     PATH,
+    says_its_field,
     tells_of_trouble,
 )
 from devops_agent.shell import clean
+
+# Such a task wants something that is not there yet.
+_MAKES = re.compile(r"\b(?:create|make|new|write|generate|build)\b", re.IGNORECASE)
 
 
 def names_something(task: str, environ: Mapping[str, str]) -> bool:
@@ -26,7 +33,8 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
         or CERTIFICATES.search(task)
         or PATH.search(task)
         or files.VALUES.search(task)
-        or _steps(task, Path())
+        or _steps(task, Path(), frozenset())
+        or _may_name_what_runs(task)
         or files.variables_of(task, environ)
     )
 
@@ -49,8 +57,10 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ends = files.certificate_lines(task, directory)
         ground.lines += ends
         ground.informs = ground.informs or bool(ends)
+    fields = inventory.fields_of_names(task) if _may_name_what_runs(task) else frozenset()
+    ground.about = next(iter(fields)) if len(fields) == 1 else ""
     with ThreadPoolExecutor() as pool:
-        for part in pool.map(lambda step: _tried(step, task), _steps(task, directory)):
+        for part in pool.map(lambda step: _tried(step, task), _steps(task, directory, fields)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
             ground.informs = ground.informs or part.informs
             ground.trouble += part.trouble
@@ -64,11 +74,25 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     return ground
 
 
-def _steps(task: str, directory: Path) -> list[Callable[[str], Ground]]:
+# What is asked about a thing that runs.
+_STATE = re.compile(
+    r"\b(?:status|stat(?:e|s)|running|up|uptime|usage|ip|env|version|limits?)\b", re.IGNORECASE
+)
+
+
+def _may_name_what_runs(task: str) -> bool:
+    """Whether something is wanted of a thing that a task may name without saying what it is."""
+    if says_its_field(task) or PATH.search(task) or repository.GIT.search(task) or _MAKES.search(task):
+        return False
+    wanted = intent.asks_for_change(task) or tells_of_trouble(task)
+    return wanted or bool(LOGS.search(task) or _STATE.search(task))
+
+
+def _steps(task: str, directory: Path, fields: Collection[str]) -> list[Callable[[str], Ground]]:
     steps: list[Callable[[str], Ground]] = []
-    if KUBERNETES.search(task) and shutil.which("kubectl"):
+    if "kubernetes" in fields or (KUBERNETES.search(task) and shutil.which("kubectl")):
         steps.append(cluster.in_cluster)
-    if DOCKER.search(task) and shutil.which("docker"):
+    if "docker" in fields or (DOCKER.search(task) and shutil.which("docker")):
         steps.append(engine.on_engine)
     if processes.PROCESSES.search(task) and not steps:
         steps.append(processes.in_table)

@@ -106,6 +106,14 @@ def field_of(task: str) -> str:
     return "kubernetes" if KUBERNETES.search(task) and not PATH.search(task) else "system"
 
 
+_DOCKER_FIRST = re.compile(r"\b(?:docker\w*|containers?|compose)\b", re.IGNORECASE)
+
+
+def says_its_field(task: str) -> bool:
+    """Whether the words of a task leave no doubt what it is about."""
+    return any(said.search(task) for said in (_SYSTEMD, _KUBERNETES_FIRST, _DOCKER_FIRST))
+
+
 def speaks_of(kind: str, task: str) -> bool:
     """Whether a task speaks of a kind of object, such as `StatefulSet`."""
     return bool(re.search(rf"\b(?:{KINDS[kind]})", task, re.IGNORECASE))

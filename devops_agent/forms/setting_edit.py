@@ -1,0 +1,137 @@
+"""Editing a configuration file value by value: the model names a setting that there is, and its new value.
+
+Brackets, quotes and depths are what a small model gets wrong; so it writes none, and all else stays.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devops_agent.errors import CallRefused
+from devops_agent.forms.form import FileEdit
+from devops_agent.forms.settings import Setting, key_of, settings_of
+from devops_agent.grounding import Ground
+from devops_agent.protocol import RECIPE, Call
+
+_MOST = 80
+_MOST_TOLD = 16
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class SettingEdit(FileEdit):
+    """A configuration file whose values the model may replace.
+
+    Attributes:
+        task: What the user wants: settings that it speaks of are told.
+    """
+
+    task: str = ""
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """The settings that may be changed: those that the task speaks of, or all where it names none."""
+        found = settings_of(self.path, self.text)
+        words = _words(self.task)
+        meant = {setting: place for setting, place in found.items() if _words(key_of(setting)) & words}
+        return dict(list((meant or found).items())[:_MOST])
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the task names a key that stands in several places."""
+        keys = Counter(key_of(setting) for setting in self.settings)
+        words = _words(self.task)
+        return any(times > 1 and _words(key) & words for key, times in keys.items())
+
+    @property
+    def description(self) -> str:
+        """How the model is told to use it."""
+        settings = self.settings
+        told = [
+            f"{setting} = {self.text[place.start : place.end][:_LONGEST]}"
+            for setting, place in list(settings.items())[:_MOST_TOLD]
+        ]
+        return (
+            f'To change {self.path}, call "{RECIPE}" with setting (one of those below) and value (the new '
+            "one). All else stays; call it once for each setting.\n" + "\n".join(told)
+        )
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The fields as a tool's inputs."""
+        return {
+            "setting": {"type": "string", "description": "setting", "enum": list(self.settings)},
+            "value": {"type": "string", "description": "value", "format": "line"},
+        }
+
+    def drops(self, content: str) -> int:
+        """How many of its settings another text of the file leaves out."""
+        return len(settings_of(self.path, self.text).keys() - settings_of(self.path, content).keys())
+
+    def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
+        """The call that writes the file with the value changed.
+
+        Raises:
+            CallRefused: The file has no such setting, or it has that value already.
+        """
+        setting, value = str(values.get("setting", "")), str(values.get("value", ""))
+        if setting not in self.settings:
+            raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
+        place = self.settings[setting]
+        old = self.text[place.start : place.end]
+        start, end, new = place.start, place.end, _written(_unquoted(value), old, place.quote, self.path)
+        if place.quote and not new.startswith(place.quote):
+            start, end = start - 1, end + 1  # a value of another kind, without the quotes
+        elif place.quote:
+            new = new[1:-1]
+        if new == self.text[start:end]:
+            raise CallRefused(f"{setting} in {self.path} is {value} already.")
+        return Call(
+            "write_file", {"path": self.path, "content": f"{self.text[:start]}{new}{self.text[end:]}"}
+        )
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeout`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
+
+
+def _unquoted(value: str) -> str:
+    quoted = re.fullmatch(r"([\"'])(.*)\1", value)
+    return quoted[2] if quoted else value
+
+
+def _written(value: str, old: str, quote: str, path: str) -> str:
+    """A value as it is to stand in the file, with its quotes if it has any."""
+    if quote == '"':
+        return json.dumps(value, ensure_ascii=False)
+    if quote:
+        return f"'{value.replace(quote, quote * 2)}'"
+    if path.endswith(".json"):
+        return _as_json(value)
+    if path.endswith((".yaml", ".yml")):
+        return _as_yaml(value)
+    return value if not old.endswith(";") or value.endswith(";") else f"{value};"
+
+
+def _as_json(value: str) -> str:
+    try:
+        return json.dumps(json.loads(value), ensure_ascii=False)
+    except ValueError:
+        return json.dumps(value, ensure_ascii=False)
+
+
+def _as_yaml(value: str) -> str:
+    """A value without quotes where YAML reads it as it is."""
+    import yaml
+
+    try:
+        read = yaml.safe_load(f"x: {value}")["x"]
+    except (yaml.YAMLError, TypeError, KeyError):
+        read = None
+    plain = read is not None and not isinstance(read, dict | list) and "#" not in value
+    return value if plain else json.dumps(value, ensure_ascii=False)

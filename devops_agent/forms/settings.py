@@ -1,0 +1,186 @@
+"""The settings of a configuration file: where each value stands, by its path.
+
+One key stands in several sections, and a small model changes the first. A path such as `worker.limits.memory`
+or `location /reports/ > proxy_read_timeout` means one of them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_DECODER = json.JSONDecoder()
+_SPACE = " \t\r\n"
+_MOST = 400
+# By what an entry of a list is known.
+_NAMES = ("name", "id", "key", "job_name", "job", "host", "title")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value in a file.
+
+    Attributes:
+        start: Where it begins in the text, in characters.
+        end: Where it ends.
+        quote: The quotes around it, or "".
+    """
+
+    start: int
+    end: int
+    quote: str = ""
+
+
+def settings_of(path: str, text: str) -> dict[str, Setting]:
+    """The settings of a file by their paths; none when it is broken, or of another kind."""
+    suffix, name = Path(path).suffix.lower(), Path(path).name.lower()
+    reader = _READERS.get(suffix) or (_sections if name.startswith(".env") else None)
+    if suffix == ".conf" or "nginx" in name:
+        reader = _blocks if re.search(r"\{\s*(?:#.*)?$", text, re.MULTILINE) else _sections
+    found: dict[str, Setting] = {}
+    try:
+        for setting, place in reader(text) if reader else ():
+            unique, number = setting, 2
+            while unique in found:
+                unique, number = f"{setting} #{number}", number + 1
+            found[unique] = place
+            if len(found) == _MOST:
+                break
+    except (ValueError, IndexError):
+        return {}
+    return {setting: place for setting, place in found.items() if "\n" not in text[place.start : place.end]}
+
+
+def key_of(setting: str) -> str:
+    """The last part of a path."""
+    return re.split(r" > |\.(?=[^.\]]*$)", re.sub(r" #\d+$", "", setting))[-1]
+
+
+# --- JSON -------------------------------------------------------------------------------------------------
+
+
+def _json(text: str) -> Iterator[tuple[str, Setting]]:
+    for path, (start, end) in _values(text, _skip(text, 0), ""):
+        quoted = text[start] == '"'
+        yield path, Setting(start + quoted, end - quoted, '"' if quoted else "")
+
+
+def _values(text: str, at: int, path: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The simple values of the JSON value that begins there."""
+    if text[at] not in "{[":
+        yield path, (at, _DECODER.raw_decode(text, at)[1])
+        return
+    is_object, number = text[at] == "{", 0
+    at = _skip(text, at + 1)
+    while text[at] not in "}]":
+        name = str(number)
+        if is_object:
+            name, at = _DECODER.raw_decode(text, at)
+            at = _skip(text, _skip(text, at) + 1)  # behind the colon
+        value, end = _DECODER.raw_decode(text, at)
+        step = name if is_object else _entry(value, number)
+        yield from _values(text, at, _joined(path, step))
+        at = _skip(text, end)
+        number += 1
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in _SPACE:
+        at += 1
+    return at
+
+
+def _joined(path: str, step: str) -> str:
+    return f"{path}{step}" if step.startswith("[") or not path else f"{path}.{step}"
+
+
+def _entry(value: Any, number: int) -> str:
+    """The step of a path for an entry of a list: its name, where it has one."""
+    names = value if isinstance(value, dict) else {}
+    name = next((names[key] for key in _NAMES if isinstance(names.get(key), str)), None)
+    return f"[{name or number}]"
+
+
+# --- YAML -------------------------------------------------------------------------------------------------
+
+
+def _yaml(text: str) -> Iterator[tuple[str, Setting]]:
+    import yaml
+
+    if "{{" in text:
+        return  # a template
+    try:
+        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            yield from _of_node(node, "")
+    except yaml.YAMLError as error:
+        raise ValueError from error
+
+
+def _of_node(node: Any, path: str) -> Iterator[tuple[str, Setting]]:
+    if node.id == "mapping":
+        for key, value in node.value:
+            yield from _of_node(value, _joined(path, str(key.value)))
+    elif node.id == "sequence":
+        for number, value in enumerate(node.value):
+            pairs = value.value if value.id == "mapping" else ()
+            names = {key.value: inner.value for key, inner in pairs if inner.id == "scalar"}
+            yield from _of_node(value, _joined(path, _entry(names, number)))
+    elif path and node.style in (None, "'", '"') and node.start_mark.index < node.end_mark.index:
+        quoted = len(node.style or "")
+        start, end = node.start_mark.index + quoted, node.end_mark.index - quoted
+        yield path, Setting(start, end, node.style or "")
+
+
+# --- lines ------------------------------------------------------------------------------------------------
+
+_SECTION = re.compile(r"\s*\[+([^\]]+)\]+\s*(?:[;#].*)?")
+_LINE = re.compile(
+    r"\s*(?:export +)?(?P<key>[A-Za-z_][\w.-]*)\s*(?:[=:]\s*)"
+    r"(?:(?P<quote>[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>\S.*?))?\s*(?:\s[;#].*)?"
+)
+
+
+def _sections(text: str) -> Iterator[tuple[str, Setting]]:
+    """Lines such as `key = value`, below lines such as `[section]`."""
+    section, at = "", 0
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
+        if heading := _SECTION.fullmatch(bare):
+            section = heading[1].strip()
+        elif (match := _LINE.fullmatch(bare)) and match["key"]:
+            group = "quoted" if match["quote"] else "bare"
+            if match[group] is not None:
+                start, end = match.span(group)
+                yield _joined(section, match["key"]), Setting(at + start, at + end, match["quote"] or "")
+        at += len(line)
+
+
+_OPENS = re.compile(r"\s*(?P<head>[^#{};]*?\S)\s*\{\s*(?:#.*)?")
+_DIRECTIVE = re.compile(r"\s*(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
+
+
+def _blocks(text: str) -> Iterator[tuple[str, Setting]]:
+    """Lines such as `directive value;` in blocks, as nginx has them."""
+    blocks: list[str] = []
+    at = 0
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
+        if match := _OPENS.fullmatch(bare):
+            blocks.append(" ".join(match["head"].split()))
+        elif bare.strip().startswith("}"):
+            blocks = blocks[:-1]
+        elif match := _DIRECTIVE.fullmatch(bare):
+            start, end = match.span("value")
+            yield " > ".join([*blocks, match["key"]]), Setting(at + start, at + end)
+        at += len(line)
+
+
+_READERS: dict[str, Callable[[str], Iterator[tuple[str, Setting]]]] = {
+    ".json": _json,
+    **dict.fromkeys((".yaml", ".yml"), _yaml),
+    **dict.fromkeys((".ini", ".cfg", ".toml", ".properties", ".cnf", ".env"), _sections),
+}

@@ -1,0 +1,146 @@
+"""The steps of a task: what it wants, thing by thing, and the form that does each."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from devops_agent import grounding, intent, runbook_library
+from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
+from devops_agent.forms.form import FileEdit, Form
+from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
+from devops_agent.grounding import Ground
+from devops_agent.runbook_library import Runbook
+from devops_agent.suitability import suitable
+
+# Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
+_FITS = 5.0
+# What stands in quotes is a value, and says nothing of what is wanted.
+_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+_PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
+_ANYWHERE = frozenset({"namespace", "schedule"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the things that a task wants.
+
+    Attributes:
+        wish: It, in the words of the task.
+        form: The form that does it, when there is one.
+    """
+
+    wish: str
+    form: Form | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (self.wish, str(self.form or ""))))
+
+
+@dataclass(frozen=True)
+class FormFinder:
+    """Finds the form for a task, and for each of the things that it wants.
+
+    Attributes:
+        task: The task.
+        runbooks: The runbooks that it may mean.
+        ground: What was looked up for it.
+        known: Names by the placeholder of runbooks that they fill.
+        changes: Whether it is done only when something was changed.
+    """
+
+    task: str
+    runbooks: Mapping[str, Runbook]
+    ground: Ground
+    known: Mapping[str, str]
+    changes: bool
+
+    @classmethod
+    def of(
+        cls,
+        task: str,
+        runbooks: Mapping[str, Runbook],
+        ground: Ground,
+        known: Mapping[str, str],
+        changes: bool,
+    ) -> "FormFinder":
+        """The finder for a task, with those of the runbooks that suit it."""
+        there = {name for name in (*ground.names, *ground.kinds) if name not in ground.new}
+        return cls(task, suitable(runbooks, task, {*known, *there}, there), ground, known, changes)
+
+    def runbook(self, wish: str) -> Runbook | None:
+        """The runbook that fits a wish, or the whole task."""
+        about = self.ground.about or grounding.field_of(self.task)
+        # one that changes something is no help with a question, nor the other way round
+        return runbook_library.best(
+            self.runbooks, _bare(wish), about, self.known, _FITS, _bare(self.task), self.changes
+        )
+
+    @property
+    def wishes(self) -> Sequence[str]:
+        """What the task wants changed, thing by thing; at least the task itself."""
+        wishes = [wish for wish in intent.wishes(self.task) if intent.asks_for_change(wish)]
+        return wishes if self.changes and len(wishes) > 1 else [self.task]
+
+    def form(self, runbook: Runbook | None) -> Form | None:
+        """The form for the whole task, for which the runbook is the one that fits."""
+        return self._form(self.task, runbook, self.known)
+
+    def _form(self, wish: str, runbook: Runbook | None, known: Mapping[str, str]) -> Form | None:
+        own = form_of(runbook, known, self.task) if runbook else None
+        if own and self.changes and len(self.wishes) == 1 and not own.has_room_for(wish):
+            own = None
+        edit = edit_of(self.ground, self.task) if self.changes else None
+        return edit if edit and (runbook is None or is_about_file(self.task, edit, self.ground, own)) else own
+
+    def steps(self, runbook: Runbook | None) -> Sequence[Step]:
+        """What the task wants thing by thing, when the form for all of it is that of one of them; else that.
+
+        Args:
+            runbook: The runbook that fits the whole task.
+        """
+        form = self.form(runbook)
+        each: list[Step] = []
+        for wish in self.wishes if len(self.wishes) > 1 else ():
+            each.append(Step(wish, self._of_wish(wish, runbook, [step.form for step in each])))
+        return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
+
+    def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
+        fits = self.runbook(wish)
+        if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
+            fits = None
+        own = form_of(fits, self._known_to(wish), self.task) if fits else None
+        edit = edit_of(self.ground, wish)
+        if edit and is_in_file(wish, edit) and (own is None or is_about_file(wish, edit, self.ground, own)):
+            return edit
+        if own is None or fits is None or not own.has_room_for(wish):
+            return None
+        earlier = [form for form in before if isinstance(form, RecipeForm)]
+        # what was found for another wish
+        double = not fits.is_asked_by(wish) and not are_apart([*earlier, own])
+        return None if double else own
+
+    def _known_to(self, wish: str) -> Mapping[str, str]:
+        """The names that a wish means: not those that only another one has."""
+        if _PRONOUN.search(wish):
+            return self.known
+        others = " ".join(each for each in self.wishes if each is not wish)
+        return {
+            kind: name
+            for kind, name in self.known.items()
+            if kind in _ANYWHERE or _has(wish, name) or not _has(others, name)
+        }
+
+
+def _bare(text: str) -> str:
+    """What a text says is wanted."""
+    return _QUOTED.sub(" ", intent.without_negations(text))
+
+
+def _has(text: str, name: str) -> bool:
+    return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE))
+
+
+def _same(form: Form, other: Form | None) -> bool:
+    """Whether they do the same; of a file there is one edit, whichever changes of its lines it allows."""
+    edits = [each.path for each in (form, other) if isinstance(each, FileEdit)]
+    return form == other or (len(edits) == 2 and edits[0] == edits[1])
