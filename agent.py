@@ -162,6 +162,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.brief = brief
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}
+        self._wish = ""
         self._later: list[Step] = []
 
     # --- a run --------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ class DevOpsAgent(ToolCallingAgent):
         )
         self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
         self.tools.pop(RECIPE, None)
-        self._later = list(told.later)
+        self._wish, self._later = told.wish, list(told.later)
         if told.form:
             self.tools[RECIPE] = told.form
         return super().run(task, *args, **kwargs)
@@ -293,6 +294,7 @@ class DevOpsAgent(ToolCallingAgent):
         call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task))
+            self.evidence.absent = followup.absent_value(str(self.task))
         try:
             call = self._mended(call)
             for check in checks.CHECKS:
@@ -353,25 +355,26 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         elif works and (by_form or (RECIPE not in self.tools and changes)):
-            following = self._next(call)
-            checked += f"\nNext: {following}" if following else ""
+            checked += self._next(call)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 
-    def _next(self, done: Call) -> Step | None:
-        """What the task wants after a call that did one of its things, with the form for it."""
-        self.evidence.to_do = ""
+    def _next(self, done: Call) -> str:
+        """What is to do after a call that did one of the things that the task wants, with the form for it."""
+        if absent := followup.absent_value(self._wish):
+            return f"\n{absent}"
+        self._wish = self.evidence.to_do = ""
         while self._later:
             step = self._later.pop(0)
             if step.form and step.form.is_done_by(done):
                 continue
-            self.evidence.to_do = step.wish
+            self._wish = self.evidence.to_do = step.wish
             self.tools.pop(RECIPE, None)
             if step.form:
                 self.tools[RECIPE] = step.form
-            return step
-        return None
+            return f"\nNext: {step}"
+        return ""
 
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""

@@ -35,6 +35,7 @@ class Briefing:
         form: The commands of the runbooks that fit, or an edit of the file that is named, for the model to
             fill in.
         whole: Whether the form does each of several things that the task wants.
+        wish: What the form is for, in the words of the task, where that is not all that it wants.
         later: What the task wants after that, in its order.
         look: A command that shows at once what the task asks for, when there is one.
         looked: What it showed.
@@ -47,6 +48,7 @@ class Briefing:
     recipe: str = ""
     form: Form | None = None
     whole: bool = False
+    wish: str = ""
     later: tuple[Step, ...] = ()
     look: str = ""
     looked: str = ""
@@ -151,7 +153,8 @@ def _with_recipe(
     if runbook:
         listener(events.Notice(f"Runbook: {first.heading if first else runbook.title}"))
     recipe = runbook.recipe(known) if runbook and not form else ""
-    return replace(told, recipe=recipe, form=first, whole=whole, later=() if whole else tuple(steps[1:]))
+    told = replace(told, recipe=recipe, form=first, whole=whole)
+    return told if whole else replace(told, wish=steps[0].wish, later=tuple(steps[1:]))
 
 
 def _form_of_findings(told: Briefing) -> Form | None:

@@ -119,6 +119,8 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
         yield "to do", f"Still to do: {evidence.to_do}."
     elif evidence.unmet and not honest:
         yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
+    elif evidence.absent and not honest:
+        yield "absent", f"{evidence.absent} Change it there with a tool, or say why not."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:
         yield "part", f"The task has {len(evidence.parts)} parts. Still to do: {evidence.parts[-1]}"
     elif evidence.wants_change and not evidence.changed and not honest:

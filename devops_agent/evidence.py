@@ -56,6 +56,7 @@ class Evidence:
         complete: Whether a form has done all that the task wants.
         to_do: What the task wants after what is done, in a few words.
         unmet: What the task asks to make and is still not there, in a sentence.
+        absent: What the task wants in a file and is not in it, in a sentence.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
@@ -83,6 +84,7 @@ class Evidence:
     complete: bool = False
     to_do: str = ""
     unmet: str = ""
+    absent: str = ""
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""

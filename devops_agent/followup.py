@@ -16,6 +16,8 @@ from devops_agent import edits, intent
 from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys, port_pairs
+from devops_agent.files import text_if_readable
+from devops_agent.grounding.task_words import PATH
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -349,4 +351,25 @@ def unmet(task: str) -> str:
     for image in dict.fromkeys(_NEW_IMAGE.findall(wanted)):
         if not diagnose.run("docker", "image", "inspect", "-f", "{{.Id}}", image):
             return f"There is no image {image} yet."
+    return ""
+
+
+# "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
+_SETS_VALUE = re.compile(
+    r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
+    r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(r"[\d#/:@]")
+
+
+def absent_value(task: str) -> str:
+    """What a task wants set in a file that it names, and is not in it, in a sentence; "" when all is."""
+    for wish in intent.wishes(intent.without_negations(task)):
+        files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
+        for match in _SETS_VALUE.finditer(wish) if len(files) == 1 else ():
+            value = match["value"].rstrip(".?!")
+            ((path, text),) = files.items()
+            if _TELLING.search(value) and value not in text and value != path:
+                return f"{path} does not have {value} yet."
     return ""

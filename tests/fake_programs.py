@@ -60,6 +60,9 @@ class Programs:
         """Adds a `kubectl` for a cluster with these objects by namespace."""
         answers = {"get ns -o name": "".join(f"namespace/{space}\n" for space in objects)}
         answers["config view --minify*"] = current
+        everywhere = [(item, space) for space, items in objects.items() for item in items]
+        lines = [f"{space} {item['metadata']['name']}\n" for item, space in everywhere]
+        answers["get deployments,* -A --no-headers *"] = "".join(lines)
         for space, items in objects.items():
             everything = json.dumps({"items": [ROOT_CA, *items]})
             answers[f"-n {space} get pods,*"] = everything
@@ -78,6 +81,7 @@ class Programs:
         """Adds a `docker` with these containers."""
         inspected = list(containers)
         answers = {
+            "ps -a --format *": "".join(f"{item['Name'][1:]}\n" for item in inspected),
             "ps -aq": "".join(f"{item['Id']}\n" for item in inspected),
             f"inspect {' '.join(item['Id'] for item in inspected)}": json.dumps(inspected),
             **{f"inspect {item['Id']}": json.dumps([item]) for item in inspected},

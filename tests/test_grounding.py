@@ -38,6 +38,39 @@ def told(task: str, here: Path) -> str:
     return str(look_up(task, here, {}))
 
 
+# --- names without a kind ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "about", "line"),
+    [
+        ("Restart cache please", "docker", "docker container cache: running"),
+        ("Roll web back to the previous revision", "kubernetes", "namespace shop: deployment web"),
+        ("Scale twin down to zero", "kubernetes", "namespace shop: deployment twin"),
+        ("Pause twin for now", "docker", "docker container twin: running"),
+        ("Restart twin", "", "docker container twin: running"),
+        ("Restart nothing-of-ours", "", ""),
+        ("Restart web after changing web.conf", "", ""),
+        ("Write me a joke about web", "", ""),
+    ],
+)
+def test_what_is_named_without_its_kind_is_found(
+    task: str, about: str, line: str, programs: Programs, here: Path
+) -> None:
+    programs.cluster({"default": [], "shop": [deployment("web"), deployment("twin")]})
+    programs.engine([container("cache"), container("twin")])
+    ground = look_up(task, here, {})
+    assert ground.about == about
+    assert str(ground).startswith(line) if line and about else line in str(ground)
+
+
+def test_what_is_in_one_namespace_only_is_found_there(programs: Programs, here: Path) -> None:
+    programs.cluster({"default": [], "shop": [deployment("web")], "dev": [deployment("twin")]})
+    assert look_up("Restart deployment web", here, {}).names["namespace"] == "shop"
+    programs.cluster({"default": [], "shop": [deployment("web")], "dev": [deployment("web")]})
+    assert "web" not in look_up("Restart deployment web", here, {}).names.values()
+
+
 # --- namespaces -------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devops_agent.intent import asks_for_change, parts
+from devops_agent.intent import asks_for_change, parts, wishes
 
 CHANGES = [
     "in app.ini add a line below the first",
@@ -175,3 +175,37 @@ def test_what_only_sounds_like_a_wish_is_none(task: str) -> None:
 )
 def test_less_usual_words_are_wishes_too(task: str) -> None:
     assert asks_for_change(task)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("Create a volume and mount it", ["Create a volume", "mount it"]),
+        (
+            'bump it to 1.5.0, commit that with the message "Release, then tag it" and tag the commit v1.5.0',
+            [
+                "bump it to 1.5.0",
+                'commit that with the message "Release, then tag it"',
+                "tag the commit v1.5.0",
+            ],
+        ),
+        (
+            "First keep a copy of a.yml as a.yml.bak. Then in a.yml change x to 6h, nothing else",
+            ["First keep a copy of a.yml as a.yml.bak", "Then in a.yml change x to 6h, nothing else"],
+        ),
+        (
+            "Delete those files from logs/. How many were there?",
+            ["Delete those files from logs/", "How many were there?"],
+        ),
+        (
+            "Scale web to 2 but do not delete or restart api",
+            ["Scale web to 2 but do not delete or restart api"],
+        ),
+        (
+            "Create a deployment web and a service for it",
+            ["Create a deployment web", "create a service for it"],
+        ),
+    ],
+)
+def test_a_task_is_parted_into_what_it_says(task: str, said: list[str]) -> None:
+    assert wishes(task) == said

@@ -1,0 +1,86 @@
+"""What a task wants, thing by thing, and the form that does each."""
+
+from pathlib import Path
+
+import pytest
+
+from devops_agent import briefing, events, runbook_library
+from devops_agent.briefing import Briefing
+from devops_agent.followup import absent_value
+
+CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("app.ini").write_text(CONF)
+    Path("web.conf").write_text("workers = 4\nlevel = info\n")
+
+
+def briefed(task: str) -> Briefing:
+    return briefing.briefer(runbook_library.load(), Path.cwd(), events.ignore)(task, lambda: True)
+
+
+def steps(task: str) -> list[str]:
+    told = briefed(task)
+    forms = [told.form, *(step.form for step in told.later)]
+    return [getattr(form, "path", "") or form.heading if form else "" for form in forms]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (
+            "Keep a copy of web.conf as web.conf.bak. Then in web.conf change workers to 8",
+            ["Copy a file", "web.conf"],
+        ),
+        (
+            "Set workers to 8 in web.conf, then make web.conf readable by everyone",
+            ["web.conf", "Change the permissions of a file"],
+        ),
+        (
+            "Set workers to 8 in web.conf, then send the program a HUP (its pid is in run.pid)",
+            ["web.conf", ""],
+        ),
+        ("Set workers to 8 in web.conf", ["web.conf"]),
+    ],
+)
+def test_each_thing_has_its_form(task: str, expected: list[str]) -> None:
+    assert steps(task) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "fits"),
+    [
+        ("Pack the folder logs into a.tar.gz", True),
+        ("Compress everything in logs/ older than 7 days", False),
+        ("Scale deployment web to 3 replicas in namespace shop", True),
+        ("Create the docker network front", True),
+        ("Create the docker network front with subnet 172.30.0.0/24", False),
+    ],
+)
+def test_a_form_without_room_for_a_number_of_the_task_is_none_for_it(task: str, fits: bool) -> None:
+    form = briefed(task).form
+    titles = (
+        "Pack a folder into an archive",
+        "Compress a file",
+        "Scale a deployment",
+        "Create a docker network",
+    )
+    assert bool(form and form.heading in titles) is fits
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("Set workers to 8 in web.conf", "web.conf does not have 8 yet."),
+        ("Set workers to 4 in web.conf", ""),
+        ("In web.conf set level to '#debug' and restart it", "web.conf does not have #debug yet."),
+        ("Set workers to 8 in no.conf", ""),
+        ("Copy web.conf to /tmp/8.conf", ""),
+        ("Do not set workers to 8 in web.conf", ""),
+    ],
+)
+def test_a_value_that_a_file_is_to_have_and_has_not_is_told(task: str, said: str) -> None:
+    assert absent_value(task) == said
