@@ -294,7 +294,7 @@ class DevOpsAgent(ToolCallingAgent):
         call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task))
-            self.evidence.absent = followup.absent_value(str(self.task))
+            self.evidence.absent = followup.absent_value(str(self.task), self.evidence.written)
         try:
             call = self._mended(call)
             for check in checks.CHECKS:

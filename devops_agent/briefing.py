@@ -21,7 +21,11 @@ from devops_agent.steps import FormFinder, Step
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
 # What is to be written is no recipe, whatever it shall do.
-_WRITES_SCRIPT = re.compile(r"\b(?:write|create|make)\s+(?:me )?an?\s+(?:\w+\s+)?script\b", re.IGNORECASE)
+_WRITES_SCRIPT = re.compile(
+    r"\b(?:write|create|make|need|want|add)\s+(?:me )?an?\s+(?:[\w-]+\s+){0,4}?"
+    r"(?:script|[\w./-]+\.(?:sh|bash|py|pl|rb|js))\b",
+    re.IGNORECASE,
+)
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -363,13 +363,28 @@ _SETS_VALUE = re.compile(
 _TELLING = re.compile(r"[\d#/:@]")
 
 
-def absent_value(task: str) -> str:
-    """What a task wants set in a file that it names, and is not in it, in a sentence; "" when all is."""
+def absent_value(task: str, written: Collection[str] = ()) -> str:
+    """What a task wants in a file that it names, and is not in it, in a sentence; "" when all is.
+
+    Args:
+        task: The task.
+        written: The files that were made for it.
+    """
     for wish in intent.wishes(intent.without_negations(task)):
         files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
-        for match in _SETS_VALUE.finditer(wish) if len(files) == 1 else ():
-            value = match["value"].rstrip(".?!")
-            ((path, text),) = files.items()
-            if _TELLING.search(value) and value not in text and value != path:
+        ((path, text),) = files.items() if len(files) == 1 else [("", "")]
+        wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]
+        wanted = [value for value in wanted if _TELLING.search(value)]
+        if path in written and len(intent.wishes(task)) == 1:
+            stated = [value.partition("YYYY")[0] for value in _STATED.findall(wish) if path not in value]
+            wanted += [value.rpartition("/")[0] or value for value in stated]
+        for value in wanted if path else ():
+            if value not in text and value != path:
                 return f"{path} does not have {value} yet."
     return ""
+
+
+# What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
+_STATED = re.compile(
+    r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
+)

@@ -231,7 +231,8 @@ def best(
         if runbook.field == field and (changes is None or runbook.changes == changes)
     }
     what = _WHERE.sub(" ", (task or text).lower())
-    told = _stems(f"{what} {' '.join(names.keys() - _ANYWHERE)}")
+    known = {word for each in of_field.values() for word in _spoken(f"{each.title} {each.when}")}
+    told = _stems(f"{' '.join(_asked(what, known, ()))} {' '.join(names.keys() - _ANYWHERE)}")
     # "stopped containers" are none to stop, and "it is moving" asks for nothing
     asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
     weights = _weights(of_field.values())

@@ -5,6 +5,7 @@ A recipe that is offered is taken, so one that is about something else does harm
 
 import re
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from devops_agent import grounding
 from devops_agent.grounding import repository
@@ -91,6 +92,8 @@ _PROGRAMS = {
         ),
     }.items()
 }
+# A recipe that edits this file needs it.
+_EDITS_DOCKERFILE = re.compile(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.MULTILINE)
 # A task without one of these wants nothing new.
 _CREATES = re.compile(
     rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
@@ -121,6 +124,8 @@ def suitable(
     ]
     foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     nothing_new = not _CREATES.search(task)
+    if not Path("Dockerfile").is_file():
+        foreign.append(_EDITS_DOCKERFILE)
     values = [name for name, said in _VALUES.items() if not said.search(task)]
     if "namespace" in known:
         values += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]

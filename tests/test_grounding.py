@@ -698,3 +698,29 @@ def test_a_file_that_is_to_be_renamed_and_is_not_there_is_told(
 ) -> None:
     (here / "a.md").write_text("a")
     assert look_up(task, here, {}).missing == missing
+
+
+# --- two files --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["Compare a.env with b.env: which keys are only in one?", "What is missing in b.env that a.env has?"],
+)
+def test_how_two_files_differ_is_told_by_their_settings(task: str, here: Path) -> None:
+    (here / "a.env").write_text("PORT=80\nHOST=x\nDEBUG=1\nDB_PASSWORD=p\n")
+    (here / "b.env").write_text("# b\nHOST=y\nPORT=80\nDB_PASSWORD=q\nTRACE=0\n")
+    ground = look_up(task, here, {})
+    assert "only in a.env: DEBUG" in ground.lines
+    assert "only in b.env: TRACE" in ground.lines
+    assert re.search(r"in both, with different values: DB_PASSWORD, HOST \((?:x / y|y / x)\)", str(ground))
+    assert ground.informs
+
+
+def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> None:
+    (here / "a.txt").write_text("one\n")
+    (here / "b.txt").write_text("two\n")
+    (here / "a.env").write_text("A=1\n")
+    (here / "b.env").write_text("A=2\n")
+    for task in ("Compare a.txt with b.txt", "Copy a.env to b.env", "Compare a.env with c.env"):
+        assert "only in" not in told(task, here)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.grounding import cluster, engine, files, inventory, processes, repository
+from devops_agent.grounding import cluster, comparison, engine, files, inventory, processes, repository
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     CERTIFICATES,
@@ -53,6 +53,9 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.trouble += found
         ground.lines += map(str, found)
         ground.informs = ground.informs or bool(found)
+    differences = list(comparison.compared(task, directory))
+    ground.lines += differences
+    ground.informs = ground.informs or bool(differences)
     if CERTIFICATES.search(task):
         ends = files.certificate_lines(task, directory)
         ground.lines += ends

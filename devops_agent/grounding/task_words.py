@@ -3,11 +3,12 @@
 import re
 
 KUBERNETES = re.compile(
-    r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|replicas?|config ?maps?|secrets?|ingress(?:es)?"
+    r"(?<![\w-])(?:kube[\w-]*|k8s|pods?|deployments?|namespaces?|replicas?|config ?maps?|secrets?"
+    r"|ingress(?:es)?"
     r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|stateful ?sets?|daemon ?sets?|service ?accounts?|services?"
     r"|svc|deploy(?=/)|crash ?loop\w*|imagepull\w*|errimage\w*|oom ?killed|evicted"
     r"|(?:persistent ?)?volume claims?|pvcs?|liveness|readiness|network polic(?:y|ies)|hpa|autoscal\w+"
-    r"|nodes?|quotas?)\b",
+    r"|nodes?|quotas?)(?![\w-])",
     re.IGNORECASE,
 )
 # Of these words nothing but Kubernetes has the meaning.
@@ -18,7 +19,8 @@ _KUBERNETES_FIRST = re.compile(
 )
 _SYSTEMD = re.compile(r"\b(?:systemd|systemctl|journalctl)\b|\w\.service\b", re.IGNORECASE)
 DOCKER = re.compile(
-    r"\b(?:docker|containers?|images?|compose|dockerfile|volumes?|networks?)\b", re.IGNORECASE
+    r"(?<![\w-])(?:docker(?:-compose)?|containers?|images?|compose|dockerfile|volumes?|networks?)(?![\w-])",
+    re.IGNORECASE,
 )
 FILES = re.compile(
     r"\b(?:files?|folders?|director(?:y|ies)|dockerfile|compose|build|script|here|app(?:lication)?"

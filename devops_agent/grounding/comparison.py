@@ -1,0 +1,47 @@
+"""How two files differ that a task compares: by their settings, where they are configuration files."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from devops_agent.diagnosis.finding import listed
+from devops_agent.files import text_if_readable
+from devops_agent.forms.settings import settings_of
+from devops_agent.grounding.task_words import PATH
+
+_COMPARES = re.compile(
+    r"\b(?:compar\w+|diff|differ\w*|only in one|(?:missing|lacks?|absent)\b.*\b(?:in|from)|in both)\b",
+    re.IGNORECASE,
+)
+_LARGEST = 200_000
+_MOST = 20
+_LONGEST = 60
+_SECRET = re.compile(r"pass|secret|token|key\b|credential", re.IGNORECASE)
+
+
+def compared(task: str, directory: Path) -> Iterator[str]:
+    """What is only in one of the two files that a task compares, and what is different in them."""
+    if not _COMPARES.search(task):
+        return
+    named = dict.fromkeys(PATH.findall(task))
+    texts = {word: text for word in named if (text := text_if_readable(directory / word, _LARGEST))}
+    if len(texts) != 2:
+        return
+    (one, text), (other, other_text) = texts.items()
+    values, other_values = _values(one, text), _values(other, other_text)
+    if not (values and other_values):
+        return
+    for path, here, there in ((one, values, other_values), (other, other_values, values)):
+        only = [setting for setting in here if setting not in there]
+        yield f"only in {path}: {listed(only, _MOST) if only else 'nothing'}"
+    different = [each for each, value in values.items() if other_values.get(each, value) != value]
+    told = [
+        each if _SECRET.search(each) else f"{each} ({values[each]} / {other_values[each]})"
+        for each in different
+    ]
+    yield f"in both, with different values: {listed(told, _MOST) if told else 'nothing'}"
+
+
+def _values(path: str, text: str) -> dict[str, str]:
+    places = settings_of(path, text)
+    return {setting: text[place.start : place.end][:_LONGEST] for setting, place in places.items()}
