@@ -26,6 +26,7 @@ from devops_agent import (
     checks,
     edits,
     events,
+    file_wishes,
     files,
     followup,
     intent,
@@ -294,7 +295,7 @@ class DevOpsAgent(ToolCallingAgent):
         call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task))
-            self.evidence.absent = followup.absent_value(str(self.task), self.evidence.written)
+            self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
         try:
             call = self._mended(call)
             for check in checks.CHECKS:
@@ -362,7 +363,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _next(self, done: Call) -> str:
         """What is to do after a call that did one of the things that the task wants, with the form for it."""
-        if absent := followup.absent_value(self._wish):
+        if absent := file_wishes.absent_value(self._wish):
             return f"\n{absent}"
         self._wish = self.evidence.to_do = ""
         while self._later:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, grounding, intent, schedules
+from devops_agent import events, file_wishes, grounding, intent, schedules
 from devops_agent.forms.form import Form
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
@@ -71,12 +71,14 @@ class Briefing:
         to_do = self.changes and not self.ground.settled
         if to_do or self.form or self.recipe or not (self.looked or self.ground.informs):
             return ""
-        return self.look or "; ".join(f"cat {name}" for name in self.ground.texts) or _LOOKED_UP_WITH
+        shown = "; ".join(f"cat {name}" for name in self.ground.texts)
+        return self.look or shown or ("diff" if self.ground.compared else _LOOKED_UP_WITH)
 
     @property
     def decided(self) -> bool:
         """Whether the findings are what the task asks for."""
         found = self.question and self.trouble and bool(self.ground.trouble)
+        found = found or self.ground.compared
         return bool(self.answers) and (found or bool(self.changes and self.ground.settled))
 
     def __str__(self) -> str:
@@ -112,7 +114,9 @@ def briefer(
         schedule = schedules.cron_of(task)
         if not schedule and len(stated := schedules.by_clause(task)) > 1:
             found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
-        known = {**found.names, "schedule": schedule} if schedule else found.names
+        known = {**found.names, "schedule": schedule} if schedule else dict(found.names)
+        if len(new := file_wishes.to_make(task, directory)) == 1:
+            known["new_file"] = new[0]
         trouble = grounding.tells_of_trouble(task)
         field = found.about or grounding.field_of(task)
         question = intent.is_question(task) and field != "system"

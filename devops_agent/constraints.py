@@ -77,6 +77,10 @@ FORMATS = {
     "resources": (r"^[a-z./]+(,[a-z./]+)*$", r'"\"" [a-z./]+ ("," [a-z./]+)* "\""'),
     "line": (r"^[^\n]*$", r'"\"" ([^"\\\x00-\x1F\x7F] | "\\" ["\\/bfrt])* "\""'),
     "extension": (r"^[A-Za-z0-9]+$", r'"\"" [A-Za-z0-9]+ "\""'),
+    "frequency": (
+        r"^(hourly|daily|weekly|monthly)$",
+        r'"\"" ("hourly" | "daily" | "weekly" | "monthly") "\""',
+    ),
     "status": (r"^[1-5]([0-9]{2}|xx)$", r'"\"" [1-5] ([0-9] [0-9] | "xx") "\""'),
     "mode": (r"^[0-7]{3,4}$", r'"\"" [0-7] [0-7] [0-7] [0-7]? "\""'),
     "schedule": (

@@ -7,17 +7,15 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devops_agent import edits, intent
+from devops_agent import edits, file_wishes, intent
 from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys, port_pairs
-from devops_agent.files import text_if_readable
-from devops_agent.grounding.task_words import PATH
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -344,7 +342,9 @@ _NEW_IMAGE = re.compile(
 
 
 def unmet(task: str) -> str:
-    """What a task asks to make and is not there, in a sentence: an image; "" when all is there."""
+    """What a task asks to make and is not there, in a sentence: a file or image; "" when all is there."""
+    if files := file_wishes.to_make(task, Path()):
+        return f"There is no file {files[0]} yet."
     wanted = intent.without_negations(task)
     if not _MAKES_IMAGE.search(wanted) or not diagnose.run("docker", "version", "-f", "{{.Server.Version}}"):
         return ""
@@ -352,39 +352,3 @@ def unmet(task: str) -> str:
         if not diagnose.run("docker", "image", "inspect", "-f", "{{.Id}}", image):
             return f"There is no image {image} yet."
     return ""
-
-
-# "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
-_SETS_VALUE = re.compile(
-    r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
-    r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
-    re.IGNORECASE,
-)
-_TELLING = re.compile(r"[\d#/:@]")
-
-
-def absent_value(task: str, written: Collection[str] = ()) -> str:
-    """What a task wants in a file that it names, and is not in it, in a sentence; "" when all is.
-
-    Args:
-        task: The task.
-        written: The files that were made for it.
-    """
-    for wish in intent.wishes(intent.without_negations(task)):
-        files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
-        ((path, text),) = files.items() if len(files) == 1 else [("", "")]
-        wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]
-        wanted = [value for value in wanted if _TELLING.search(value)]
-        if path in written and len(intent.wishes(task)) == 1:
-            stated = [value.partition("YYYY")[0] for value in _STATED.findall(wish) if path not in value]
-            wanted += [value.rpartition("/")[0] or value for value in stated]
-        for value in wanted if path else ():
-            if value not in text and value != path:
-                return f"{path} does not have {value} yet."
-    return ""
-
-
-# What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
-_STATED = re.compile(
-    r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
-)

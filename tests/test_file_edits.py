@@ -9,6 +9,7 @@ from devops_agent import briefing, events, followup, runbook_library
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
 from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.forms.setting_edit import SettingEdit
 from devops_agent.grounding import Ground
@@ -275,6 +276,67 @@ def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> No
     brief = briefing.briefer({}, tmp_path, events.ignore)
     form = brief("Set the memory limit of the worker to 1Gi in values.yaml", lambda: True).form
     assert isinstance(form, SettingEdit)
-    assert list(form.settings) == ["api.limits.memory", "worker.limits.memory"]
+    assert list(form.settings) == ["worker.limits.memory"]
     assert "\nworker.limits.memory = 512Mi" in str(form)
     assert isinstance(brief("Set image to shop/api:2 in values.yaml", lambda: True).form, LineEdit)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "task", "meant"),
+    [
+        (
+            "values.yaml",
+            VALUES,
+            "Give the worker a memory limit of 1Gi in values.yaml, please don't touch the api",
+            ["worker.limits.memory"],
+        ),
+        (
+            "values.yaml",
+            VALUES,
+            "Change the memory in values.yaml",
+            ["api.limits.memory", "worker.limits.memory"],
+        ),
+        (
+            "values.yaml",
+            VALUES,
+            "Set the slack channel of the receiver dev to '#dev' in values.yaml",
+            ["receivers[dev].slack[0].channel"],
+        ),
+        (
+            "site.conf",
+            SITE,
+            "Raise proxy_read_timeout to 300s for the location /reports/ in site.conf, others stay",
+            ["server > location /reports/ > proxy_read_timeout"],
+        ),
+        ("app.ini", "[web]\nhost = x\n[db]\nhost = y\n", "Set the host of db to z in app.ini", ["db.host"]),
+    ],
+)
+def test_the_settings_are_those_whose_paths_fit_the_task_best(
+    path: str, text: str, task: str, meant: list[str]
+) -> None:
+    assert list(SettingEdit(path, text, task).settings) == meant
+
+
+def test_a_switch_is_switched_whatever_the_model_says() -> None:
+    text = '{"flags": {"new": {"staging": false, "prod": true}}}\n'
+    edit = SettingEdit("x.json", text, "Enable new for staging in x.json, prod has to stay off")
+    assert list(edit.settings) == ["flags.new.staging"]
+    assert changed(edit, setting="flags.new.staging", value="false") == text.replace("false", "true")
+    edit = SettingEdit("x.json", text, "Turn new off for prod in x.json")
+    assert changed(edit, setting="flags.new.prod", value="true") == text.replace("true", "false")
+
+
+@pytest.mark.parametrize(
+    ("task", "new"),
+    [
+        ("Point everything in a.env that uses db-1.x to db-3.x", "A=db-3.x\nB=p@db-3.x:5\nC=db-1-r.x\n"),
+        ("Replace db-1.x with db-3.x everywhere in a.env", "A=db-3.x\nB=p@db-3.x:5\nC=db-1-r.x\n"),
+        ("Change C from db-1-r.x to db-9.x in a.env", "A=db-1.x\nB=p@db-1.x:5\nC=db-9.x\n"),
+        ("Replace db-1.x with db-3.x in a.env", ""),
+        ("Replace db-1.x with db-3.x everywhere in a.env except for B", ""),
+        ("Replace db-7.x with db-3.x everywhere in a.env", ""),
+    ],
+)
+def test_a_value_is_replaced_where_the_task_says(task: str, new: str) -> None:
+    found = computed("a.env", "A=db-1.x\nB=p@db-1.x:5\nC=db-1-r.x\n", task)
+    assert (found.text if found else "") == new

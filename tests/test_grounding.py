@@ -705,7 +705,7 @@ def test_a_file_that_is_to_be_renamed_and_is_not_there_is_told(
 
 @pytest.mark.parametrize(
     "task",
-    ["Compare a.env with b.env: which keys are only in one?", "What is missing in b.env that a.env has?"],
+    ["Compare a.env with b.env", "How do a.env and b.env differ?"],
 )
 def test_how_two_files_differ_is_told_by_their_settings(task: str, here: Path) -> None:
     (here / "a.env").write_text("PORT=80\nHOST=x\nDEBUG=1\nDB_PASSWORD=p\n")
@@ -715,6 +715,13 @@ def test_how_two_files_differ_is_told_by_their_settings(task: str, here: Path) -
     assert "only in b.env: TRACE" in ground.lines
     assert re.search(r"in both, with different values: DB_PASSWORD, HOST \((?:x / y|y / x)\)", str(ground))
     assert ground.informs
+
+
+def test_of_keys_that_one_file_lacks_no_values_are_told(here: Path) -> None:
+    (here / "a.env").write_text("PORT=80\nHOST=x\n")
+    (here / "b.env").write_text("HOST=y\n")
+    ground = look_up("Compare a.env with b.env: which keys are only in one?", here, {})
+    assert str(ground) == "only in a.env: PORT\nonly in b.env: nothing"
 
 
 def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> None:

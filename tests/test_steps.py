@@ -6,7 +6,7 @@ import pytest
 
 from devops_agent import briefing, events, runbook_library
 from devops_agent.briefing import Briefing
-from devops_agent.followup import absent_value
+from devops_agent.file_wishes import absent_value
 
 CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from devops_agent.diagnosis import docker, listening, pods, services, storage, workloads
@@ -51,12 +52,12 @@ _RECENT = "10m"
 _SECONDS = 10
 
 
-def run(*command: str) -> str:
+def run(*command: str, directory: Path | None = None) -> str:
     """What a read-only command prints; "" when it fails or is not installed."""
-    return _read(*command)[0]
+    return _read(*command, directory=directory)[0]
 
 
-def _read(*command: str) -> tuple[str, str]:
+def _read(*command: str, directory: Path | None = None) -> tuple[str, str]:
     """What a read-only command prints, and what it complains about."""
     try:
         done = subprocess.run(
@@ -66,6 +67,7 @@ def _read(*command: str) -> tuple[str, str]:
             errors="replace",
             timeout=_SECONDS,
             stdin=subprocess.DEVNULL,
+            cwd=directory,
         )
     except FileNotFoundError:
         return "", f"{command[0]} is not installed"

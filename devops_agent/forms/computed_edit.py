@@ -132,6 +132,49 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
     return found if len(found) == 1 else {}
 
 
+# "from X to Y", "replace X with Y", "point everything that uses X to Y"
+_VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
+_REPLACES = (
+    re.compile(rf"\bfrom {_VALUE.format('old')} to {_VALUE.format('new')}", re.IGNORECASE),
+    re.compile(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
+)
+_MOVES_ALL = re.compile(
+    rf"\b(?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
+    rf" to {_VALUE.format('new')}",
+    re.IGNORECASE,
+)
+_ALL = re.compile(rf"\b(?:everything|all|every\w*|each)\b[^;]*? to {_VALUE.format('new')}", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:everything|everywhere|all|every|each|occurrences?|wherever)\b", re.IGNORECASE)
+_BUT = re.compile(r"\b(?:except|other than|but (?:not|leave)|only)\b", re.IGNORECASE)
+_TELLING = re.compile(r"[\d.:/@-]")
+
+
+def _replaced(lines: list[str], task: str) -> dict[int, str]:
+    """The lines with a value that the task wants to be another one, when it is clear which are meant."""
+    pairs = {(match["old"], match["new"]) for pattern in _REPLACES for match in pattern.finditer(task)}
+    for match in _MOVES_ALL.finditer(task) if not pairs else ():
+        words = {word.strip(".,;:!?\"'`") for word in task.split()} - {match["new"]}
+        there = [
+            word for word in words if _TELLING.search(word) and _places(lines, word) and len(word) > _SHORT
+        ]
+        pairs |= {(old, match["new"]) for old in there}
+    if len(pairs) != 1 or _BUT.search(task):
+        return {}
+    old, new = pairs.pop()
+    places = _places(lines, old)
+    if not places or not _TELLING.search(old + new) or (len(places) > 1 and not _ALL.search(task)):
+        return {}
+    return {index: _whole(old).sub(lambda _: new, lines[index]) for index in places}
+
+
+def _whole(value: str) -> "re.Pattern[str]":
+    return re.compile(rf"(?<![\w.-]){re.escape(value)}(?![\w-]|\.\w)")
+
+
+def _places(lines: list[str], value: str) -> list[int]:
+    return [index for index, line in enumerate(lines) if _whole(value).search(line)]
+
+
 def _addresses(line: str) -> list[ipaddress.IPv4Address]:
     found = []
     for text in _ADDRESS.findall(line):
@@ -145,5 +188,6 @@ _RULES: tuple[Callable[[list[str], str], dict[int, str]], ...] = (
     _schedules,
     _next_version,
     _of_network,
+    _replaced,
     _comments,
 )

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from devops_agent import file_wishes
 from devops_agent.forms import compose_service
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.computed_edit import computed
@@ -67,7 +68,7 @@ def edit_of(ground: Ground, task: str) -> FileEdit | Rewrite | None:
     if len(meant) != 1:
         return None
     path, text = meant[0], several[meant[0]]
-    if _MAKES_ANOTHER.search(task):
+    if _MAKES_ANOTHER.search(task) or file_wishes.to_make(task, Path()):
         return None
     if known := computed(path, text, task):
         return known

@@ -41,12 +41,14 @@ _FORMATS = {
     **dict.fromkeys(("extension", "new_extension"), "extension"),
     "schedule": "schedule",
     "status": "status",
+    "frequency": "frequency",
+    "log_files": "line",
 }
 # What names files: no number of a task is meant by it.
 _PATHS = frozenset("archive directory file folder member source target".split())
 _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
- completions parallelism retries uid pods successful failed days megabytes""".split()
+ completions parallelism retries uid pods successful failed days megabytes count""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = re.compile(
@@ -226,9 +228,10 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Recip
     """
     blocks = _BLOCK.findall(runbook.text)
     if file := _FILE.search(runbook.text):
-        if PLACEHOLDER.search(file[1]):
+        path = _filled(file[1], names, _HERE)
+        if PLACEHOLDER.search(path):
             return None  # which file it is to be, the task tells
-        return form_of_commands(runbook.title, _filled(_chosen(file[2], names, task), names, _HERE), file[1])
+        return form_of_commands(runbook.title, _filled(_chosen(file[2], names, task), names, _HERE), path)
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
     # alternatives are comments

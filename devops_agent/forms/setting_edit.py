@@ -35,15 +35,23 @@ class SettingEdit(FileEdit):
     def settings(self) -> dict[str, Setting]:
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
         found = settings_of(self.path, self.text)
-        words = _words(self.task)
-        meant = {setting: place for setting, place in found.items() if _words(key_of(setting)) & words}
-        return dict(list((meant or found).items())[:_MOST])
+        words = _words(_wanted(self.task))
+        groups: dict[str, dict[str, tuple[float, int]]] = {}
+        for setting in found:
+            if _words(key := key_of(setting)) & words:
+                groups.setdefault(key, {})[setting] = _fit(setting, words)
+        chosen = [
+            setting for fits in groups.values() for setting, fit in fits.items() if fit == max(fits.values())
+        ]
+        return {
+            setting: found[setting] for setting in [each for each in found if each in chosen][:_MOST]
+        } or found
 
     @property
     def is_needed(self) -> bool:
         """Whether the task names a key that stands in several places."""
-        keys = Counter(key_of(setting) for setting in self.settings)
-        words = _words(self.task)
+        keys = Counter(map(key_of, settings_of(self.path, self.text)))
+        words = _words(_wanted(self.task))
         return any(times > 1 and _words(key) & words for key, times in keys.items())
 
     @property
@@ -82,6 +90,7 @@ class SettingEdit(FileEdit):
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
         place = self.settings[setting]
         old = self.text[place.start : place.end]
+        value = _switched(old, self.task) or value if value == old else value
         start, end, new = place.start, place.end, _written(_unquoted(value), old, place.quote, self.path)
         if place.quote and not new.startswith(place.quote):
             start, end = start - 1, end + 1  # a value of another kind, without the quotes
@@ -98,6 +107,38 @@ def _words(text: str) -> set[str]:
     """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeout`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
+
+
+def _wanted(task: str) -> str:
+    """A task without its clauses that say what is to stay."""
+    return " ".join(clause for clause in _CLAUSES.split(task) if not _STAYS.search(clause))
+
+
+_CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
+_STAYS = re.compile(
+    r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
+)
+
+
+def _fit(setting: str, words: set[str]) -> tuple[float, int]:
+    """How well a path fits the words of a task: the share of its parts that they name, and how many words."""
+    parts = [each for part in re.split(r" > |[.\[\]]|\s#", setting) if (each := _words(part))]
+    parts = [part for part in parts if not all(word.isdigit() for word in part)]
+    named = [part for part in parts if part <= words]
+    return len(named) / max(len(parts), 1), sum(map(len, named))
+
+
+_SWITCHES = {"false": "true", "off": "on", "no": "yes", "0": "1"}
+_ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
+_DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
+
+
+def _switched(old: str, task: str) -> str:
+    """The other value of a switch, when the task wants it switched; "" when it is none."""
+    on, off = _ENABLES.search(task), _DISABLES.search(task)
+    if on and not off:
+        return _SWITCHES.get(old, "")
+    return {new: before for before, new in _SWITCHES.items()}.get(old, "") if off and not on else ""
 
 
 def _unquoted(value: str) -> str:

@@ -13,6 +13,7 @@ _COMPARES = re.compile(
     r"\b(?:compar\w+|diff|differ\w*|only in one|(?:missing|lacks?|absent)\b.*\b(?:in|from)|in both)\b",
     re.IGNORECASE,
 )
+_ONLY_KEYS = re.compile(r"\bwhich (?:keys|settings|variables)\b|\bonly in one\b|\bmissing\b", re.IGNORECASE)
 _LARGEST = 200_000
 _MOST = 20
 _LONGEST = 60
@@ -34,6 +35,8 @@ def compared(task: str, directory: Path) -> Iterator[str]:
     for path, here, there in ((one, values, other_values), (other, other_values, values)):
         only = [setting for setting in here if setting not in there]
         yield f"only in {path}: {listed(only, _MOST) if only else 'nothing'}"
+    if _ONLY_KEYS.search(task):
+        return
     different = [each for each, value in values.items() if other_values.get(each, value) != value]
     told = [
         each if _SECRET.search(each) else f"{each} ({values[each]} / {other_values[each]})"

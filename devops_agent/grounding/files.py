@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.diagnosis import certificates, mending, text_files
+from devops_agent.diagnosis import certificates, diagnose, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.ground import Ground
@@ -120,6 +120,38 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         yield "directory", folders[0]
     elif not folders and _HERE.search(task):
         yield "directory", "."
+
+
+# What stands in code: DB_TIMEOUT, newCheckout(), and what is quoted.
+_IDENTIFIER = re.compile(
+    r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b|\b[a-z]+(?:_[a-z0-9]+)+\b"
+    r"|[\"`'“]([^\"`'”]{3,60})[\"`'”]"
+)
+_ASKS_WHERE = re.compile(
+    r"\b(?:where|which (?:files?|modules?|scripts?|services?)|who (?:reads|uses|sets|calls)|used|defined"
+    r"|default)\b",
+    re.IGNORECASE,
+)
+_OF_CODE = re.compile(r"\b(?:code|repo(?:sitory)?|project|source|files?|here)\b", re.IGNORECASE)
+_MOST_MENTIONS, _LONGEST_MENTION = 8, 200
+
+
+def asks_where(task: str) -> bool:
+    """Whether a task asks where something stands in code."""
+    return bool(_ASKS_WHERE.search(task) and _IDENTIFIER.search(task) and intent.is_question(task))
+
+
+def mentions(task: str, directory: Path) -> list[str]:
+    """The lines with an identifier that a task asks about, in the folders that it names or in all of them."""
+    folders = _named_folders(task, directory) or (["."] if _OF_CODE.search(task) else [])
+    sought = {match[1] or match[0] for match in _IDENTIFIER.finditer(task)}
+    if not folders or not asks_where(task):
+        return []
+    skipped = [f"--exclude-dir={name}" for name in (".git", "node_modules", ".venv", "__pycache__")]
+    patterns = [part for text in sorted(sought)[:3] for part in ("-e", text)]
+    command = ("grep", "-rnIF", *skipped, *patterns, "--", *folders[:3])
+    found = diagnose.run(*command, directory=directory).splitlines()
+    return [f"{line.strip()[:_LONGEST_MENTION]}" for line in found[:_MOST_MENTIONS]]
 
 
 def in_logs(task: str, directory: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ class Ground:
     Attributes:
         lines: What the model is told.
         informs: Whether it tells of things that the task names, so that it may hold the answer.
+        compared: Whether it tells how files differ, which is all that a question about that asks for.
         trouble: What is wrong with them.
         about: What the task is about, by where the things are that it names; "" where its words tell.
         namespace: The one namespace that the task names and that exists.
@@ -33,6 +34,7 @@ class Ground:
     lines: list[str] = field(default_factory=list)
     informs: bool = False
     trouble: list[Finding] = field(default_factory=list)
+    compared: bool = False
     missing: str = ""
     settled: str = ""
     selected: str = ""

@@ -53,9 +53,12 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.trouble += found
         ground.lines += map(str, found)
         ground.informs = ground.informs or bool(found)
-    differences = list(comparison.compared(task, directory))
-    ground.lines += differences
-    ground.informs = ground.informs or bool(differences)
+    if found_lines := files.mentions(task, directory):
+        ground.lines += found_lines
+        ground.informs = True
+    if differences := list(comparison.compared(task, directory)):
+        ground.lines += differences
+        ground.informs, ground.compared, ground.texts = True, True, {}
     if CERTIFICATES.search(task):
         ends = files.certificate_lines(task, directory)
         ground.lines += ends

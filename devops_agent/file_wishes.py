@@ -1,0 +1,107 @@
+"""What a task wants of files: which are to be made, and which values they are to have.
+
+A small model takes the first half of a task for all of it, and a pattern that matched nothing for a change.
+"""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from devops_agent import intent
+from devops_agent.files import text_if_readable
+from devops_agent.grounding.task_words import PATH
+
+_MAKES = re.compile(
+    r"\b(?:creat\w+|writ\w+|mak(?:e|ing)|generate|render|save|store|put|pack|compress|archive|export|dump|need"
+    r"|want|copy|keep|rename|move|convert|collect|list|record|draft|set up|stand up)\b",
+    re.IGNORECASE,
+)
+# What stands before the name of a file that is to be made.
+_LEADS = re.compile(
+    r"\b(?:to|into|as|in|called|named|files?|script|config(?:uration)?|an?|new|me)(?:\s+[a-z]+ly|\s+small|\s+short"
+    r"|\s+simple|\s+new)?\s+[\"'`(]?$",
+    re.IGNORECASE,
+)
+_SOURCE = re.compile(r"\bfrom (?:the )?files?\s+[\"'`(]?$", re.IGNORECASE)
+_ALSO = re.compile(r"^[\"'`]?(?:,| and|, and) [\"'`]?$", re.IGNORECASE)
+_KINDS = frozenset(
+    """.sh .bash .py .js .yaml .yml .json .conf .cfg .ini .env .txt .md .log .csv .tsv .gz .tgz .tar .zip .xz
+ .bz2 .service .timer .pem .crt .key .csr .toml .xml .html .sql .bak .orig .old .properties .sha256 .out .pid
+ .example .gitignore .dockerignore .tmpl""".split()
+)
+_WITHOUT_SUFFIX = frozenset({"Dockerfile", "Makefile", ".env", ".gitignore", ".dockerignore"})
+# There a file is not one of this machine.
+_ELSEWHERE = re.compile(
+    r"\b(?:pods?|containers?|images?|mount\w*|volumes?|config ?maps?|secrets?|keys?|inside|server|host)\b",
+    re.IGNORECASE,
+)
+
+
+def to_make(task: str, directory: Path) -> list[str]:
+    """The files that a task wants made and that are not there."""
+    found: list[str] = []
+    for wish in intent.wishes(intent.without_negations(task)):
+        end = -1
+        for match in PATH.finditer(wish):
+            before = wish[: match.start()]
+            asked = bool(_MAKES.search(before) and _LEADS.search(before) and not _SOURCE.search(before))
+            asked = asked or (end >= 0 and bool(_ALSO.match(wish[end : match.start()])))
+            end = match.end() if asked else -1
+            if asked and _is_file_name(match[1], wish) and not _is_there(match[1], directory):
+                found.append(match[1])
+    return found
+
+
+def _is_file_name(word: str, wish: str) -> bool:
+    if word.startswith(("/", "~")) and _ELSEWHERE.search(wish):
+        return False
+    path = Path(word)
+    known = path.suffix.lower() in _KINDS or path.name in _WITHOUT_SUFFIX
+    return known and "YYYY" not in word  # a date is still to be put in
+
+
+def _is_there(word: str, directory: Path) -> bool:
+    """Whether there is such a file, in the directory or in a folder of it that the task may mean."""
+    try:
+        path = Path(word).expanduser()
+        if path.is_absolute() or (directory / path).exists():
+            return path.exists() or (directory / path).exists()
+        return any(any(directory.glob(f"{depth}{path.name}")) for depth in ("*/", "*/*/"))
+    except (OSError, RuntimeError, ValueError):  # too long, or the home of nobody
+        return True
+
+
+# "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
+_SETS_VALUE = re.compile(
+    r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
+    r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(r"[\d#/:@]")
+
+
+def absent_value(task: str, written: Collection[str] = ()) -> str:
+    """What a task wants in a file that it names, and is not in it, in a sentence; "" when all is.
+
+    Args:
+        task: The task.
+        written: The files that were made for it.
+    """
+    for wish in intent.wishes(intent.without_negations(task)):
+        files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
+        ((path, text),) = files.items() if len(files) == 1 else [("", "")]
+        wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]
+        wanted = [value for value in wanted if _TELLING.search(value)]
+        if path in written and len(intent.wishes(task)) == 1:
+            stated = [value.partition("YYYY")[0] for value in _STATED.findall(wish) if path not in value]
+            wanted += [value.rpartition("/")[0] or value for value in stated]
+        for value in wanted if path else ():
+            if value not in text and value != path:
+                return f"{path} does not have {value} yet."
+    return ""
+
+
+# What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
+_STATED = re.compile(
+    r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
+)
