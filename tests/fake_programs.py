@@ -81,11 +81,11 @@ class Programs:
         """Adds a `docker` with these containers."""
         inspected = list(containers)
         answers = {
-            "ps -a --format *": "".join(f"{item['Name'][1:]}\n" for item in inspected),
             "ps -aq": "".join(f"{item['Id']}\n" for item in inspected),
             f"inspect {' '.join(item['Id'] for item in inspected)}": json.dumps(inspected),
             **{f"inspect {item['Id']}": json.dumps([item]) for item in inspected},
             "inspect *": "[]\n",
+            "ps -a --format *": "".join(f"{item['Name'][1:]}\n" for item in inspected),
             "logs *": "fatal: no such table: orders\n",
             "images *": "".join(f"{image}\n" for image in images),
             "run *": "$ head -n 1 " + str(self.folder / "docker-0.answer"),

@@ -866,7 +866,7 @@ def test_a_file_is_changed_by_its_form_and_the_next_form_is_of_the_new_text(tmp_
     Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
     first = call("recipe", old_line="port = 80", new_line="port = 81")
     second = call("recipe", old_line="port = 81", new_line="port = 82")
-    run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 81, no, to 82")
+    run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 82")
     assert Path("app.ini").read_text() == "[a]\nport = 82\nusers = 5\n"
     assert run.happened()[0] == ToolCalled(
         "write_file", {"path": "app.ini", "content": "[a]\nport = 81\nusers = 5\n"}

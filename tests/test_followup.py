@@ -38,7 +38,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
             "There is no image reg.example.com:5000/x/cache:1 yet.",
         ),
         ("Build the image redis:7", ""),
-        ("Write a Dockerfile for the image shop:1, do not build it", ""),
+        ("Write a Dockerfile for the image shop:1, do not build it", "There is no file Dockerfile yet."),
         ("Run the image shop:1", ""),
         ("Why does shop:1 fail to build?", ""),
     ],

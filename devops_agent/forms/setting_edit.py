@@ -36,9 +36,11 @@ class SettingEdit(FileEdit):
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
         found = settings_of(self.path, self.text)
         words = _words(_wanted(self.task))
+        keys = {key for key in map(key_of, found) if _words(key) & words}
+        keys = {key for key in keys if _words(key) <= words} or keys
         groups: dict[str, dict[str, tuple[float, int]]] = {}
         for setting in found:
-            if _words(key := key_of(setting)) & words:
+            if (key := key_of(setting)) in keys:
                 groups.setdefault(key, {})[setting] = _fit(setting, words)
         chosen = [
             setting for fits in groups.values() for setting, fit in fits.items() if fit == max(fits.values())
