@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from devops_agent import grounding, intent, runbook_library
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
+from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.runbook_library import Runbook
 from devops_agent.suitability import suitable
@@ -86,6 +88,8 @@ class FormFinder:
         return self._form(self.task, runbook, self.known)
 
     def _form(self, wish: str, runbook: Runbook | None, known: Mapping[str, str]) -> Form | None:
+        if selected := selection_of(wish, self.task, Path()):
+            return selected
         own = form_of(runbook, known, self.task) if runbook else None
         if own and self.changes and len(self.wishes) == 1 and not own.has_room_for(wish):
             own = None
@@ -105,6 +109,8 @@ class FormFinder:
         return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
 
     def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
+        if selected := selection_of(wish, self.task, Path()):
+            return selected
         fits = self.runbook(wish)
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
             fits = None

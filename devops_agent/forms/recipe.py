@@ -48,7 +48,7 @@ _FORMATS = {
 _PATHS = frozenset("archive directory file folder member source target".split())
 _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
- completions parallelism retries uid pods successful failed days megabytes count""".split()
+ completions parallelism retries uid pods successful failed days count""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = re.compile(

@@ -30,12 +30,9 @@ _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
 _URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
-# "older than 14 days", "last modified more than two weeks ago", "over 100 MB", "5xx responses"
+# "older than 14 days", "last modified more than 14 days ago", "5xx responses"
 _AGE = re.compile(
     r"\b(?:older than|more than|over|not (?:modified|changed|touched) (?:for|in)) (\d+) days\b", re.IGNORECASE
-)
-_SIZE = re.compile(
-    r"\b(?:over|above|(?:larger|bigger|more|greater) than) (\d+) ?(?:MB?|MiB|megabytes?)\b", re.IGNORECASE
 )
 _STATUS = re.compile(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
 _ACCESS_LOG = re.compile(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
@@ -54,7 +51,7 @@ _STARTS = re.compile(
     r"\b(?:permission|denied|execut\w*|start(?:s|ed)?|runs?|cron\w*|nightly)\b", re.IGNORECASE
 )
 _MOST_LOGS = 4
-VALUES = re.compile("|".join(each.pattern for each in (_PORT, _URL, _AGE, _SIZE)), re.IGNORECASE)
+VALUES = re.compile("|".join(each.pattern for each in (_PORT, _URL, _AGE)), re.IGNORECASE)
 # "turn compression on", "set workers to 12": a setting and its value; and that it is not the only wish.
 _SETS = re.compile(
     r"\b(?:turn|switch) (?:the )?([\w.-]+) (on|off)\b"
@@ -106,7 +103,6 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("word", _WORD_SOUGHT),
         ("http_path", _HTTP_PATH),
         ("days", _AGE),
-        ("megabytes", _SIZE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
