@@ -196,9 +196,8 @@ class DevOpsAgent(ToolCallingAgent):
         if not _succeeded(ran) or not ran.output.strip():
             return told
         self.evidence.ran(call, changes=False, ok=True)
-        return replace(
-            told, form=None, recipe="", looked=f"$ {told.look}\n{self.shell.describe(ran, as_facts=True)}"
-        )
+        told = replace(told, looked=f"$ {told.look}\n{self.shell.describe(ran, as_facts=True)}")
+        return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property
     def _told(self) -> briefing.Briefing:

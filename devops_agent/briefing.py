@@ -41,7 +41,7 @@ class Briefing:
         whole: Whether the form does each of several things that the task wants.
         wish: What the form is for, in the words of the task, where that is not all that it wants.
         later: What the task wants after that, in its order.
-        look: A command that shows at once what the task asks for, when there is one.
+        look: A command that shows at once what the task asks for, or wants found first, when there is one.
         looked: What it showed.
         changes: Whether the task is done only when something was changed.
         trouble: Whether the task is about something that does not work.
@@ -122,7 +122,8 @@ def briefer(
         question = intent.is_question(task) and field != "system"
         told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
         told = _with_recipe(told, runbooks, task, known, listener)
-        return replace(told, look=told.form.look) if ground and told.form else told
+        look = (told.form.look if told.form else "") or told.look
+        return replace(told, look=look if ground else "")
 
     return brief
 
@@ -161,7 +162,7 @@ def _with_recipe(
     if runbook:
         listener(events.Notice(f"Runbook: {first.heading if first else runbook.title}"))
     recipe = runbook.recipe(known) if runbook and not form else ""
-    told = replace(told, recipe=recipe, form=first, whole=whole)
+    told = replace(told, recipe=recipe, form=first, whole=whole, look=finder.look)
     return told if whole else replace(told, wish=steps[0].wish, later=tuple(steps[1:]))
 
 

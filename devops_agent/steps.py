@@ -18,6 +18,9 @@ from devops_agent.suitability import suitable
 _FITS = 5.0
 # What stands in quotes is a value, and says nothing of what is wanted.
 _QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+_FINDS = re.compile(
+    r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
+)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 
@@ -71,11 +74,25 @@ class FormFinder:
 
     def runbook(self, wish: str) -> Runbook | None:
         """The runbook that fits a wish, or the whole task."""
+        return self._runbook(wish, self.task, self.changes)
+
+    def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
         about = self.ground.about or grounding.field_of(self.task)
         # one that changes something is no help with a question, nor the other way round
         return runbook_library.best(
-            self.runbooks, _bare(wish), about, self.known, _FITS, _bare(self.task), self.changes
+            self.runbooks, _bare(wish), about, self.known, _FITS, _bare(task), changes
         )
+
+    @property
+    def look(self) -> str:
+        """The command that finds what a task wants to know before a change; "" when there is none."""
+        asked = [wish for wish in intent.wishes(self.task) if _FINDS.match(wish)] if self.changes else []
+        first = next(iter(asked), "")
+        if not first or intent.asks_for_change(first):
+            return ""
+        runbook = self._runbook(first, first, False)
+        form = form_of(runbook, self.known, first) if runbook else None
+        return form.look if form else ""
 
     @property
     def wishes(self) -> Sequence[str]:

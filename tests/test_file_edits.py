@@ -308,6 +308,12 @@ def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> No
             "Raise proxy_read_timeout to 300s for the location /reports/ in site.conf, others stay",
             ["server > location /reports/ > proxy_read_timeout"],
         ),
+        (
+            "routes.yaml",
+            "route:\n  receiver: ops\n  wait: 4h\n  routes:\n    - receiver: dev\n      wait: 4h\n",
+            "In routes.yaml change the top-level route's wait to 6h",
+            ["route.wait"],
+        ),
         ("app.ini", "[web]\nhost = x\n[db]\nhost = y\n", "Set the host of db to z in app.ini", ["db.host"]),
     ],
 )

@@ -50,6 +50,14 @@ def test_each_thing_has_its_form(task: str, expected: list[str]) -> None:
     assert steps(task) == expected
 
 
+def test_what_is_to_be_found_first_is_looked_at() -> None:
+    Path("access.log").write_text('1.2.3.4 - - [x] "GET / HTTP/1.1" 401 5\n')
+    found = "Find the client IP with the most 401 responses in access.log"
+    assert "awk -v s=401" in briefed(f"We are under attack. {found}, and add it to web.conf").look
+    assert briefed(f"Add a line to web.conf. {found}").look
+    assert not briefed("Add the client IP with the most 401 responses to web.conf").look
+
+
 @pytest.mark.parametrize(
     ("task", "fits"),
     [

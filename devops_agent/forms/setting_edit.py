@@ -36,9 +36,12 @@ class SettingEdit(FileEdit):
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
         found = settings_of(self.path, self.text)
         words = _words(_wanted(self.task))
-        keys = {key for key in map(key_of, found) if _words(key) & words}
+        # "the channel of the receiver ops to X" changes no receiver
+        changed = _words(_WHERE.sub(" ", _wanted(self.task)))
+        keys = {key for key in map(key_of, found) if _words(key) & changed}
+        keys = keys or {key for key in map(key_of, found) if _words(key) & words}
         keys = {key for key in keys if _words(key) <= words} or keys
-        groups: dict[str, dict[str, tuple[float, int]]] = {}
+        groups: dict[str, dict[str, tuple[float, int, int]]] = {}
         for setting in found:
             if (key := key_of(setting)) in keys:
                 groups.setdefault(key, {})[setting] = _fit(setting, words)
@@ -116,18 +119,19 @@ def _wanted(task: str) -> str:
     return " ".join(clause for clause in _CLAUSES.split(task) if not _STAYS.search(clause))
 
 
+_WHERE = re.compile(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
 _CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
 _STAYS = re.compile(
     r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
 )
 
 
-def _fit(setting: str, words: set[str]) -> tuple[float, int]:
-    """How well a path fits the words of a task: the share of its parts that they name, and how many words."""
+def _fit(setting: str, words: set[str]) -> tuple[float, int, int]:
+    """How well a path fits the words of a task: the share of its parts that they name, by how many words."""
     parts = [each for part in re.split(r" > |[.\[\]]|\s#", setting) if (each := _words(part))]
     parts = [part for part in parts if not all(word.isdigit() for word in part)]
     named = [part for part in parts if part <= words]
-    return len(named) / max(len(parts), 1), sum(map(len, named))
+    return len(named) / max(len(parts), 1), len(set().union(*named)), -len(parts)
 
 
 _SWITCHES = {"false": "true", "off": "on", "no": "yes", "0": "1"}
