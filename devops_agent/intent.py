@@ -23,7 +23,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|route
 |send(?! (?:me|us)\b)|shift|feed|recycle
 |serve(?= )|render|fetch(?! (?:me|us)\b)|keep(?= (?:an? )?(?:backup )?cop(?:y|ies)\b)
-|draft|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
+|draft|unset|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)

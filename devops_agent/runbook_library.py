@@ -32,6 +32,8 @@ PLACEHOLDER = re.compile(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
 OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)( ?)")
 _OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
+# What begins with the word with which a recipe begins most likely means it.
+_ASKED = 1.5
 _CANDIDATES = 20
 # These are known with most tasks, and say nothing of what it is about.
 _ANYWHERE = frozenset({"namespace", "container"})
@@ -54,6 +56,7 @@ _SAID = {
         "start": r"stopp|again|exit|\b(?:down|back)\b"
         r"|\bstart (?:the |my )?(?:docker )?(?:container )?[\w.-]+ ?(?:container ?)?(?:$|[.,;!?]|please)",
         "commit": r"\bcommit",
+        "restor": r"\b(?:restor|recover|bring|get|undo|revert|back|check ?out|undelet|reset|rescue)",
         "pack": r"\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
         "extract": r"\b(?:extract|unpack|untar|get|take|restore|pull|fish|out of)\b",
         "sort": r"\bsort",
@@ -62,7 +65,7 @@ _SAID = {
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
         "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",
         "mak": r"\b(?:chmod|executable|run|start|small|shrink|reduc|slim|siz|fat|big|large|write)",
-        "label": r"\b(?:label|tag|mark|stamp)",
+        "label": r"\A(?!.*\b(?:remov|delet|drop|strip|tak\w+ off)).*\b(?:label|tag|mark|stamp)",
         "expos": r"\b(?:expos|reach|publish|service|node ?port|open)",
         "writ": r"\b(?:writ|creat|sav|stor|put|list|record|dump|keep|note)",
     }.items()
@@ -249,6 +252,7 @@ def best(
         covered = max([of_title, *of_phrases])
         fit = (score + _SHORT) * covered
         if covered >= _TITLE_COVERED and fit >= at_least:
+            fit *= _ASKED if runbook.is_asked_by(text) else 1.0
             found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 

@@ -21,6 +21,9 @@ _QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 _FINDS = re.compile(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
 )
+_LEAD = re.compile(
+    r"\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
+)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 
@@ -156,7 +159,7 @@ class FormFinder:
 
 def _bare(text: str) -> str:
     """What a text says is wanted."""
-    return _QUOTED.sub(" ", intent.without_negations(text))
+    return _LEAD.sub("", _QUOTED.sub(" ", intent.without_negations(text)))
 
 
 def _has(text: str, name: str) -> bool:

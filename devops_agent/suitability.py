@@ -48,6 +48,7 @@ _DELETED = {
         "ingress": "ingress",
         "pvc": "pvc|claim",
         "namespace": "namespace",
+        "pod": "pods?",
     }.items()
 }
 # What a task must speak of for a recipe that runs the program.
@@ -103,6 +104,8 @@ _CREATES = re.compile(
 _CREATED = "creat"
 # "# in a stateful set: kubectl …"
 _ALTERNATIVE = re.compile(r"^# .*", re.MULTILINE)
+# What is told beside the commands.
+_BESIDE = re.compile(r"^(?:Pitfall|Verify): .*(?:\n(?!\n|#|```).*)*", re.MULTILINE)
 _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 
 
@@ -120,7 +123,9 @@ def suitable(
     unwanted = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in there]
     unwanted += [re.compile(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
     unwanted += [
-        re.compile(rf" delete {kind} \{{") for kind, said in _DELETED.items() if not said.search(task)
+        re.compile(rf" delete {kind} \{{(?!.*--force)")
+        for kind, said in _DELETED.items()
+        if not said.search(task)
     ]
     foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     nothing_new = not _CREATES.search(task)
@@ -132,15 +137,14 @@ def suitable(
     strange = [f"{{{name}}}" for name in values if name not in known]
 
     def suits(runbook: Runbook) -> bool:
+        text = _BESIDE.sub("", runbook.text)
         # what users have written is about what they say it is
         foreign_to_it = (nothing_new and runbook.verb == _CREATED) or any(
-            runs.search(runbook.text) for runs in foreign
+            runs.search(text) for runs in foreign
         )
         if runbook.own and foreign_to_it:
             return False
-        needed = OPTION.sub("", _ALTERNATIVE.sub("", runbook.text))
-        return not any(value in needed for value in strange) and not any(
-            u.search(runbook.text) for u in unwanted
-        )
+        needed = OPTION.sub("", _ALTERNATIVE.sub("", text))
+        return not any(value in needed for value in strange) and not any(u.search(text) for u in unwanted)
 
     return {name: runbook for name, runbook in runbooks.items() if suits(runbook)}

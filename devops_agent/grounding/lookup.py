@@ -80,6 +80,8 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     return ground
 
 
+# "myapp:1.0"
+_IMAGE = re.compile(r"(?<![\w/:.])[a-z][\w.-]*:[\w.-]+(?![\w/:])")
 # What is asked about a thing that runs.
 _STATE = re.compile(
     r"\b(?:status|stat(?:e|s)|running|up|uptime|usage|ip|env|version|limits?)\b", re.IGNORECASE
@@ -88,7 +90,8 @@ _STATE = re.compile(
 
 def _may_name_what_runs(task: str) -> bool:
     """Whether something is wanted of a thing that a task may name without saying what it is."""
-    if says_its_field(task) or PATH.search(task) or repository.GIT.search(task) or _MAKES.search(task):
+    of_git = repository.GIT.search(task) and not _IMAGE.search(task)
+    if says_its_field(task) or PATH.search(task) or of_git or _MAKES.search(task):
         return False
     wanted = intent.asks_for_change(task) or tells_of_trouble(task)
     return wanted or bool(LOGS.search(task) or _STATE.search(task))
