@@ -864,8 +864,8 @@ def test_what_was_found_before_a_change_is_told_again_behind_it(
 
 def test_a_file_is_changed_by_its_form_and_the_next_form_is_of_the_new_text(tmp_path: Path) -> None:
     Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
-    first = call("recipe", old_line="port = 80", new_line="port = 81")
-    second = call("recipe", old_line="port = 81", new_line="port = 82")
+    first = call("recipe", setting="a.port", value="81")
+    second = call("recipe", setting="a.port", value="82")
     run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 82")
     assert Path("app.ini").read_text() == "[a]\nport = 82\nusers = 5\n"
     assert run.happened()[0] == ToolCalled(
@@ -879,7 +879,7 @@ def test_the_form_edits_the_text_that_the_file_has_whatever_changed_it() -> None
     run = grounded(
         sh("sed -i 's/users = 5/users = 6/' app.ini"),
         call("write_file", path="other.txt", content="x\n"),
-        call("recipe", old_line="port = 80", new_line="port = 81"),
+        call("recipe", setting="a.port", value="81"),
         answer("Changed."),
         task="Set port in app.ini to 81 and users to 6",
     )
@@ -898,7 +898,7 @@ def test_a_file_is_not_emptied_and_not_broken() -> None:
         task="Set port in app.ini to 81",
     )
     first, second = run.told()
-    assert first.startswith("Error: That would remove 3 lines or values of app.ini, so nothing was written.")
+    assert first.startswith("Error: That would remove 2 lines or values of app.ini, so nothing was written.")
     assert second.startswith("Error: That would break app.json, so nothing was written: no valid JSON")
     assert Path("app.ini").read_text() == "[a]\nport = 80\nusers = 5\n"
 

@@ -117,7 +117,10 @@ def test_a_task_that_changes_a_short_file_gets_the_form_for_it(tmp_path: Path) -
     (tmp_path / "app.ini").write_text(INI)
     (tmp_path / "app.json").write_text(JSON)
     brief = briefing.briefer({}, tmp_path, events.ignore)
-    assert brief("Set users to 9 in app.ini", lambda: True).form == LineEdit("app.ini", INI)
+    assert brief("Set users to 9 in app.ini", lambda: True).form == SettingEdit(
+        "app.ini", INI, "Set users to 9 in app.ini"
+    )
+    assert brief("Change the first line of app.ini", lambda: True).form == LineEdit("app.ini", INI)
     assert brief("Set the name to x in app.json", lambda: True).form == SettingEdit(
         "app.json", JSON, "Set the name to x in app.json"
     )
@@ -196,7 +199,7 @@ def test_of_several_files_the_one_is_edited_that_a_task_wants_changed(
         "Set users to 9 in app.ini; web.pid has the id",
     ):
         form = brief(task, lambda: True).form
-        assert isinstance(form, LineEdit)
+        assert isinstance(form, SettingEdit)
         assert form.path == "app.ini"
     assert brief("Change app.ini and change web.conf", lambda: True).form is None
 
@@ -278,7 +281,7 @@ def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> No
     assert isinstance(form, SettingEdit)
     assert list(form.settings) == ["worker.limits.memory"]
     assert "\nworker.limits.memory = 512Mi" in str(form)
-    assert isinstance(brief("Set image to shop/api:2 in values.yaml", lambda: True).form, LineEdit)
+    assert isinstance(brief("Make api bigger in values.yaml", lambda: True).form, LineEdit)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from devops_agent.protocol import RECIPE, Call
 
 _MOST = 80
 _MOST_TOLD = 16
+_MOST_MEANT = 6
+_SETS = re.compile(r"\b(?:to|=|as|from)\s", re.IGNORECASE)
 _LONGEST = 80
 
 
@@ -54,10 +56,13 @@ class SettingEdit(FileEdit):
 
     @property
     def is_needed(self) -> bool:
-        """Whether the task names a key that stands in several places."""
-        keys = Counter(map(key_of, settings_of(self.path, self.text)))
+        """Whether the task names a key that stands in several places, or just settings that there are."""
         words = _words(_wanted(self.task))
-        return any(times > 1 and _words(key) & words for key, times in keys.items())
+        keys = Counter(map(key_of, settings_of(self.path, self.text)))
+        if any(times > 1 and _words(key) & words for key, times in keys.items()):
+            return True
+        fully = all(_words(key_of(setting)) <= words for setting in self.settings)
+        return bool(_SETS.search(self.task)) and fully and 0 < len(self.settings) <= _MOST_MEANT
 
     @property
     def description(self) -> str:
