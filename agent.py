@@ -354,11 +354,14 @@ class DevOpsAgent(ToolCallingAgent):
         if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
-        elif works and (by_form or (RECIPE not in self.tools and changes)):
+        elif works and (by_form or (RECIPE not in self.tools and changes and self._does_step(call))):
             checked += self._next(call)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
+
+    def _does_step(self, call: Call) -> bool:
+        return Step(self._wish).may_be_done_by(call)
 
     def _next(self, done: Call) -> str:
         """What is to do after a call that did one of the things that the task wants, with the form for it."""

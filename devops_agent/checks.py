@@ -116,7 +116,7 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
             f'No command of yours did what "{claim}" says. Do it now, or leave it out of the answer.',
         )
     elif evidence.to_do and not honest:
-        yield "to do", f"Still to do: {evidence.to_do}."
+        yield f"to do {evidence.to_do}", f"Still to do: {evidence.to_do}."
     elif evidence.unmet and not honest:
         yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
     elif evidence.absent and not honest:

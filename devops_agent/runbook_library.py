@@ -235,7 +235,7 @@ def best(
     }
     what = _WHERE.sub(" ", (task or text).lower())
     known = {word for each in of_field.values() for word in _spoken(f"{each.title} {each.when}")}
-    told = _stems(f"{' '.join(_asked(what, known, ()))} {' '.join(names.keys() - _ANYWHERE)}")
+    told = _stems(f"{_without_names(what, known)} {' '.join(names.keys() - _ANYWHERE)}")
     # "stopped containers" are none to stop, and "it is moving" asks for nothing
     asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
     weights = _weights(of_field.values())
@@ -345,6 +345,16 @@ def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterato
         if bare not in names and (len(parts) < 2 or all(part in known for part in parts)):
             kept.append(bare)
     yield from _spoken(" ".join(kept))
+
+
+def _without_names(text: str, known: Collection[str]) -> str:
+    """A text without words such as `image-resizer`, which are names and speak of no image."""
+    kept = []
+    for word in text.split():
+        parts = re.findall(r"[a-z0-9]{2,}", word)
+        if len(parts) < 2 or all(part in known for part in parts):
+            kept.append(word)
+    return " ".join(kept)
 
 
 def _uses(runbook: Runbook, names: Mapping[str, str]) -> int:

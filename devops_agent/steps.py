@@ -11,6 +11,8 @@ from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import PATH
+from devops_agent.protocol import Call
 from devops_agent.runbook_library import Runbook
 from devops_agent.suitability import suitable
 
@@ -22,10 +24,24 @@ _FINDS = re.compile(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
 )
 _LEAD = re.compile(
-    r"\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
+    r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
 )
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
+
+
+# What does that for which a wish has another word.
+_DOES = {
+    "delete remove drop clean": r"\b(?:rm|delete|prune|rmi|down)\b",
+    "copy keep save back": r"\b(?:cp|copy|tar|save|tee)\b|>",
+    "move rename": r"\b(?:mv|rename|branch -m)\b",
+    "make set change update": "",
+    "write put add append insert store record": r">|\b(?:tee|sed|add|set)\b",
+    "start restart run launch serve bring": r"\b(?:start|restart|run|up|nohup|server|systemctl)\b|&\s*$",
+    "stop kill end shut": r"\b(?:stop|kill|pkill|down)\b",
+    "send reload": r"\b(?:kill|reload|curl)\b",
+    "pack compress archive": r"\b(?:tar|gzip|zip|xz)\b",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,15 @@ class Step:
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (self.wish, str(self.form or ""))))
+
+    def may_be_done_by(self, call: Call) -> bool:
+        """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
+        told = " ".join(map(str, call.arguments.values()))
+        verb = next(iter(re.findall(r"[a-z]+", _bare(self.wish).lower())), "")
+        if self.form or not verb or any(path in told for path in PATH.findall(self.wish)):
+            return True
+        does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
+        return call.name == "write_file" or bool(re.search(does, told))
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ _ACTIONS = {
         "list": "list|find|show|which|what",
     }.items()
 }
+_COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _DOES: dict[str, Callable[[str], str]] = {
-    "delete": lambda found: f"{found} ! -path '*/.git/*' -print -delete",
+    "delete": lambda found: f"set -o pipefail\n{found} ! -path '*/.git/*' -print -delete | {_COUNTS}",
     "compress": lambda found: f"{found} ! -name '*.gz' -exec gzip -v {{}} +",
     "list": lambda found: f"{found} -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
