@@ -302,7 +302,7 @@ def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> No
         (
             "values.yaml",
             VALUES,
-            "Set the slack channel of the receiver dev to '#dev' in values.yaml",
+            "In values.yaml set the slack channel of the receiver dev to '#dev'",
             ["receivers[dev].slack[0].channel"],
         ),
         (

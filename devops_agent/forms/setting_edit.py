@@ -39,7 +39,8 @@ class SettingEdit(FileEdit):
         found = settings_of(self.path, self.text)
         words = _words(_wanted(self.task))
         # "the channel of the receiver ops to X" changes no receiver
-        changed = _words(_WHERE.sub(" ", _wanted(self.task)))
+        here = rf"\b(?:in|of|from|to) (?:the file )?{re.escape(self.path)}"
+        changed = _words(_WHERE.sub(" ", re.sub(here, " ", _wanted(self.task))))
         keys = {key for key in map(key_of, found) if _words(key) & changed}
         keys = keys or {key for key in map(key_of, found) if _words(key) & words}
         keys = {key for key in keys if _words(key) <= words} or keys
