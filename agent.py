@@ -40,6 +40,7 @@ from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
@@ -376,7 +377,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools.pop(RECIPE, None)
             if step.form:
                 self.tools[RECIPE] = step.form
-            return f"\nNext: {step}"
+                self._reread()
+            return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"
         return ""
 
     def _reread(self) -> None:
@@ -384,6 +386,8 @@ class DevOpsAgent(ToolCallingAgent):
         edit = self.tools.get(RECIPE)
         if isinstance(edit, FileEdit) and (text := files.text_if_readable(edit.path)) is not None:
             self.tools[RECIPE] = replace(edit, text=text)
+        if isinstance(edit, Rewrite) and not edit.fits(files.text_if_readable(edit.path)):
+            del self.tools[RECIPE]  # it was made for another text
 
     def _found_before(self) -> list[str]:
         """What was found before a change, for a task that wants that told too: it is not there any more."""

@@ -24,6 +24,7 @@ _LEADS = re.compile(
 )
 _SOURCE = re.compile(r"\bfrom (?:the )?files?\s+[\"'`(]?$", re.IGNORECASE)
 _ALSO = re.compile(r"^[\"'`]?(?:,| and|, and) [\"'`]?$", re.IGNORECASE)
+_RELATIVE = re.compile(r"\b(?:that|which|so that) (?!(?:is|are|was|were)\b)", re.IGNORECASE)
 _KINDS = frozenset(
     """.sh .bash .py .js .yaml .yml .json .conf .cfg .ini .env .txt .md .log .csv .tsv .gz .tgz .tar .zip .xz
  .bz2 .service .timer .pem .crt .key .csr .toml .xml .html .sql .bak .orig .old .properties .sha256 .out .pid
@@ -31,6 +32,11 @@ _KINDS = frozenset(
 )
 _WITHOUT_SUFFIX = frozenset({"Dockerfile", "Makefile", ".env", ".gitignore", ".dockerignore"})
 # There a file is not one of this machine.
+_INSIDE = re.compile(
+    r"\b(?:into|inside|in) (?:the |a |each )?(?:pod|container|deployment)\b|\bmake the app\b"
+    r"|\bcreate an? (?:deployment|pod|job|cron ?job|config ?map|secret)\b",
+    re.IGNORECASE,
+)
 _ELSEWHERE = re.compile(
     r"\b(?:pods?|containers?|images?|mount\w*|volumes?|config ?maps?|secrets?|keys?|inside|server|host)\b",
     re.IGNORECASE,
@@ -42,6 +48,8 @@ def to_make(task: str, directory: Path) -> list[str]:
     found: list[str] = []
     for wish in intent.wishes(intent.without_negations(task)):
         end = -1
+        # what a script or an app does is not done here
+        wish = _RELATIVE.split(wish)[0]
         for match in PATH.finditer(wish):
             before = wish[: match.start()]
             asked = bool(_MAKES.search(before) and _LEADS.search(before) and not _SOURCE.search(before))
@@ -53,7 +61,7 @@ def to_make(task: str, directory: Path) -> list[str]:
 
 
 def _is_file_name(word: str, wish: str) -> bool:
-    if word.startswith(("/", "~")) and _ELSEWHERE.search(wish):
+    if _INSIDE.search(wish) or (word.startswith(("/", "~")) and _ELSEWHERE.search(wish)):
         return False
     path = Path(word)
     known = path.suffix.lower() in _KINDS or path.name in _WITHOUT_SUFFIX
@@ -80,6 +88,12 @@ _SETS_VALUE = re.compile(
 _TELLING = re.compile(r"[\d#/:@]")
 
 
+# What a file has, and not its text.
+_OF_FILE = re.compile(
+    r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link)\b", re.IGNORECASE
+)
+
+
 def absent_value(task: str, written: Collection[str] = ()) -> str:
     """What a task wants in a file that it names, and is not in it, in a sentence; "" when all is.
 
@@ -88,6 +102,8 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
         written: The files that were made for it.
     """
     for wish in intent.wishes(intent.without_negations(task)):
+        if _OF_FILE.search(wish):
+            continue
         files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
         ((path, text),) = files.items() if len(files) == 1 else [("", "")]
         wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]

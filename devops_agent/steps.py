@@ -12,6 +12,7 @@ from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import PATH
+from devops_agent.limits import makes_exception
 from devops_agent.protocol import Call
 from devops_agent.runbook_library import Runbook
 from devops_agent.suitability import suitable
@@ -35,7 +36,6 @@ _DOES = {
     "delete remove drop clean": r"\b(?:rm|delete|prune|rmi|down)\b",
     "copy keep save back": r"\b(?:cp|copy|tar|save|tee)\b|>",
     "move rename": r"\b(?:mv|rename|branch -m)\b",
-    "make set change update": "",
     "write put add append insert store record": r">|\b(?:tee|sed|add|set)\b",
     "start restart run launch serve bring": r"\b(?:start|restart|run|up|nohup|server|systemctl)\b|&\s*$",
     "stop kill end shut": r"\b(?:stop|kill|pkill|down)\b",
@@ -63,7 +63,7 @@ class Step:
         """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
         told = " ".join(map(str, call.arguments.values()))
         verb = next(iter(re.findall(r"[a-z]+", _bare(self.wish).lower())), "")
-        if self.form or not verb or any(path in told for path in PATH.findall(self.wish)):
+        if not verb or any(path in told for path in PATH.findall(self.wish)):
             return True
         does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
         return call.name == "write_file" or bool(re.search(does, told))
@@ -133,7 +133,7 @@ class FormFinder:
         return self._form(self.task, runbook, self.known)
 
     def _form(self, wish: str, runbook: Runbook | None, known: Mapping[str, str]) -> Form | None:
-        if selected := selection_of(wish, self.task, Path()):
+        if len(self.wishes) == 1 and (selected := selection_of(wish, (), self.changes, Path())):
             return selected
         own = form_of(runbook, known, self.task) if runbook else None
         if own and self.changes and len(self.wishes) == 1 and not own.has_room_for(wish):
@@ -154,7 +154,9 @@ class FormFinder:
         return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
 
     def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
-        if selected := selection_of(wish, self.task, Path()):
+        told = self.wishes[: self.wishes.index(wish)]
+        clear = makes_exception(wish) or not makes_exception(self.task)
+        if clear and (selected := selection_of(wish, told, self.changes, Path())):
             return selected
         fits = self.runbook(wish)
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):

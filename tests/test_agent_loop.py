@@ -898,7 +898,7 @@ def test_a_file_is_not_emptied_and_not_broken() -> None:
         task="Set port in app.ini to 81",
     )
     first, second = run.told()
-    assert first.startswith("Error: That would remove 2 lines or values of app.ini, so nothing was written.")
+    assert first.startswith("Error: That would remove 1 lines or values of app.ini, so nothing was written.")
     assert second.startswith("Error: That would break app.json, so nothing was written: no valid JSON")
     assert Path("app.ini").read_text() == "[a]\nport = 80\nusers = 5\n"
 
@@ -1356,6 +1356,32 @@ def test_the_form_for_the_next_thing_is_told_when_the_first_is_done() -> None:
     assert run.told()[1] == "Error: Still to do: Write two."
     assert (Path("one").read_text(), Path("two").read_text()) == ("one\n", "two\n")
     assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
+
+
+def test_the_second_edit_of_a_file_keeps_the_first() -> None:
+    Path("web.conf").write_text("workers = 4\nlevel = info\n")
+    run = grounded(
+        call("recipe", setting="workers", value="8"),
+        call("recipe", setting="level", value="debug"),
+        answer("Both are set."),
+        task="Set workers to 8 in web.conf, then set level to debug in web.conf",
+    )
+    assert Path("web.conf").read_text() == "workers = 8\nlevel = debug\n"
+    assert run.code is ExitCode.DONE
+
+
+def test_a_thing_without_a_form_is_done_by_a_command_of_its_kind() -> None:
+    Path("web.conf").write_text("workers = 4\nlevel = info\n")
+    run = grounded(
+        call("recipe", setting="workers", value="8"),
+        sh("touch other"),
+        answer("All is done."),
+        sh("true; touch HUP; : kill -HUP"),
+        answer("All is done."),
+        task="Set workers to 8 in web.conf, then send the program a HUP",
+    )
+    assert run.told()[2] == "Error: Still to do: send the program a HUP."
+    assert run.code is ExitCode.DONE
 
 
 def test_when_a_form_has_done_all_only_an_answer_is_taken() -> None:

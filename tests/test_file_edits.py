@@ -12,6 +12,7 @@ from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.forms.setting_edit import SettingEdit
+from devops_agent.forms.settings import settings_of
 from devops_agent.grounding import Ground
 
 INI = "[server]\nport = 80\nhost = a\n\n[limits]\nusers = 5\nhost = a\n"
@@ -344,8 +345,42 @@ def test_a_switch_is_switched_whatever_the_model_says() -> None:
         ("Replace db-1.x with db-3.x in a.env", ""),
         ("Replace db-1.x with db-3.x everywhere in a.env except for B", ""),
         ("Replace db-7.x with db-3.x everywhere in a.env", ""),
+        ("Change C from db-1.x to db-9.x in a.env, all else stays as it is", ""),
+        ("Remove all entries of db-1-r.x and append the line db-9.x to a.env", ""),
+        ("Add the range from db-1-r.x to db-9.x to a.env", ""),
     ],
 )
 def test_a_value_is_replaced_where_the_task_says(task: str, new: str) -> None:
     found = computed("a.env", "A=db-1.x\nB=p@db-1.x:5\nC=db-1-r.x\n", task)
     assert (found.text if found else "") == new
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "settings"),
+    [
+        ("a.yaml", "a: &x\n  b: *x\n", []),
+        ("a.yaml", "- ? [a, b]\n  : c\n", []),
+        ("a.yaml", "d: &d {t: 1}\nw:\n  <<: *d\n  n: 2\n", ["d.t", "w.n"]),
+        ("a.yaml", 'a: &p "80"\nb: !!str 7\nc: 1\n', ["c"]),
+        ("a.yaml", "a: |\n  x\nb: 1\n---\nb: 2\n", ["b", "b #2"]),
+        ("a.yaml", "[" * 600, []),
+        ("a.yaml", "", []),
+        ("a.json", '{1: "a"}', []),
+        ("a.json", '{"a": null, "a": 2}', ["a", "a #2"]),
+        ("a.toml", 'hosts = [\n  "a",\n]\nt = """\nx\n"""\nn = 1\n', ["n"]),
+        ("nginx.conf", "http {\n  a 1;\n}\nb 2;\n", ["http > a", "b"]),
+        ("a.bin", "a = 1\n", []),
+        (".env", "A=1\r\nB=\r\nexport C='x y'\r\n", ["A", "B", "C"]),
+    ],
+)
+def test_the_settings_of_odd_files_are_those_that_can_be_changed(
+    path: str, text: str, settings: list[str]
+) -> None:
+    assert list(settings_of(path, text)) == settings
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [("4", "4"), ("debug", '"debug"'), ("true", "true"), ("[1]", "[1]")]
+)
+def test_a_text_in_toml_has_quotes(value: str, written: str) -> None:
+    assert changed(SettingEdit("x.toml", "a = 3\n"), setting="a", value=value) == f"a = {written}\n"

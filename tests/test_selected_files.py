@@ -9,7 +9,7 @@ import pytest
 
 from devops_agent.forms.selected_files import selection_of
 
-AGED = "Pack the files in logs/ older than 14 days into a.tgz, then delete those files from logs/"
+AGED = "Pack the files in logs/ older than 14 days into a.tgz"
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def left() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "task", "gone"),
+    ("wish", "before", "gone"),
     [
         ("Delete the *.bak files here", "", {"a.bak", "keep.bak"}),
         ("Delete all .bak files here but keep keep.bak", "", {"a.bak"}),
@@ -47,21 +47,20 @@ def left() -> set[str]:
             {"a.bak", "b.orig", "c~", "keep.bak", "src/d.bak"},
         ),
         ("delete those files from logs/", AGED, {"logs/old.log"}),
-        ("Remove the logs older than 2 weeks in logs/", "", {"logs/old.log"}),
+        ("Remove all files older than 2 weeks in logs/", "", {"logs/old.log"}),
     ],
 )
-def test_only_what_is_meant_goes(wish: str, task: str, gone: set[str]) -> None:
-    before = left()
-    form = selection_of(wish, task or wish, Path())
+def test_only_what_is_meant_goes(wish: str, before: str, gone: set[str]) -> None:
+    there = left()
+    form = selection_of(wish, [before] if before else [], True, Path())
     assert form
-    subprocess.run(["bash", "-c", form.template], check=True, capture_output=True)
-    assert before - left() == gone
+    done = subprocess.run(["bash", "-c", form.template], check=True, capture_output=True, text=True)
+    assert there - left() == gone
+    assert f"{len(gone)} deleted" in done.stdout
 
 
 def test_what_is_only_asked_for_stays() -> None:
-    form = selection_of(
-        "Find the files in logs/ older than 7 days", "Find the files in logs/ older than 7 days", Path()
-    )
+    form = selection_of("Find the files in logs/ older than 7 days", (), False, Path())
     assert form
     assert form.look
     told = subprocess.run(["bash", "-c", form.template], check=True, capture_output=True, text=True).stdout
@@ -79,7 +78,44 @@ def test_what_is_only_asked_for_stays() -> None:
         "Delete everything",
         "Delete the *.bak files in src/ and vendor/",
         "Copy the *.bak files to src/",
+        "Remove trailing whitespace from all .py files",
+        "Remove the executable bit from the *.sh files",
+        "Delete the duplicate lines in all .bak files",
+        "Remove *.bak files from git",
+        "Check the *.bak files and remove the comments from them",
+        "Delete the .log files in the container web",
+        "Delete the *.tmp files and show me the *.bak files",
+        "Commit the *.py files and remove the *.tmp files",
+        "Delete log files older than 30 days",
+        "Delete the backups older than 30 days from the S3 bucket",
+        "Delete logs/*.log files older than 7 days",
+        "Delete the *.bak files larger than 1.5 GB",
+        "Delete the *.bak files larger than 2 gigabytes of text",
+        "Delete the *.bak files older than one year",
+        "Delete the *.bak files not modified for 30 days",
+        "Delete the *.bak files of last month",
+        "Delete the *.bak files owned by bob",
+        "Delete the *.bak files containing DEBUG",
+        "Delete the empty *.bak files",
+        "Delete all but the newest 3 *.bak files",
+        "Delete the *.bak files under 5 MB",
+        "Delete the *.bak files not more than 3 days old",
+        "Delete the *.bak files in /var/log/no-such-folder",
+        "Delete the *.bak files in ~/logs",
+        "Delete the old *.bak files",
+        "Delete the *.bak files but skip a.bak",
+        "Delete the *.bak files without touching a.bak",
+        "Delete everything excluding *.bak files",
+        "Delete all files that are not *.bak files",
+        "Delete all files older than 3 days",
+        "Delete the *.bak files in " + "a" * 270,
+        "Find which *.bak files remove the header X",
+        "Which .log files does the cleanup job remove?",
     ],
 )
 def test_in_doubt_nothing_is_selected(task: str) -> None:
-    assert selection_of(task, task, Path()) is None
+    assert selection_of(task, (), True, Path()) is None
+
+
+def test_a_question_selects_nothing_to_delete() -> None:
+    assert selection_of("Delete the *.bak files here", (), False, Path()) is None

@@ -56,7 +56,8 @@ def computed(path: str, text: str, task: str) -> Rewrite | None:
     for rule in _RULES if Path(path).suffix.lower() not in _OTHER_COMMENTS else _RULES[:-1]:
         if new := rule(lines, task):
             change = ", ".join(_told(index + 1, line.strip()) for index, line in new.items())
-            return Rewrite(path, "".join(new.get(index, line) for index, line in enumerate(lines)), change)
+            text_after = "".join(new.get(index, line) for index, line in enumerate(lines))
+            return Rewrite(path, text_after, change, text)
     return None
 
 
@@ -132,37 +133,45 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
     return found if len(found) == 1 else {}
 
 
-# "from X to Y", "replace X with Y", "point everything that uses X to Y"
+# "change it from X to Y", "replace X with Y", "point everything that uses X to Y"
 _VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
-_REPLACES = (
-    re.compile(rf"\bfrom {_VALUE.format('old')} to {_VALUE.format('new')}", re.IGNORECASE),
+_SWAPS = (
+    re.compile(
+        rf"\b(?:change|switch|update|set)\b(?: [\w.-]+){{0,5}}?"
+        rf" from {_VALUE.format('old')} to {_VALUE.format('new')}",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
 )
 _MOVES_ALL = re.compile(
-    rf"\b(?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
+    rf"\bpoint (?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
     rf" to {_VALUE.format('new')}",
     re.IGNORECASE,
 )
-_ALL = re.compile(rf"\b(?:everything|all|every\w*|each)\b[^;]*? to {_VALUE.format('new')}", re.IGNORECASE)
-_ALL = re.compile(r"\b(?:everything|everywhere|all|every|each|occurrences?|wherever)\b", re.IGNORECASE)
-_BUT = re.compile(r"\b(?:except|other than|but (?:not|leave)|only)\b", re.IGNORECASE)
-_TELLING = re.compile(r"[\d.:/@-]")
+_EVERYWHERE = re.compile(
+    r"\b(?:everything|everywhere|wherever|every occurrence|all (?:the )?(?:entries|lines|places|references"
+    r"|occurrences|urls?|hosts?))\b(?! else)",
+    re.IGNORECASE,
+)
+_ADDS_TOO = re.compile(
+    r"\b(?:add|append|insert|remove|delete|copy|copies|except|but (?:not|leave)|only)\b", re.IGNORECASE
+)
+# Hosts, addresses, versions and the like: a number or a word alone may stand for many things.
+_TELLING = re.compile(r"[\w-]+[.:/@][\w-]")
 
 
 def _replaced(lines: list[str], task: str) -> dict[int, str]:
     """The lines with a value that the task wants to be another one, when it is clear which are meant."""
-    pairs = {(match["old"], match["new"]) for pattern in _REPLACES for match in pattern.finditer(task)}
+    pairs = {(match["old"], match["new"]) for pattern in _SWAPS for match in pattern.finditer(task)}
     for match in _MOVES_ALL.finditer(task) if not pairs else ():
         words = {word.strip(".,;:!?\"'`") for word in task.split()} - {match["new"]}
-        there = [
-            word for word in words if _TELLING.search(word) and _places(lines, word) and len(word) > _SHORT
-        ]
-        pairs |= {(old, match["new"]) for old in there}
-    if len(pairs) != 1 or _BUT.search(task):
+        pairs |= {(old, match["new"]) for old in words if _TELLING.match(old) and _places(lines, old)}
+    if len(pairs) != 1 or _ADDS_TOO.search(task):
         return {}
     old, new = pairs.pop()
     places = _places(lines, old)
-    if not places or not _TELLING.search(old + new) or (len(places) > 1 and not _ALL.search(task)):
+    several = len(places) > 1 or any(len(_whole(old).findall(lines[index])) > 1 for index in places)
+    if not _TELLING.match(old) or (several and not _EVERYWHERE.search(task)):
         return {}
     return {index: _whole(old).sub(lambda _: new, lines[index]) for index in places}
 

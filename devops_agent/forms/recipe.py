@@ -136,16 +136,17 @@ class RecipeForm(Form):
         return Call("bash", {"command": text})
 
     def is_done_by(self, call: Call) -> bool:
-        """Whether a command has each of these commands in it, or writes the same file."""
+        """Whether a command has each of these in it, with nothing left to fill in, or writes the file."""
         if self.path:
             return call.arguments.get("path") == self.path
         command = str(call.arguments.get("command", ""))
-        return all(head in command for head in _heads(self))
+        lines = self.template.removeprefix(_EACH_COUNTS).splitlines()
+        return not self.fields and all(line in command for line in lines)
 
     def has_room_for(self, wish: str) -> bool:
         """Whether each number of a wish stands in the commands, or may be the value of a field."""
         told = with_all_options(self.template)
-        for number in _NUMBER.findall(wish):
+        for number in _NUMBER.findall(_DURATION.sub(" ", wish)):
             there = re.search(rf"(?<![\w.]){re.escape(number)}(?![\w])", told)
             if not there and not any(_takes(name, kind, number) for name, kind in self.fields.items()):
                 return False
@@ -205,6 +206,12 @@ def _told(name: str, kind: str) -> str:
 # "14", "512Mi", "172.30.0.0/24", "3:30", but not "2nd" or "v1.2"
 _NUMBER = re.compile(
     r"(?<![\w.:/@=#+-])\d(?:[\d.:/-]*\d)?(?!(?:st|nd|rd|th)\b)(?:[A-Za-z]{1,3}\b|%)?(?![\w:/=-])"
+)
+
+
+# "it has been down for 3 hours"
+_DURATION = re.compile(
+    r"\b(?:for|since|in the last) (?:about )?\d+ (?:second|minute|hour|day|week)s?\b", re.IGNORECASE
 )
 
 

@@ -17,11 +17,17 @@ class Rewrite(Form):
         path: The file.
         text: Its text afterwards.
         change: The change in words.
+        before: Its text before; "" when that is not known.
     """
 
     path: str
     text: str
     change: str
+    before: str = ""
+
+    def fits(self, text: str | None) -> bool:
+        """Whether the file still has the text that the change was made for."""
+        return not self.before or text == self.before
 
     @property
     def description(self) -> str:

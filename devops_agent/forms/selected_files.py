@@ -1,110 +1,141 @@
 """Files that a task means by what they are called, how old or how large they are, and what it wants of them.
 
-A small model forgets a bracket of `find`, and then deletes what was to stay. So code writes the command.
+A small model forgets a bracket of `find`, and then deletes what was to stay. So code writes the command, and
+only for a wish of which it understands each word.
 """
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
+from devops_agent.files import text_if_readable
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
-from devops_agent.grounding.task_words import paths_in
 
+_WORDS = {
+    "delete": "delete|remove|clean up|get rid of|purge",
+    "compress": "compress|gzip",
+    "list": "list|find",
+}
 _ACTIONS = {
-    action: re.compile(rf"\b(?:{said})\b", re.IGNORECASE)
-    for action, said in {
-        "delete": "delete|remove|clean(?: up| out)?|get rid of|purge|wipe|drop",
-        "compress": "compress|gzip",
-        "list": "list|find|show|which|what",
-    }.items()
+    action: re.compile(rf"(?:(?:please|then|and|first|now) )*(?:{said})\b", re.IGNORECASE)
+    for action, said in _WORDS.items()
 }
 _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
-_DOES: dict[str, Callable[[str], str]] = {
-    "delete": lambda found: f"set -o pipefail\n{found} ! -path '*/.git/*' -print -delete | {_COUNTS}",
-    "compress": lambda found: f"{found} ! -name '*.gz' -exec gzip -v {{}} +",
-    "list": lambda found: f"{found} -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
+_COMMANDS = {
+    "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
+    "compress": "FIND ! -name '*.gz' -exec gzip -v {} +",
+    "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
-_GLOB = re.compile(r"(?<![\w/])[\w.-]*\*[\w.*~-]*(?![\w/])")
+_GLOB = re.compile(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
 _ENDING = re.compile(
-    r"\b(?:ending|end|ends) (?:in|with) [\"'`]?([.~\w-]+?)[\"'`]?(?=[\s,;:)]|\.?$)", re.IGNORECASE
+    r"\b(?:files? )?(?:ending|that end|which end) (?:in|with) [\"'`]?([.~][\w~-]*|\w+)[\"'`]?"
+    r"(?=[\s,;:)]|\.?$)",
+    re.IGNORECASE,
 )
-_SUFFIX = re.compile(r"(?<!\S)\.([a-z0-9]{1,8}) files?\b", re.IGNORECASE)
-_AGE = re.compile(r"\b(?:older than|more than|over) (?:(\d+)|an?) (day|week|month)s?\b", re.IGNORECASE)
-_DAYS = {"day": 1, "week": 7, "month": 30}
+_SUFFIX = re.compile(r"(?<!\S)\.([a-z0-9]{1,8})(?= files?\b)", re.IGNORECASE)
+_AGE = re.compile(
+    r"\b(?:(?:that |which )?(?:are |were |was )?(?:last )?modified )?(?:older than|more than) "
+    r"(?:(\d+)|an?) (day|week)s?\b(?: ago\b)?",
+    re.IGNORECASE,
+)
+_DAYS = {"day": 1, "week": 7}
 _SIZE = re.compile(
-    r"\b(?:over|above|(?:larger|bigger|more|greater) than) (\d+) ?([kmg])(?:i?b|egabytes?)?\b", re.IGNORECASE
+    r"\b(?:over|above|(?:larger|bigger) than) (\d+) ?(k|m|g)(?:i?b|egabytes?)?(?![\w.])", re.IGNORECASE
 )
 _DEEP = re.compile(
-    r"\b(?:sub ?(?:folders?|director(?:y|ies))|recursive\w*|below|under|everywhere|project|tree|whole"
-    r"|anywhere)\b",
+    r"\b(?:also |and )?(?:in (?:all |its |the )?sub ?(?:folders?|director(?:y|ies))|recursively"
+    r"|in this project)\b",
     re.IGNORECASE,
 )
 _SPARES = re.compile(
-    r"\b(?:leave|except|but (?:not|keep)|keep|spare|don['’]?t touch|do not touch|other than|not the)\b"
-    r"((?:(?![.;](?:\s|$)).)*)",
+    r"\b(?:leave|except(?: for)?|but (?:not|keep|leave)|keep|spare|don['’]?t touch|do not touch)\s"
+    r"(.*?)(?=[.;](?:\s|$)|$)",
     re.IGNORECASE,
 )
-_SAME = re.compile(r"\b(?:those|these|them|the same)\b", re.IGNORECASE)
-_FILES = re.compile(
-    r"\b(?:files?|logs?|leftovers|everything|backups?|dumps?|ones|those|these|them|archives?)\b",
+_FOLDER = re.compile(
+    r"\b(?:in|from|below) (?:the (?:folder|directory) )?[\"'`]?([\w.~/-]*\w/?|/)[\"'`]?(?=[\s,;:)]|\.?$)"
+)
+_HERE = re.compile(r"\b(?:here|in (?:this|the current) (?:folder|directory))\b", re.IGNORECASE)
+_SAME = re.compile(r"\b(?:those|these)(?: files)?\b|\bthem\b", re.IGNORECASE)
+_SAYS_NOTHING = re.compile(
+    r"\b(?:all|the|any|every|each|files?|everything|and|or|only|just|them|please)\b|[(),;:.\"'`!?-]",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[\w.-]*\w/?")
-_NO_NAMES = frozenset(
-    "alone though that third party as it is they are in place the a an and or of this those for".split()
-)
+# What else files with such a name are called.
+_CALLED = re.compile(r"\b(?:leftovers?|backups?|editor|merge|temporary|temp)\b", re.IGNORECASE)
+_FILLS = frozenset("alone though as it is they are in place the a an and of for that's third-party".split())
 
 
-def selection_of(wish: str, task: str, directory: Path) -> RecipeForm | None:
-    """The form for a wish about several files; None when it is in doubt which they are.
+def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Path) -> RecipeForm | None:
+    """The form for a wish about several files; None when any word of it is not understood.
 
     Args:
         wish: What is wanted of them.
-        task: The task, which may have told before which are meant.
+        before: What the task wants before, which may have told which are meant.
+        changes: Whether the task wants anything changed.
         directory: The working directory.
     """
-    spared = _SPARES.findall(task)
-    plain = _SPARES.sub(" ", wish)
-    action = next((name for name, said in _ACTIONS.items() if said.search(plain)), "")
-    told = _SPARES.sub(" ", task) if _SAME.search(plain) else plain
-    tests = _tests(told)
-    if not action or not tests or not _FILES.search(told):
+    action = next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
+    if not action or (action != "list") != changes:
         return None
-    named = {word.rstrip("/") or "/": word for word in paths_in(told) if (directory / word).is_dir()}
-    folders = list(named.values()) or ["."]
+    rest = _ACTIONS[action].sub(" ", wish, count=1)
+    spared, rest = _SPARES.findall(rest), _SPARES.sub(" ", rest)
+    deep, rest = bool(_DEEP.search(rest)), _HERE.sub(" ", _DEEP.sub(" ", rest))
+    folders, rest = _FOLDER.findall(rest), _FOLDER.sub(" ", rest)
+    tests, names, rest = _tests(rest)
+    if _SAME.search(rest) and not tests and before:
+        tests, _, _ = _tests(before[-1])
+        rest = _SAME.sub(" ", rest)
+    rest = _SAYS_NOTHING.sub(" ", _CALLED.sub(" ", rest) if names else rest)
     excluded = _excluded(spared, directory)
-    if len(folders) > 1 or excluded is None:
+    if rest.strip() or not tests or excluded is None or not (names or folders) or len(folders) > 1:
         return None
-    depth = "" if _DEEP.search(told) or _SIZE.search(told) else "-maxdepth 1 "
-    found = " ".join((f"find {shlex.quote(folders[0])} {depth}-type f", *tests, *excluded))
-    return form_of_commands(f"{action.capitalize()} the files that are meant", _DOES[action](found))
+    folder = folders[0] if folders else "."
+    if not _is_folder(directory / Path(folder)):
+        return None
+    depth = "" if deep or action == "list" else "-maxdepth 1 "
+    found = " ".join((f"find {shlex.quote(folder)} {depth}-type f", *tests, *excluded))
+    return form_of_commands(
+        f"{action.capitalize()} the files that are meant", _COMMANDS[action].replace("FIND", found)
+    )
 
 
-def _tests(text: str) -> list[str]:
-    """The tests of `find` for what a text says of files."""
+def _tests(text: str) -> tuple[list[str], bool, str]:
+    """The tests of `find` for what a text says of files, whether by name, and what else the text says."""
     globs = [*_GLOB.findall(text), *(f"*{end}" for end in _ENDING.findall(text))]
     globs += [f"*.{suffix}" for suffix in _SUFFIX.findall(text)]
-    names = [f"-name {shlex.quote(glob)}" for glob in dict.fromkeys(globs) if glob.strip("*.")]
+    names = [f"-name {shlex.quote(glob)}" for glob in dict.fromkeys(globs)]
     tests = [names[0]] if len(names) == 1 else [f"\\( {' -o '.join(names)} \\)"] if names else []
     for number, unit in _AGE.findall(text):
         tests.append(f"! -newermt '{int(number or 1) * _DAYS[unit.lower()]} days ago'")
     for number, unit in _SIZE.findall(text):
         tests.append(f"-size +{number}{'k' if unit in 'kK' else unit.upper()}")
-    return tests
+    for said in (_AGE, _SIZE, _ENDING, _GLOB, _SUFFIX):
+        text = said.sub(" ", text)
+    return tests, bool(names), text
 
 
-def _excluded(spared: list[str], directory: Path) -> list[str] | None:
+def _excluded(spared: Sequence[str], directory: Path) -> list[str] | None:
     """The tests that leave out what is to stay; None when it is not clear what that is."""
     tests = []
     for clause in spared:
-        names = [name for name in _NAME.findall(clause.partition(",")[0]) if name.lower() not in _NO_NAMES]
-        if not names or not all((directory / name).exists() for name in names):
+        words = re.split(r"[\s,]+", clause.strip(" ."))
+        names = [word.rstrip("/") for word in words if word and word.lower() not in _FILLS]
+        if not names or not all(re.fullmatch(r"[\w.-]+", name) for name in names):
             return None
         for name in names:
-            bare = name.rstrip("/")
-            folder = (directory / name).is_dir()
-            tests.append(
-                f"! -path {shlex.quote(f'*/{bare}/*')}" if folder else f"! -name {shlex.quote(bare)}"
-            )
+            if _is_folder(directory / name):
+                tests.append(f"! -path {shlex.quote(f'*/{name}/*')}")
+            elif text_if_readable(directory / name) is not None:
+                tests.append(f"! -name {shlex.quote(name)}")
+            else:
+                return None
     return tests
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or not to be looked at
+        return False

@@ -88,7 +88,9 @@ class SettingEdit(FileEdit):
 
     def drops(self, content: str) -> int:
         """How many of its settings another text of the file leaves out."""
-        return len(settings_of(self.path, self.text).keys() - settings_of(self.path, content).keys())
+        # an entry of a list may have another name
+        lost = len(settings_of(self.path, self.text)) - len(settings_of(self.path, content))
+        return max(lost, 0)
 
     def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
         """The call that writes the file with the value changed.
@@ -101,12 +103,9 @@ class SettingEdit(FileEdit):
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
         place = self.settings[setting]
         old = self.text[place.start : place.end]
-        value = _switched(old, self.task) or value if value == old else value
-        start, end, new = place.start, place.end, _written(_unquoted(value), old, place.quote, self.path)
-        if place.quote and not new.startswith(place.quote):
-            start, end = start - 1, end + 1  # a value of another kind, without the quotes
-        elif place.quote:
-            new = new[1:-1]
+        value = _switched(old, key_of(setting), self.task) or value if value == old else value
+        start, end, new = place.start, place.end, _written(_unquoted(value), place.quote, self.path)
+        new = new[1:-1] if place.quote else new
         if new == self.text[start:end]:
             raise CallRefused(f"{setting} in {self.path} is {value} already.")
         return Call(
@@ -140,14 +139,15 @@ def _fit(setting: str, words: set[str]) -> tuple[float, int, int]:
     return len(named) / max(len(parts), 1), len(set().union(*named)), -len(parts)
 
 
-_SWITCHES = {"false": "true", "off": "on", "no": "yes", "0": "1"}
+_SWITCHES = {"false": "true", "off": "on", "no": "yes"}
 _ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
 _DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
 
 
-def _switched(old: str, task: str) -> str:
+def _switched(old: str, key: str, task: str) -> str:
     """The other value of a switch, when the task wants it switched; "" when it is none."""
-    on, off = _ENABLES.search(task), _DISABLES.search(task)
+    named = [clause for clause in _CLAUSES.split(task) if _words(key) <= _words(clause)]
+    on, off = (any(map(said.search, named)) for said in (_ENABLES, _DISABLES))
     if on and not off:
         return _SWITCHES.get(old, "")
     return {new: before for before, new in _SWITCHES.items()}.get(old, "") if off and not on else ""
@@ -158,7 +158,7 @@ def _unquoted(value: str) -> str:
     return quoted[2] if quoted else value
 
 
-def _written(value: str, old: str, quote: str, path: str) -> str:
+def _written(value: str, quote: str, path: str) -> str:
     """A value as it is to stand in the file, with its quotes if it has any."""
     if quote == '"':
         return json.dumps(value, ensure_ascii=False)
@@ -168,7 +168,13 @@ def _written(value: str, old: str, quote: str, path: str) -> str:
         return _as_json(value)
     if path.endswith((".yaml", ".yml")):
         return _as_yaml(value)
-    return value if not old.endswith(";") or value.endswith(";") else f"{value};"
+    if path.endswith(".toml"):
+        return value if _LITERAL.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    return value.rstrip(";") if path.endswith(".conf") else value
+
+
+# What needs no quotes in TOML: numbers, switches, dates, lists and tables.
+_LITERAL = re.compile(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
 
 def _as_json(value: str) -> str:

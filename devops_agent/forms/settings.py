@@ -13,7 +13,7 @@ from typing import Any
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
-_MOST = 400
+MOST = 400
 # By what an entry of a list is known.
 _NAMES = ("name", "id", "key", "job_name", "job", "host", "title")
 
@@ -46,9 +46,9 @@ def settings_of(path: str, text: str) -> dict[str, Setting]:
             while unique in found:
                 unique, number = f"{setting} #{number}", number + 1
             found[unique] = place
-            if len(found) == _MOST:
+            if len(found) == MOST:
                 break
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         return {}
     return {setting: place for setting, place in found.items() if "\n" not in text[place.start : place.end]}
 
@@ -115,21 +115,28 @@ def _yaml(text: str) -> Iterator[tuple[str, Setting]]:
         return  # a template
     try:
         for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
-            yield from _of_node(node, "")
+            yield from _of_node(node, "", text, set())
     except yaml.YAMLError as error:
         raise ValueError from error
 
 
-def _of_node(node: Any, path: str) -> Iterator[tuple[str, Setting]]:
+def _of_node(node: Any, path: str, text: str, seen: set[int]) -> Iterator[tuple[str, Setting]]:
+    """The simple values of a node; none of one that stands elsewhere, by an alias."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
     if node.id == "mapping":
         for key, value in node.value:
-            yield from _of_node(value, _joined(path, str(key.value)))
+            if key.id == "scalar" and key.value != "<<":
+                yield from _of_node(value, _joined(path, str(key.value)), text, seen)
     elif node.id == "sequence":
         for number, value in enumerate(node.value):
             pairs = value.value if value.id == "mapping" else ()
-            names = {key.value: inner.value for key, inner in pairs if inner.id == "scalar"}
-            yield from _of_node(value, _joined(path, _entry(names, number)))
-    elif path and node.style in (None, "'", '"') and node.start_mark.index < node.end_mark.index:
+            names = {str(key.value): inner.value for key, inner in pairs if inner.id == "scalar"}
+            yield from _of_node(value, _joined(path, _entry(names, number)), text, seen)
+    elif path and node.style in (None, "'", '"') and text[node.start_mark.index : node.end_mark.index]:
+        if text[node.start_mark.index] in "&!*":
+            return  # with an anchor or a tag
         quoted = len(node.style or "")
         start, end = node.start_mark.index + quoted, node.end_mark.index - quoted
         yield path, Setting(start, end, node.style or "")
@@ -144,6 +151,11 @@ _LINE = re.compile(
 )
 
 
+# A value that goes on in the next lines, or has parts.
+_OPENED = re.compile(r"[\[{]")
+_TEXT_BLOCK = re.compile(r"\"\"\"|'''")
+
+
 def _sections(text: str) -> Iterator[tuple[str, Setting]]:
     """Lines such as `key = value`, below lines such as `[section]`."""
     section, at = "", 0
@@ -151,9 +163,11 @@ def _sections(text: str) -> Iterator[tuple[str, Setting]]:
         bare = line.rstrip("\r\n")
         if heading := _SECTION.fullmatch(bare):
             section = heading[1].strip()
-        elif (match := _LINE.fullmatch(bare)) and match["key"]:
+        elif (match := _LINE.fullmatch(bare)) and not _TEXT_BLOCK.search(bare):
             group = "quoted" if match["quote"] else "bare"
-            if match[group] is not None:
+            if match[group] is None:
+                yield _joined(section, match["key"]), Setting(at + len(bare), at + len(bare))
+            elif not _OPENED.match(match[group] if group == "bare" else ""):
                 start, end = match.span(group)
                 yield _joined(section, match["key"]), Setting(at + start, at + end, match["quote"] or "")
         at += len(line)

@@ -66,9 +66,18 @@ def _namespaces(task: str, there: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+_ENDS = re.compile(
+    r"\b(?:delet|remov|drop|wip|purg|drain|evict|kill|tear|get rid|uninstall|replac|decommission)",
+    re.IGNORECASE,
+)
+
+
 def _meant(task: str) -> str:
     """The namespace of what is named, when it is only there; else the one where kubectl works."""
-    current, having = diagnose.current_namespace(), inventory.namespaces_with(words_of(task))
+    current = diagnose.current_namespace()
+    if _ENDS.search(task):
+        return current  # what is to go is where kubectl looks for it, or nowhere
+    having = inventory.namespaces_with(words_of(task))
     return having.pop() if len(having) == 1 and current not in having else current
 
 

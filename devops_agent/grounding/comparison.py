@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from devops_agent import intent
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
-from devops_agent.forms.settings import settings_of
+from devops_agent.forms.settings import MOST, settings_of
 from devops_agent.grounding.task_words import PATH
 
 _COMPARES = re.compile(
@@ -22,7 +23,7 @@ _SECRET = re.compile(r"pass|secret|token|key\b|credential", re.IGNORECASE)
 
 def compared(task: str, directory: Path) -> Iterator[str]:
     """What is only in one of the two files that a task compares, and what is different in them."""
-    if not _COMPARES.search(task):
+    if not _COMPARES.search(task) or intent.asks_for_change(task):
         return
     named = dict.fromkeys(PATH.findall(task))
     texts = {word: text for word in named if (text := text_if_readable(directory / word, _LARGEST))}
@@ -30,8 +31,8 @@ def compared(task: str, directory: Path) -> Iterator[str]:
         return
     (one, text), (other, other_text) = texts.items()
     values, other_values = _values(one, text), _values(other, other_text)
-    if not (values and other_values):
-        return
+    if not (values and other_values) or MOST in (len(values), len(other_values)):
+        return  # no settings, or not all of them
     for path, here, there in ((one, values, other_values), (other, other_values, values)):
         only = [setting for setting in here if setting not in there]
         yield f"only in {path}: {listed(only, _MOST) if only else 'nothing'}"
@@ -39,7 +40,7 @@ def compared(task: str, directory: Path) -> Iterator[str]:
         return
     different = [each for each, value in values.items() if other_values.get(each, value) != value]
     told = [
-        each if _SECRET.search(each) else f"{each} ({values[each]} / {other_values[each]})"
+        each if _SECRET.search(each) else f"{each} ({_shown(values[each])} / {_shown(other_values[each])})"
         for each in different
     ]
     yield f"in both, with different values: {listed(told, _MOST) if told else 'nothing'}"
@@ -47,4 +48,8 @@ def compared(task: str, directory: Path) -> Iterator[str]:
 
 def _values(path: str, text: str) -> dict[str, str]:
     places = settings_of(path, text)
-    return {setting: text[place.start : place.end][:_LONGEST] for setting, place in places.items()}
+    return {setting: text[place.start : place.end] for setting, place in places.items()}
+
+
+def _shown(value: str) -> str:
+    return re.sub(r"://[^/\s@]+@", "://…@", value)[:_LONGEST]

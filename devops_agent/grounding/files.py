@@ -147,7 +147,7 @@ def mentions(task: str, directory: Path) -> list[str]:
     patterns = [part for text in sorted(sought)[:3] for part in ("-e", text)]
     command = ("grep", "-rnIF", *skipped, *patterns, "--", *folders[:3])
     found = diagnose.run(*command, directory=directory).splitlines()
-    return [f"{line.strip()[:_LONGEST_MENTION]}" for line in found[:_MOST_MENTIONS]]
+    return [line.strip()[:_LONGEST_MENTION] for line in found[:_MOST_MENTIONS]]
 
 
 def in_logs(task: str, directory: Path) -> Iterator[Finding]:
