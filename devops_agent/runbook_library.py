@@ -34,6 +34,8 @@ _OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", 
 _KNOWN_NAME = 1.3
 # What begins with the word with which a recipe begins most likely means it.
 _ASKED = 1.5
+# Said of one thing only, so that little else need be said.
+_SAYS_ALL = frozenset({"commit"})
 _CANDIDATES = 20
 # These are known with most tasks, and say nothing of what it is about.
 _ANYWHERE = frozenset({"namespace", "container"})
@@ -251,8 +253,10 @@ def best(
         of_phrases = [_PHRASE_COUNTS * _covered(stems, told, weights) for stems in phrases]
         covered = max([of_title, *of_phrases])
         fit = (score + _SHORT) * covered
-        if covered >= _TITLE_COVERED and fit >= at_least:
-            fit *= _ASKED if runbook.is_asked_by(text) else 1.0
+        asked_by = runbook.is_asked_by(text)
+        enough = _TITLE_COVERED * (0.7 if asked_by and runbook.verb in _SAYS_ALL else 1.0)
+        fit *= _ASKED if asked_by else 1.0
+        if covered >= enough and fit >= at_least:
             found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 

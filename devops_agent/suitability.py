@@ -74,6 +74,7 @@ _PROGRAMS = {
             r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE
         ),
         r"custom-columns=:metadata.name": re.compile(r"\bnames\b|\blist\b", re.IGNORECASE),
+        r"delete pod \S+ .*--force": re.compile(r"\bstuck\b|\bterminat|\bforce|\bhang", re.IGNORECASE),
         r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
         r"^useradd ": re.compile(
             r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
@@ -98,7 +99,8 @@ _EDITS_DOCKERFILE = re.compile(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.M
 # A task without one of these wants nothing new.
 _CREATES = re.compile(
     rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
-    r"|reserve|store|(?:docker|container)i[sz]e|(?:put|save)\b.*\binto an?|(?:put|set) an?|wants?|as an?)\b",
+    r"|reserve|store|tag(?= the commit| it| that| this| release)|(?:docker|container)i[sz]e"
+    r"|(?:put|save)\b.*\binto an?|(?:put|set) an?|wants?|as an?)\b",
     re.IGNORECASE,
 )
 _CREATED = "creat"

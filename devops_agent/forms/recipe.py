@@ -75,6 +75,7 @@ _CUES = {
     "memory": r"memory|\bram\b|\d ?[MG]i?B?\b",
     "cpu": r"\bcpu|\bcores?\b",
     "container": r"\bcontainer",
+    "extension": r"(?<!\S)\*?\.[a-z0-9]{1,8} files?\b",
     "excluded": r"\bwithout\b|\bexcept|\bexclud|\bbut (?:not|leave)|\bleave out|\bno \w+ in it",
 }
 # JSON and whole manifests, from which a small model takes words into its fields.
