@@ -121,7 +121,7 @@ def briefer(
         field = found.about or grounding.field_of(task)
         question = intent.is_question(task) and field != "system"
         told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
-        told = _with_recipe(told, runbooks, task, known, listener)
+        told = _with_recipe(told, runbooks, task, known, directory, listener)
         look = (told.form.look if told.form else "") or told.look
         return replace(told, look=look if ground else "")
 
@@ -133,6 +133,7 @@ def _with_recipe(
     runbooks: Mapping[str, Runbook],
     task: str,
     known: Mapping[str, str],
+    directory: Path,
     listener: events.Listener,
 ) -> Briefing:
     changes = told.changes
@@ -140,7 +141,7 @@ def _with_recipe(
         return told  # the findings are the answer
     if changes and (form := _form_of_findings(told)):
         return replace(told, form=form)
-    finder = FormFinder.of(task, runbooks, told.ground, known, changes)
+    finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory)
     runbook = finder.runbook(task)
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if mend and told.trouble and not (runbook and runbook.only_if_asked):

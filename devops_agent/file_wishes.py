@@ -42,6 +42,24 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 
+# "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
+_SETS_VALUE = re.compile(
+    r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
+    r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(r"[\d#/:@]")
+
+
+# What a file has, and not its text.
+_OF_FILE = re.compile(
+    r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link)\b", re.IGNORECASE
+)
+# What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
+_STATED = re.compile(
+    r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
+)
+
 
 def to_make(task: str, directory: Path) -> list[str]:
     """The files that a task wants made and that are not there."""
@@ -79,21 +97,6 @@ def _is_there(word: str, directory: Path) -> bool:
         return True
 
 
-# "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
-_SETS_VALUE = re.compile(
-    r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
-    r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
-    re.IGNORECASE,
-)
-_TELLING = re.compile(r"[\d#/:@]")
-
-
-# What a file has, and not its text.
-_OF_FILE = re.compile(
-    r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link)\b", re.IGNORECASE
-)
-
-
 def absent_value(task: str, written: Collection[str] = ()) -> str:
     """What a task wants in a file that it names, and is not in it, in a sentence; "" when all is.
 
@@ -115,9 +118,3 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
             if value not in text and value != path:
                 return f"{path} does not have {value} yet."
     return ""
-
-
-# What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
-_STATED = re.compile(
-    r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
-)

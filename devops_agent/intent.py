@@ -176,14 +176,15 @@ _ALSO = re.compile(
     re.IGNORECASE,
 )
 _JOINT = re.compile(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
-_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+# What stands in quotes is a value, and says nothing of what is wanted.
+QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
 
 def wishes(task: str) -> list[str]:
     """What a task says, thing by thing: "Create a volume and mount it" wants two."""
     # nothing is parted within what is quoted, or not to be done
     masked = task
-    for pattern in (_QUOTED, _NEGATED):
+    for pattern in (QUOTED, _NEGATED):
         masked = pattern.sub(lambda match: "·" * len(match[0]), masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
     cuts |= {match.span(): "create " for match in _ALSO.finditer(masked)}

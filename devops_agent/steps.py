@@ -19,8 +19,6 @@ from devops_agent.suitability import suitable
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
-# What stands in quotes is a value, and says nothing of what is wanted.
-_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 _FINDS = re.compile(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
 )
@@ -79,6 +77,7 @@ class FormFinder:
         ground: What was looked up for it.
         known: Names by the placeholder of runbooks that they fill.
         changes: Whether it is done only when something was changed.
+        directory: The working directory.
     """
 
     task: str
@@ -86,6 +85,7 @@ class FormFinder:
     ground: Ground
     known: Mapping[str, str]
     changes: bool
+    directory: Path
 
     @classmethod
     def of(
@@ -95,10 +95,12 @@ class FormFinder:
         ground: Ground,
         known: Mapping[str, str],
         changes: bool,
+        directory: Path,
     ) -> "FormFinder":
         """The finder for a task, with those of the runbooks that suit it."""
         there = {name for name in (*ground.names, *ground.kinds) if name not in ground.new}
-        return cls(task, suitable(runbooks, task, {*known, *there}, there), ground, known, changes)
+        usable = suitable(runbooks, task, {*known, *there}, there, directory)
+        return cls(task, usable, ground, known, changes, directory)
 
     def runbook(self, wish: str) -> Runbook | None:
         """The runbook that fits a wish, or the whole task."""
@@ -130,15 +132,13 @@ class FormFinder:
 
     def form(self, runbook: Runbook | None) -> Form | None:
         """The form for the whole task, for which the runbook is the one that fits."""
-        return self._form(self.task, runbook, self.known)
-
-    def _form(self, wish: str, runbook: Runbook | None, known: Mapping[str, str]) -> Form | None:
-        if len(self.wishes) == 1 and (selected := selection_of(wish, (), self.changes, Path())):
+        alone = len(self.wishes) == 1
+        if alone and (selected := selection_of(self.task, (), self.changes, self.directory)):
             return selected
-        own = form_of(runbook, known, self.task) if runbook else None
-        if own and self.changes and len(self.wishes) == 1 and not own.has_room_for(wish):
+        own = form_of(runbook, self.known, self.task) if runbook else None
+        if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
-        edit = edit_of(self.ground, self.task) if self.changes else None
+        edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
         return edit if edit and (runbook is None or is_about_file(self.task, edit, self.ground, own)) else own
 
     def steps(self, runbook: Runbook | None) -> Sequence[Step]:
@@ -156,13 +156,13 @@ class FormFinder:
     def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]
         clear = makes_exception(wish) or not makes_exception(self.task)
-        if clear and (selected := selection_of(wish, told, self.changes, Path())):
+        if clear and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
         fits = self.runbook(wish)
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
             fits = None
         own = form_of(fits, self._known_to(wish), self.task) if fits else None
-        edit = edit_of(self.ground, wish)
+        edit = edit_of(self.ground, wish, self.directory)
         if edit and is_in_file(wish, edit) and (own is None or is_about_file(wish, edit, self.ground, own)):
             return edit
         if own is None or fits is None or not own.has_room_for(wish):
@@ -186,7 +186,7 @@ class FormFinder:
 
 def _bare(text: str) -> str:
     """What a text says is wanted."""
-    return _LEAD.sub("", _QUOTED.sub(" ", intent.without_negations(text)))
+    return _LEAD.sub("", intent.QUOTED.sub(" ", intent.without_negations(text)))
 
 
 def _has(text: str, name: str) -> bool:

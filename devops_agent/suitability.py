@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from devops_agent import grounding
+from devops_agent.files import is_file
 from devops_agent.grounding import repository
 from devops_agent.grounding.task_words import CREATES
 from devops_agent.runbook_library import OPTION, Runbook
@@ -112,7 +113,11 @@ _RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECA
 
 
 def suitable(
-    runbooks: Mapping[str, Runbook], task: str, known: Collection[str], there: Collection[str]
+    runbooks: Mapping[str, Runbook],
+    task: str,
+    known: Collection[str],
+    there: Collection[str],
+    directory: Path,
 ) -> dict[str, Runbook]:
     """The runbooks that a task may mean.
 
@@ -121,6 +126,7 @@ def suitable(
         task: The task.
         known: The placeholders whose values are known.
         there: Those of them that name what is there already.
+        directory: The working directory.
     """
     unwanted = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in there]
     unwanted += [re.compile(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
@@ -131,7 +137,7 @@ def suitable(
     ]
     foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     nothing_new = not _CREATES.search(task)
-    if not Path("Dockerfile").is_file():
+    if not is_file(directory / "Dockerfile"):
         foreign.append(_EDITS_DOCKERFILE)
     values = [name for name, said in _VALUES.items() if not said.search(task)]
     if "namespace" in known:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from devops_agent import briefing, events, followup, runbook_library
+from devops_agent.config_values import settings_of
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.line_edit import LineEdit, actions
 from devops_agent.forms.setting_edit import SettingEdit
-from devops_agent.forms.settings import settings_of
 from devops_agent.grounding import Ground
 
 INI = "[server]\nport = 80\nhost = a\n\n[limits]\nusers = 5\nhost = a\n"

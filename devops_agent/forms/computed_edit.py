@@ -42,6 +42,31 @@ _OTHER_COMMENTS = frozenset(
 )
 _QUOTED = re.compile(r"[\"“'`]([^\"”'`]{2,80})[\"”'`]")
 _LEVELS = ("major", "minor", "patch")
+# "change it from X to Y", "replace X with Y", "point everything that uses X to Y"
+_VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
+_SWAPS = (
+    re.compile(
+        rf"\b(?:change|switch|update|set)\b(?: [\w.-]+){{0,5}}?"
+        rf" from {_VALUE.format('old')} to {_VALUE.format('new')}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
+)
+_MOVES_ALL = re.compile(
+    rf"\bpoint (?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
+    rf" to {_VALUE.format('new')}",
+    re.IGNORECASE,
+)
+_EVERYWHERE = re.compile(
+    r"\b(?:everything|everywhere|wherever|every occurrence|all (?:the )?(?:entries|lines|places|references"
+    r"|occurrences|urls?|hosts?))\b(?! else)",
+    re.IGNORECASE,
+)
+_ADDS_TOO = re.compile(
+    r"\b(?:add|append|insert|remove|delete|copy|copies|except|but (?:not|leave)|only)\b", re.IGNORECASE
+)
+# Hosts, addresses, versions and the like: a number or a word alone may stand for many things.
+_TELLING = re.compile(r"[\w-]+[.:/@][\w-]")
 
 
 def computed(path: str, text: str, task: str) -> Rewrite | None:
@@ -131,33 +156,6 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
         if bool(mark) == bool(asked["un"]) and said and (said in quoted if quoted else first in words):
             found[index] = f"{indent}{text}\n" if mark else f"{indent}#{text}\n"
     return found if len(found) == 1 else {}
-
-
-# "change it from X to Y", "replace X with Y", "point everything that uses X to Y"
-_VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
-_SWAPS = (
-    re.compile(
-        rf"\b(?:change|switch|update|set)\b(?: [\w.-]+){{0,5}}?"
-        rf" from {_VALUE.format('old')} to {_VALUE.format('new')}",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
-)
-_MOVES_ALL = re.compile(
-    rf"\bpoint (?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
-    rf" to {_VALUE.format('new')}",
-    re.IGNORECASE,
-)
-_EVERYWHERE = re.compile(
-    r"\b(?:everything|everywhere|wherever|every occurrence|all (?:the )?(?:entries|lines|places|references"
-    r"|occurrences|urls?|hosts?))\b(?! else)",
-    re.IGNORECASE,
-)
-_ADDS_TOO = re.compile(
-    r"\b(?:add|append|insert|remove|delete|copy|copies|except|but (?:not|leave)|only)\b", re.IGNORECASE
-)
-# Hosts, addresses, versions and the like: a number or a word alone may stand for many things.
-_TELLING = re.compile(r"[\w-]+[.:/@][\w-]")
 
 
 def _replaced(lines: list[str], task: str) -> dict[int, str]:

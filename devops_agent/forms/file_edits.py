@@ -21,8 +21,6 @@ _INTO_FILE = (
     r"|enable|disable|remove|delete|increase|raise|lower|turn|switch|rename)\b[^.;]*?"
     r"(?:\b(?:to|in|into|from|of)\s+(?:the\s+|my\s+|our\s+)?(?:file\s+)?|\s(?:the\s+)?)[\"'`]?"
 )
-
-
 # "Convert config.yaml to config.json": a file is made of another, which stays as it is.
 _MAKES_ANOTHER = re.compile(
     r"\b(?:convert|split|generate|render|mask)\b|\bsave (?:\w+ )?as\b|\bwith the same keys\b", re.IGNORECASE
@@ -61,14 +59,14 @@ def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
     return not PATH.search(wish) and any(key.lower() in said for key in _KEY.findall(text))
 
 
-def edit_of(ground: Ground, task: str) -> FileEdit | Rewrite | None:
+def edit_of(ground: Ground, task: str, directory: Path) -> FileEdit | Rewrite | None:
     """An edit of the one short file that the task names, or wants changed among several."""
     several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
     meant = [path for path in several if len(several) == 1 or _wants_changed(task, path)]
     if len(meant) != 1:
         return None
     path, text = meant[0], several[meant[0]]
-    if _MAKES_ANOTHER.search(task) or file_wishes.to_make(task, Path()):
+    if _MAKES_ANOTHER.search(task) or file_wishes.to_make(task, directory):
         return None
     if known := computed(path, text, task):
         return known

@@ -6,13 +6,14 @@ Brackets, quotes and depths are what a small model gets wrong; so it writes none
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from devops_agent.config_values import Setting, key_of, settings_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
-from devops_agent.forms.settings import Setting, key_of, settings_of
 from devops_agent.grounding import Ground
 from devops_agent.protocol import RECIPE, Call
 
@@ -21,6 +22,17 @@ _MOST_TOLD = 16
 _MOST_MEANT = 6
 _SETS = re.compile(r"\b(?:to|=|as|from)\s", re.IGNORECASE)
 _LONGEST = 80
+# Where a setting is, and not which one it is.
+_WHERE = re.compile(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
+_CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
+_STAYS = re.compile(
+    r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
+)
+_SWITCHES = {"false": "true", "off": "on", "no": "yes"}
+_ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
+_DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
+# What needs no quotes in TOML: numbers, switches, dates, lists and tables.
+_LITERAL = re.compile(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,27 +45,12 @@ class SettingEdit(FileEdit):
 
     task: str = ""
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Setting]:
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
         found = settings_of(self.path, self.text)
-        words = _words(_wanted(self.task))
-        # "the channel of the receiver ops to X" changes no receiver
-        here = rf"\b(?:in|of|from|to) (?:the file )?{re.escape(self.path)}"
-        changed = _words(_WHERE.sub(" ", re.sub(here, " ", _wanted(self.task))))
-        keys = {key for key in map(key_of, found) if _words(key) & changed}
-        keys = keys or {key for key in map(key_of, found) if _words(key) & words}
-        keys = {key for key in keys if _words(key) <= words} or keys
-        groups: dict[str, dict[str, tuple[float, int, int]]] = {}
-        for setting in found:
-            if (key := key_of(setting)) in keys:
-                groups.setdefault(key, {})[setting] = _fit(setting, words)
-        chosen = [
-            setting for fits in groups.values() for setting, fit in fits.items() if fit == max(fits.values())
-        ]
-        return {
-            setting: found[setting] for setting in [each for each in found if each in chosen][:_MOST]
-        } or found
+        meant = _meant(found, self.task, self.path) or list(found)
+        return {setting: found[setting] for setting in meant[:_MOST]}
 
     @property
     def is_needed(self) -> bool:
@@ -119,16 +116,24 @@ def _words(text: str) -> set[str]:
     return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
 
 
+def _meant(settings: Iterable[str], task: str, path: str) -> list[str]:
+    """Those of the settings that a task speaks of; of several of one name the one whose path fits it best."""
+    wanted = _wanted(task)
+    words = _words(wanted)
+    here = rf"\b(?:in|of|from|to) (?:the file )?{re.escape(path)}"
+    # "the channel of the receiver ops to X" changes no receiver
+    changed = _words(_WHERE.sub(" ", re.sub(here, " ", wanted)))
+    keys = {key for key in map(key_of, settings) if _words(key) & changed}
+    keys = keys or {key for key in map(key_of, settings) if _words(key) & words}
+    keys = {key for key in keys if _words(key) <= words} or keys
+    fits = {setting: _fit(setting, words) for setting in settings if key_of(setting) in keys}
+    best = {key: max(fit for setting, fit in fits.items() if key_of(setting) == key) for key in keys}
+    return [setting for setting, fit in fits.items() if fit == best[key_of(setting)]]
+
+
 def _wanted(task: str) -> str:
     """A task without its clauses that say what is to stay."""
     return " ".join(clause for clause in _CLAUSES.split(task) if not _STAYS.search(clause))
-
-
-_WHERE = re.compile(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
-_CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
-_STAYS = re.compile(
-    r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
-)
 
 
 def _fit(setting: str, words: set[str]) -> tuple[float, int, int]:
@@ -137,11 +142,6 @@ def _fit(setting: str, words: set[str]) -> tuple[float, int, int]:
     parts = [part for part in parts if not all(word.isdigit() for word in part)]
     named = [part for part in parts if part <= words]
     return len(named) / max(len(parts), 1), len(set().union(*named)), -len(parts)
-
-
-_SWITCHES = {"false": "true", "off": "on", "no": "yes"}
-_ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
-_DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
 
 
 def _switched(old: str, key: str, task: str) -> str:
@@ -171,10 +171,6 @@ def _written(value: str, quote: str, path: str) -> str:
     if path.endswith(".toml"):
         return value if _LITERAL.fullmatch(value) else json.dumps(value, ensure_ascii=False)
     return value.rstrip(";") if path.endswith(".conf") else value
-
-
-# What needs no quotes in TOML: numbers, switches, dates, lists and tables.
-_LITERAL = re.compile(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
 
 def _as_json(value: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devops_agent import intent
+from devops_agent.config_values import MOST, settings_of
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
-from devops_agent.forms.settings import MOST, settings_of
 from devops_agent.grounding.task_words import PATH
 
 _COMPARES = re.compile(
