@@ -197,7 +197,7 @@ def test_a_look_at_all_there_is_does_not_hide_what_was_found() -> None:
     told = Briefing(Ground(["process 7: web; 9 KiB resident"], informs=True))
     task = "Which of the processes named web uses the most memory?"
     runbooks = runbook_library.load()
-    alone = briefing._with_recipe(Briefing(), runbooks, task, {}, events.ignore)
+    alone = briefing._with_recipe(Briefing(), runbooks, task, {}, Path(), events.ignore)
     assert alone.form
     assert alone.form.look.startswith("ps ")
-    assert briefing._with_recipe(told, runbooks, task, {}, events.ignore).form is None
+    assert briefing._with_recipe(told, runbooks, task, {}, Path(), events.ignore).form is None
