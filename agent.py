@@ -356,7 +356,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         elif works and (by_form or (RECIPE not in self.tools and changes and self._does_step(call))):
-            checked += self._next(call)
+            checked += self._next(call, by_form)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
@@ -364,7 +364,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _does_step(self, call: Call) -> bool:
         return Step(self._wish).may_be_done_by(call)
 
-    def _next(self, done: Call) -> str:
+    def _next(self, done: Call, by_form: bool) -> str:
         """What is to do after a call that did one of the things that the task wants, with the form for it."""
         if absent := file_wishes.absent_value(self._wish):
             return f"\n{absent}"
@@ -375,7 +375,8 @@ class DevOpsAgent(ToolCallingAgent):
                 continue
             self._wish = self.evidence.to_do = step.wish
             self.tools.pop(RECIPE, None)
-            if step.form:
+            # nothing goes by a form behind what may not have been done
+            if step.form and (by_form or not step.form.heading.startswith(("Delete", "Remove"))):
                 self.tools[RECIPE] = step.form
                 self._reread()
             return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"
@@ -384,9 +385,10 @@ class DevOpsAgent(ToolCallingAgent):
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""
         edit = self.tools.get(RECIPE)
-        if isinstance(edit, FileEdit) and (text := files.text_if_readable(edit.path)) is not None:
+        text = files.text_if_readable(edit.path) if isinstance(edit, FileEdit | Rewrite) else None
+        if isinstance(edit, FileEdit) and text is not None:
             self.tools[RECIPE] = replace(edit, text=text)
-        if isinstance(edit, Rewrite) and not edit.fits(files.text_if_readable(edit.path)):
+        elif isinstance(edit, FileEdit) or (isinstance(edit, Rewrite) and not edit.fits(text)):
             del self.tools[RECIPE]  # it was made for another text
 
     def _found_before(self) -> list[str]:
@@ -416,6 +418,8 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _mended(self, call: Call) -> Call:
         """The call that runs: a filled form as its command, and a command without its slips."""
+        if call.name == RECIPE:
+            self._reread()
         form = self.tools.get(RECIPE)
         if call.name == RECIPE and isinstance(form, Form):
             call = form.call(call.arguments, str(self.task), self._told.ground)

@@ -111,13 +111,25 @@ def _entry(value: Any, number: int) -> str:
 def _yaml(text: str) -> Iterator[tuple[str, Setting]]:
     import yaml
 
-    if "{{" in text:
-        return  # a template
+    if "{{" in text or _ALIAS.search(text):
+        return  # a template; or what stands in one place counts in several
     try:
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
-            yield from _of_node(node, "", text, set())
+        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        for number, node in enumerate(nodes):
+            yield from _of_node(node, _document(node, number) if len(nodes) > 1 else "", text, set())
     except yaml.YAMLError as error:
         raise ValueError from error
+
+
+_ALIAS = re.compile(r"(?:^|[\s\[,])\*[A-Za-z_]\w*\s*(?:$|[,}\]#])", re.MULTILINE)
+
+
+def _document(node: Any, number: int) -> str:
+    """What a document is called among several: by its kind and name, where it is an object of a cluster."""
+    pairs = {key.value: value for key, value in node.value} if node and node.id == "mapping" else {}
+    about = {key.value: value.value for key, value in getattr(pairs.get("metadata"), "value", ())}
+    kind = getattr(pairs.get("kind"), "value", "document")
+    return f"{kind} {about.get('name', number + 1)}"
 
 
 def _of_node(node: Any, path: str, text: str, seen: set[int]) -> Iterator[tuple[str, Setting]]:
@@ -178,7 +190,9 @@ _DIRECTIVE = re.compile(r"\s*(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;
 
 
 def _blocks(text: str) -> Iterator[tuple[str, Setting]]:
-    """Lines such as `directive value;` in blocks, as nginx has them."""
+    """Lines such as `directive value;` in blocks, as nginx has them; none where patterns have braces."""
+    if re.search(r"\{\d", text):
+        return
     blocks: list[str] = []
     at = 0
     for line in text.splitlines(keepends=True):

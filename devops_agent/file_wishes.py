@@ -53,7 +53,9 @@ _TELLING = re.compile(r"[\d#/:@]")
 
 # What a file has, and not its text.
 _OF_FILE = re.compile(
-    r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link)\b", re.IGNORECASE
+    r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link|encoding"
+    r"|line endings?|times?(?:stamp)?|cron|schedule|acl|copy)\b",
+    re.IGNORECASE,
 )
 # What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
 _STATED = re.compile(

@@ -12,7 +12,6 @@ from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import PATH
-from devops_agent.limits import makes_exception
 from devops_agent.protocol import Call
 from devops_agent.runbook_library import Runbook
 from devops_agent.suitability import suitable
@@ -25,10 +24,19 @@ _FINDS = re.compile(
 _LEAD = re.compile(
     r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
 )
+# What may restrict a wish: a file, a condition, an exception.
+_RESTRICTS = re.compile(
+    r"[\w-]\.\w|[*/]|\b(?:if|unless|when|only|need|import|keep|kept|stay|touch|without|except|not|never|skip"
+    r"|leav|still|want|must)|n['’]t\b",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
+_SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 
 
+_SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
 # What does that for which a wish has another word.
 _DOES = {
     "delete remove drop clean": r"\b(?:rm|delete|prune|rmi|down)\b",
@@ -59,12 +67,12 @@ class Step:
 
     def may_be_done_by(self, call: Call) -> bool:
         """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
-        told = " ".join(map(str, call.arguments.values()))
+        told = _SILENT.sub(" ", " ".join(map(str, call.arguments.values())))
         verb = next(iter(re.findall(r"[a-z]+", _bare(self.wish).lower())), "")
         if not verb or any(path in told for path in PATH.findall(self.wish)):
             return True
         does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
-        return call.name == "write_file" or bool(re.search(does, told))
+        return bool(re.search(does, told))
 
 
 @dataclass(frozen=True)
@@ -155,8 +163,7 @@ class FormFinder:
 
     def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]
-        clear = makes_exception(wish) or not makes_exception(self.task)
-        if clear and (selected := selection_of(wish, told, self.changes, self.directory)):
+        if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
         fits = self.runbook(wish)
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
@@ -171,6 +178,14 @@ class FormFinder:
         # what was found for another wish
         double = not fits.is_asked_by(wish) and not are_apart([*earlier, own])
         return None if double else own
+
+    @property
+    def _tells_all(self) -> bool:
+        """Whether nothing that a task says beside its wishes may restrict them."""
+        beside = [each for each in intent.wishes(self.task) if each not in self.wishes]
+        return not any(_RESTRICTS.search(each) and not intent.is_question(each) for each in beside) and not (
+            _CONDITION.search(self.task) or _SPARES.search(self.task)
+        )
 
     def _known_to(self, wish: str) -> Mapping[str, str]:
         """The names that a wish means: not those that only another one has."""

@@ -345,6 +345,9 @@ def test_a_switch_is_switched_whatever_the_model_says() -> None:
         ("Replace db-1.x with db-3.x in a.env", ""),
         ("Replace db-1.x with db-3.x everywhere in a.env except for B", ""),
         ("Replace db-7.x with db-3.x everywhere in a.env", ""),
+        ("Point everything in a.env that uses db-1.x to db-3.x. Do not touch B.", ""),
+        ("Point everything in the [b] section of a.env that uses db-1.x to db-3.x", ""),
+        ("Since the update from db-1-r.x to db-9.x it is slow, set A to 1 in a.env", ""),
         ("Change C from db-1.x to db-9.x in a.env, all else stays as it is", ""),
         ("Remove all entries of db-1-r.x and append the line db-9.x to a.env", ""),
         ("Add the range from db-1-r.x to db-9.x to a.env", ""),
@@ -360,9 +363,19 @@ def test_a_value_is_replaced_where_the_task_says(task: str, new: str) -> None:
     [
         ("a.yaml", "a: &x\n  b: *x\n", []),
         ("a.yaml", "- ? [a, b]\n  : c\n", []),
-        ("a.yaml", "d: &d {t: 1}\nw:\n  <<: *d\n  n: 2\n", ["d.t", "w.n"]),
+        ("a.yaml", "d: &d {t: 1}\nw:\n  <<: *d\n  n: 2\n", []),
         ("a.yaml", 'a: &p "80"\nb: !!str 7\nc: 1\n', ["c"]),
-        ("a.yaml", "a: |\n  x\nb: 1\n---\nb: 2\n", ["b", "b #2"]),
+        ("a.yaml", "a: |\n  x\nb: 1\n---\nb: 2\n", ["document 1.b", "document 2.b"]),
+        (
+            "a.yaml",
+            "kind: Service\nmetadata: {name: web}\n---\nkind: Service\nmetadata:\n  name: api\n",
+            [
+                "Service web.kind",
+                "Service web.metadata.name",
+                "Service api.kind",
+                "Service api.metadata.name",
+            ],
+        ),
         ("a.yaml", "[" * 600, []),
         ("a.yaml", "", []),
         ("a.json", '{1: "a"}', []),
@@ -384,3 +397,44 @@ def test_the_settings_of_odd_files_are_those_that_can_be_changed(
 )
 def test_a_text_in_toml_has_quotes(value: str, written: str) -> None:
     assert changed(SettingEdit("x.toml", "a = 3\n"), setting="a", value=value) == f"a = {written}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "task", "meant"),
+    [
+        (
+            "values.yaml",
+            "replicas: 2\nworker:\n  deployment:\n    replicas: 1\n",
+            "Set the replicas of worker to 4 in values.yaml",
+            ["worker.deployment.replicas"],
+        ),
+        (
+            "values.yaml",
+            "replicas: 2\nworker:\n  deployment:\n    replicas: 1\n",
+            "Set replicas to 4 in values.yaml",
+            ["replicas"],
+        ),
+        (
+            "site.conf",
+            SITE.replace("    listen 80;", "    proxy_read_timeout 9s;"),
+            "Set the proxy_read_timeout for /reports/ to 300s in site.conf",
+            ["server > location /reports/ > proxy_read_timeout"],
+        ),
+        (
+            "server.yaml",
+            "server: {port: 1}\napps: {web: {port: 2}}\n",
+            "Set the port of web to 9090 in server.yaml",
+            ["apps.web.port"],
+        ),
+        (
+            "log.ini",
+            "[app]\nlog_level = info\ndebug = false\n",
+            "Set the log_level to debug in log.ini",
+            ["app.log_level"],
+        ),
+    ],
+)
+def test_a_place_that_the_task_names_counts_more_than_a_short_path(
+    path: str, text: str, task: str, meant: list[str]
+) -> None:
+    assert list(SettingEdit(path, text, task).settings) == meant

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devops_agent import briefing, events, runbook_library
 from devops_agent.forms.selected_files import selection_of
 
 AGED = "Pack the files in logs/ older than 14 days into a.tgz"
@@ -110,6 +111,14 @@ def test_what_is_only_asked_for_stays() -> None:
         "Delete all files older than 3 days",
         "Delete the *.bak files in " + "a" * 270,
         "Find which *.bak files remove the header X",
+        "Delete !(*.bak)",
+        "Delete all files in logs/ !*.log",
+        "Delete the *.log? files here",
+        "Delete file?.* here",
+        "Clean up the *.log files in logs/ and backup them",
+        "Delete the *.tmp files here and the *.log files in logs/",
+        "Delete the *.bak files in this project and the *.log files in logs/",
+        "Delete the *.bak files here if the tests pass",
         "Which .log files does the cleanup job remove?",
     ],
 )
@@ -119,3 +128,32 @@ def test_in_doubt_nothing_is_selected(task: str) -> None:
 
 def test_a_question_selects_nothing_to_delete() -> None:
     assert selection_of("Delete the *.bak files here", (), False, Path()) is None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Pack the *.log files in logs/ older than 2 months into old.tgz",
+        "Pack the *.log files in logs/ not modified for 14 days into old.tgz",
+        "Pack the *.log files in logs/ without app.log into old.tgz",
+        "Pack the *.log files in src/ into old.tgz",
+        "Upload the *.log files",
+    ],
+)
+def test_those_files_are_as_clear_as_what_was_said_before(before: str) -> None:
+    assert selection_of("delete those files from logs/", [before], True, Path()) is None
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Delete the *.bak files here and compress a.bak. Do not touch keep.bak.",
+        "Delete the *.bak files here and compress src/d.bak. keep.bak is still important.",
+        "If less than 1 GB is free, compress a.bak and delete the *.orig files here.",
+        "Sync logs/ to nas:/backup, compress a.bak and delete the *.log files in logs/.",
+    ],
+)
+def test_what_a_task_says_beside_its_wishes_counts(task: str) -> None:
+    told = briefing.briefer(runbook_library.load(), Path.cwd(), events.ignore)(task, lambda: True)
+    forms = [str(form) for form in (told.form, *(step.form for step in told.later)) if form]
+    assert not any("-delete" in form for form in forms)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from devops_agent import schedules
+from devops_agent import intent, schedules
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import NO_NAMES
+from devops_agent.limits import makes_exception
 
 _CRON_LINE = re.compile(r"(\s*)((?:[\d*/,-]+\s+){4}[\dA-Za-z*/,-]+)(\s+\S.*)")
 _VERSION = re.compile(
@@ -62,11 +63,13 @@ _EVERYWHERE = re.compile(
     r"|occurrences|urls?|hosts?))\b(?! else)",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"\A\s*(?:(?:please|then|and|now) )*(?:in (?:the file )?\S+,? )?", re.IGNORECASE)
+_PART = re.compile(r"\[|\b(?:sections?|blocks?|parts?|stanzas?|other|stays?|without)\b", re.IGNORECASE)
 _ADDS_TOO = re.compile(
     r"\b(?:add|append|insert|remove|delete|copy|copies|except|but (?:not|leave)|only)\b", re.IGNORECASE
 )
-# Hosts, addresses, versions and the like: a number or a word alone may stand for many things.
-_TELLING = re.compile(r"[\w-]+[.:/@][\w-]")
+# Hosts, addresses and the like: a number, a version or a word alone may stand for many things.
+_TELLING = re.compile(r"(?!v?\d+(?:\.\d+){0,2}$)[\w-]+[.:/@][\w-]")
 
 
 def computed(path: str, text: str, task: str) -> Rewrite | None:
@@ -160,8 +163,12 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
 
 def _replaced(lines: list[str], task: str) -> dict[int, str]:
     """The lines with a value that the task wants to be another one, when it is clear which are meant."""
-    pairs = {(match["old"], match["new"]) for pattern in _SWAPS for match in pattern.finditer(task)}
-    for match in _MOVES_ALL.finditer(task) if not pairs else ():
+    if makes_exception(task) or intent.without_negations(task) != task or _PART.search(task):
+        return {}
+    wishes = [_PLACE.sub("", wish, count=1) for wish in intent.wishes(task)]
+    swaps = [match for pattern in _SWAPS for wish in wishes if (match := pattern.match(wish))]
+    pairs = {(match["old"], match["new"]) for match in swaps}
+    for match in filter(None, map(_MOVES_ALL.match, wishes)) if not pairs else ():
         words = {word.strip(".,;:!?\"'`") for word in task.split()} - {match["new"]}
         pairs |= {(old, match["new"]) for old in words if _TELLING.match(old) and _places(lines, old)}
     if len(pairs) != 1 or _ADDS_TOO.search(task):

@@ -73,8 +73,8 @@ def edit_of(ground: Ground, task: str, directory: Path) -> FileEdit | Rewrite | 
     if compose_service.wanted(task, path):
         return ComposeService(path, text, task)
     by_value, by_line = SettingEdit(path, text, task), LineEdit(path, text, actions(task, path))
-    if path.endswith(".json") and by_value.settings:
-        return by_value
+    if path.endswith(".json"):  # where lines have commas between them
+        return by_value if by_value.settings and by_line.actions == (CHANGE,) else None
     if by_line.actions == (CHANGE,) and by_value.is_needed:
         return by_value
     return by_line if len(by_line.lines) > 1 else None

@@ -7,6 +7,7 @@ only for a wish of which it understands each word.
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devops_agent.files import text_if_readable
@@ -24,7 +25,7 @@ _ACTIONS = {
 _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
-    "compress": "FIND ! -name '*.gz' -exec gzip -v {} +",
+    "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
 _GLOB = re.compile(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
@@ -59,11 +60,22 @@ _FOLDER = re.compile(
 _HERE = re.compile(r"\b(?:here|in (?:this|the current) (?:folder|directory))\b", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:those|these)(?: files)?\b|\bthem\b", re.IGNORECASE)
 _SAYS_NOTHING = re.compile(
-    r"\b(?:all|the|any|every|each|files?|everything|and|or|only|just|them|please)\b|[(),;:.\"'`!?-]",
+    r"\b(?:all|the|any|every|each|files?|everything|and|or|only|just|please)\b|[(),;:.\"'`!?-]",
     re.IGNORECASE,
 )
 # What else files with such a name are called.
-_CALLED = re.compile(r"\b(?:leftovers?|backups?|editor|merge|temporary|temp)\b", re.IGNORECASE)
+_CALLED = re.compile(
+    r"\bleftovers?\b"
+    r"|\b(?:editor|merge|temporary|temp|backup)(?= (?:(?:and|or) \w+ )?(?:files?|leftovers?)\b)",
+    re.IGNORECASE,
+)
+# What is done to files before they go, and where they go.
+_DONE_BEFORE = re.compile(
+    r"(?:please |first )*(?:pack|archive|compress|gzip|zip|copy|list|find|show)\b", re.IGNORECASE
+)
+_TARGET = re.compile(r"\b(?:into|to|as) (?:an? archive )?[\w./~-]+(?: here\b)?", re.IGNORECASE)
+# Patterns of the shell that mean something else here, and conditions.
+_OTHER_PATTERN = re.compile(r"[!\[\]{}]|\?(?!\s*$)|\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _FILLS = frozenset("alone though as it is they are in place the a an and of for that's third-party".split())
 
 
@@ -77,28 +89,61 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         directory: The working directory.
     """
     action = next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
-    if not action or (action != "list") != changes:
+    if not action or (action != "list") != changes or _OTHER_PATTERN.search(wish):
         return None
     rest = _ACTIONS[action].sub(" ", wish, count=1)
     spared, rest = _SPARES.findall(rest), _SPARES.sub(" ", rest)
-    deep, rest = bool(_DEEP.search(rest)), _HERE.sub(" ", _DEEP.sub(" ", rest))
-    folders, rest = _FOLDER.findall(rest), _FOLDER.sub(" ", rest)
-    tests, names, rest = _tests(rest)
-    if _SAME.search(rest) and not tests and before:
-        tests, _, _ = _tests(before[-1])
-        rest = _SAME.sub(" ", rest)
-    rest = _SAYS_NOTHING.sub(" ", _CALLED.sub(" ", rest) if names else rest)
+    meant = _Meant.of(rest)
+    if meant and not meant.tests and _SAME.search(meant.rest) and before:
+        earlier = _Meant.of(_TARGET.sub(" ", _DONE_BEFORE.sub(" ", before[-1], count=1)))
+        if earlier is None or earlier.rest or meant.folder not in ("", earlier.folder):
+            return None
+        meant = replace(earlier, rest=_bare(_SAME.sub(" ", meant.rest)))
     excluded = _excluded(spared, directory)
-    if rest.strip() or not tests or excluded is None or not (names or folders) or len(folders) > 1:
+    if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
-    folder = folders[0] if folders else "."
-    if not _is_folder(directory / Path(folder)):
+    if not (meant.by_name or meant.folder) or not _is_folder(directory / Path(meant.folder or ".")):
         return None
-    depth = "" if deep or action == "list" else "-maxdepth 1 "
-    found = " ".join((f"find {shlex.quote(folder)} {depth}-type f", *tests, *excluded))
-    return form_of_commands(
-        f"{action.capitalize()} the files that are meant", _COMMANDS[action].replace("FIND", found)
-    )
+    depth = "" if meant.deep or action == "list" else "-maxdepth 1 "
+    found = f"find {shlex.quote(meant.folder or '.')} {depth}-type f"
+    command = _COMMANDS[action].replace("FIND", " ".join((found, *meant.tests, *excluded)))
+    return form_of_commands(f"{action.capitalize()} the files that are meant", command)
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """Which files a text means.
+
+    Attributes:
+        folder: Where they are; "" when that is not said.
+        deep: Whether those in folders below it are meant too.
+        tests: The tests of `find` for them.
+        by_name: Whether these are by name.
+        rest: What else the text says.
+    """
+
+    folder: str
+    deep: bool
+    tests: tuple[str, ...]
+    by_name: bool
+    rest: str
+
+    @classmethod
+    def of(cls, text: str) -> "_Meant | None":
+        """Reads a text; None when it speaks of several places."""
+        everywhere = _DEEP.search(text)
+        placed = _HERE.sub(" ", _DEEP.sub(" ", text))
+        folders = list(_FOLDER.finditer(placed))
+        here = bool(_HERE.search(text)) or bool(everywhere and "project" in everywhere[0])
+        if len(folders) > 1 or (folders and (here or _GLOB.search(placed, folders[0].end()))):
+            return None
+        tests, by_name, rest = _tests(_FOLDER.sub(" ", placed))
+        rest = _bare(_CALLED.sub(" ", rest) if by_name else rest)
+        return cls(folders[0][1] if folders else "", bool(everywhere), tuple(tests), by_name, rest)
+
+
+def _bare(text: str) -> str:
+    return " ".join(_SAYS_NOTHING.sub(" ", text).split())
 
 
 def _tests(text: str) -> tuple[list[str], bool, str]:

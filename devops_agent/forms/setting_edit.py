@@ -24,6 +24,11 @@ _SETS = re.compile(r"\b(?:to|=|as|from)\s", re.IGNORECASE)
 _LONGEST = 80
 # Where a setting is, and not which one it is.
 _WHERE = re.compile(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
+_VALUE = re.compile(r"\bto [\"'`]?\S+", re.IGNORECASE)
+# Parts of a path that say nothing of which it is.
+_ANY_PART = frozenset(
+    "location server http upstream spec template default config settings service program".split()
+)
 _CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
 _STAYS = re.compile(
     r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
@@ -119,10 +124,10 @@ def _words(text: str) -> set[str]:
 def _meant(settings: Iterable[str], task: str, path: str) -> list[str]:
     """Those of the settings that a task speaks of; of several of one name the one whose path fits it best."""
     wanted = _wanted(task)
+    wanted = re.sub(rf"\b(?:in|of|from|to) (?:the file )?{re.escape(path)}|{re.escape(path)}", " ", wanted)
     words = _words(wanted)
-    here = rf"\b(?:in|of|from|to) (?:the file )?{re.escape(path)}"
-    # "the channel of the receiver ops to X" changes no receiver
-    changed = _words(_WHERE.sub(" ", re.sub(here, " ", wanted)))
+    # "the channel of the receiver ops to X" changes no receiver, and no X
+    changed = _words(_VALUE.sub(" ", _WHERE.sub(" ", wanted)))
     keys = {key for key in map(key_of, settings) if _words(key) & changed}
     keys = keys or {key for key in map(key_of, settings) if _words(key) & words}
     keys = {key for key in keys if _words(key) <= words} or keys
@@ -136,12 +141,14 @@ def _wanted(task: str) -> str:
     return " ".join(clause for clause in _CLAUSES.split(task) if not _STAYS.search(clause))
 
 
-def _fit(setting: str, words: set[str]) -> tuple[float, int, int]:
-    """How well a path fits the words of a task: the share of its parts that they name, by how many words."""
-    parts = [each for part in re.split(r" > |[.\[\]]|\s#", setting) if (each := _words(part))]
-    parts = [part for part in parts if not all(word.isdigit() for word in part)]
-    named = [part for part in parts if part <= words]
-    return len(named) / max(len(parts), 1), len(set().union(*named)), -len(parts)
+def _fit(setting: str, words: set[str]) -> tuple[int, float, int]:
+    """How well a path fits the words of a task: by the places that they name, and the share of its parts."""
+    parts = [_words(part) for part in re.split(r" > |[.\[\]]|\s#", setting)]
+    telling = [part - _ANY_PART for part in parts if not all(word.isdigit() for word in part)]
+    telling = [part for part in telling if part]
+    named = [part for part in telling if part <= words]
+    places = set().union(*(part for part in named if part != _words(key_of(setting))))
+    return len(places), len(named) / max(len(telling), 1), -len(parts)
 
 
 def _switched(old: str, key: str, task: str) -> str:

@@ -67,7 +67,8 @@ def _namespaces(task: str, there: Sequence[str]) -> list[str]:
 
 
 _ENDS = re.compile(
-    r"\b(?:delet|remov|drop|wip|purg|drain|evict|kill|tear|get rid|uninstall|replac|decommission)",
+    r"\b(?:delet|remov|drop|wip|purg|drain|evict|kill|tear|get rid|uninstall|replac|decommission|stop|shut"
+    r"|suspend|terminat|destroy|undeploy|retire|clear|prun|clean)",
     re.IGNORECASE,
 )
 
@@ -78,7 +79,9 @@ def _meant(task: str) -> str:
     if _ENDS.search(task):
         return current  # what is to go is where kubectl looks for it, or nowhere
     having = inventory.namespaces_with(words_of(task))
-    return having.pop() if len(having) == 1 and current not in having else current
+    if current in having or len(having) != 1 or next(iter(having)).startswith("kube-"):
+        return current
+    return having.pop()
 
 
 def _mentioned(task: str, spaces: Iterable[str]) -> list[str]:

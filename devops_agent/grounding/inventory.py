@@ -9,7 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from devops_agent.diagnosis import diagnose
 from devops_agent.grounding.task_words import NO_NAMES, words_of
 
-_KINDS = "deployments,statefulsets,daemonsets,cronjobs,horizontalpodautoscalers,ingresses,pvc,configmaps"
+_KINDS = (
+    "deployments,statefulsets,daemonsets,pods,services,jobs,cronjobs,horizontalpodautoscalers"
+    ",ingresses,pvc,configmaps"
+)
+# The cluster's own namespaces.
+_OWN = "kube-"
 _NAMES = "custom-columns=:metadata.namespace,:metadata.name"
 # What is done to a thing of one of them only, where both have one of that name.
 _MEANT = {
@@ -27,7 +32,10 @@ def fields_of_names(task: str) -> frozenset[str]:
     words = words_of(task) - NO_NAMES
     with ThreadPoolExecutor() as pool:
         engine, cluster = pool.submit(_on_engine), pool.submit(_in_cluster)
-        there = {"docker": engine.result(), "kubernetes": {each for _, each in cluster.result()}}
+        there = {
+            "docker": engine.result(),
+            "kubernetes": {name for space, name in cluster.result() if not space.startswith(_OWN)},
+        }
     fields = frozenset(field for field, names in there.items() if words & names)
     meant = frozenset(field for field in fields if _MEANT[field].search(task))
     return meant or fields
@@ -47,4 +55,4 @@ def _on_engine() -> set[str]:
 def _in_cluster() -> set[tuple[str, str]]:
     printed = diagnose.run("kubectl", "get", _KINDS, "-A", "--no-headers", "-o", _NAMES)
     pairs = (line.split() for line in printed.splitlines())
-    return {(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and not pair[0].startswith("kube-")}
+    return {(pair[0], pair[1]) for pair in pairs if len(pair) == 2}
