@@ -34,8 +34,6 @@ _CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
-
-
 _SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
 # What does that for which a wish has another word.
 _DOES = {
