@@ -356,7 +356,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         elif works and (by_form or (RECIPE not in self.tools and changes and self._does_step(call))):
-            checked += self._next(call, by_form)
+            checked += self._next(call)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
@@ -364,7 +364,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _does_step(self, call: Call) -> bool:
         return Step(self._wish).may_be_done_by(call)
 
-    def _next(self, done: Call, by_form: bool) -> str:
+    def _next(self, done: Call) -> str:
         """What is to do after a call that did one of the things that the task wants, with the form for it."""
         if absent := file_wishes.absent_value(self._wish):
             return f"\n{absent}"
@@ -375,8 +375,7 @@ class DevOpsAgent(ToolCallingAgent):
                 continue
             self._wish = self.evidence.to_do = step.wish
             self.tools.pop(RECIPE, None)
-            # nothing goes by a form behind what may not have been done
-            if step.form and (by_form or not step.form.heading.startswith(("Delete", "Remove"))):
+            if step.form:
                 self.tools[RECIPE] = step.form
                 self._reread()
             return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"

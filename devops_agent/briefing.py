@@ -111,7 +111,7 @@ def briefer(
         found = grounding.look_up(task, directory, os.environ) if wanted else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
-        schedule = schedules.cron_of(task)
+        schedule = schedules.cron_of(task) or schedules.only_schedule(task)
         if not schedule and len(stated := schedules.by_clause(task)) > 1:
             found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
         known = {**found.names, "schedule": schedule} if schedule else dict(found.names)

@@ -38,7 +38,7 @@ _PHRASE = (
 # "Commit history", "Start time": a noun and no wish.
 _NOUN = (
     r"(?! (?:logs?|history|points?|status|versions?|sizes?|messages?|hash(?:es)?|ranges?|selectors?|time"
-    r"|order|events?|counts?|reasons?|policy|policies|names?|numbers?)\b)"
+    r"|order|events?|counts?|reasons?|policy|policies|names?|numbers?)\b(?!/| to\b))"
 )
 _VERB = rf"(?:{_PHRASE}|(?:{_VERBS})(?![\w-]){_NOUN})"
 _LEAD = (

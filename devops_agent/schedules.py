@@ -69,6 +69,21 @@ def cron_of(task: str) -> str:
     return f"{times[0][1]} {hours} {days}" if days else ""
 
 
+# What a clause says that may change the schedule of another one.
+_CHANGES_SCHEDULE = re.compile(
+    r"\b(?:except|but|only|skip|other|unless|between|until|from|\w*days?|weekends?|months?|hours?|minutes?)\b",
+    re.IGNORECASE,
+)
+
+
+def only_schedule(task: str) -> str:
+    """The schedule of the one clause that states one, where no other says anything about it; else ""."""
+    stated = by_clause(task)
+    others = [clause for clause in _CLAUSE.split(task) if clause.strip() not in stated]
+    plain = not any(map(_CHANGES_SCHEDULE.search, others))
+    return next(iter(stated.values())) if len(stated) == 1 and plain else ""
+
+
 def by_clause(task: str) -> dict[str, str]:
     """The schedules that a task states for several things, by the clause that states each."""
     found = {clause.strip(): cron_of(clause) for clause in _CLAUSE.split(task)}

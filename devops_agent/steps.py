@@ -24,6 +24,8 @@ _FINDS = re.compile(
 _LEAD = re.compile(
     r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
 )
+# "Save it, so that I can load it elsewhere": what is done with it later is not wanted now.
+_PURPOSE = re.compile(r"\bso (?:that )?(?:i|we|they|others|my \w+|our \w+) [^.;]*", re.IGNORECASE)
 # What may restrict a wish: a file, a condition, an exception.
 _RESTRICTS = re.compile(
     r"[\w-]\.\w|[*/]|\b(?:if|unless|when|only|need|import|keep|kept|stay|touch|without|except|not|never|skip"
@@ -34,6 +36,8 @@ _CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
+# With what the forms begin after which something is gone.
+_ENDS = ("Delete", "Remove", "Discard")
 _SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
 # What does that for which a wish has another word.
 _DOES = {
@@ -156,7 +160,10 @@ class FormFinder:
         form = self.form(runbook)
         each: list[Step] = []
         for wish in self.wishes if len(self.wishes) > 1 else ():
-            each.append(Step(wish, self._of_wish(wish, runbook, [step.form for step in each])))
+            own = self._of_wish(wish, runbook, [step.form for step in each])
+            # nothing goes by a form behind what may not have been done
+            risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
+            each.append(Step(wish, None if risky else own))
         return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
 
     def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
@@ -199,7 +206,7 @@ class FormFinder:
 
 def _bare(text: str) -> str:
     """What a text says is wanted."""
-    return _LEAD.sub("", intent.QUOTED.sub(" ", intent.without_negations(text)))
+    return _LEAD.sub("", _PURPOSE.sub(" ", intent.QUOTED.sub(" ", intent.without_negations(text))))
 
 
 def _has(text: str, name: str) -> bool:

@@ -262,3 +262,10 @@ def test_a_recipe_for_a_file_that_the_task_names_is_no_form() -> None:
     )
     assert form_of(runbook, {}) is None
     assert form_of(replace(runbook, text=runbook.text.replace("{unit}", "web")), {})
+
+
+def test_a_command_does_not_bring_a_shell_of_its_own() -> None:
+    form = recipes.form_of_commands("Run", "kubectl run x -- sh -c '{command}'")
+    for command in ("echo hi; ls", "sh -c 'echo hi; ls'", 'bash -c "echo hi; ls"'):
+        call = form.call({"command": command}, "Run it", Ground())
+        assert call.arguments["command"] == "kubectl run x -- sh -c 'echo hi; ls'"

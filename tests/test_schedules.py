@@ -2,7 +2,7 @@
 
 import pytest
 
-from devops_agent.schedules import by_clause, cron_of
+from devops_agent.schedules import by_clause, cron_of, only_schedule
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,18 @@ def test_schedules_of_several_things_are_told_apart() -> None:
         "Run a.sh every Sunday at 4:15": "15 4 * * 0",
         "b.sh every 15 minutes on weekdays": "*/15 * * * 1-5",
     }
+
+
+@pytest.mark.parametrize(
+    ("task", "schedule"),
+    [
+        (
+            "Create a cron job: every night at 02:30, and a new run must not start while the last one goes",
+            "30 2 * * *",
+        ),
+        ("Create a cron job: every night at 02:30, except on Sundays", ""),
+        ("Run a every night at 02:30, and b every night at 3:30", ""),
+    ],
+)
+def test_one_clause_may_state_the_schedule(task: str, schedule: str) -> None:
+    assert only_schedule(task) == schedule

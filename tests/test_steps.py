@@ -92,3 +92,9 @@ def test_a_form_without_room_for_a_number_of_the_task_is_none_for_it(task: str, 
 )
 def test_a_value_that_a_file_is_to_have_and_has_not_is_told(task: str, said: str) -> None:
     assert absent_value(task) == said
+
+
+def test_what_is_done_later_is_not_wanted_now() -> None:
+    told = briefed("Save the docker image web:1 as web.tar.gz, so that I can docker load it elsewhere")
+    assert told.form
+    assert told.form.heading == "Save a docker image to a file"

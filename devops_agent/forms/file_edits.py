@@ -37,6 +37,8 @@ def is_about_file(task: str, edit: FileEdit | Rewrite, ground: Ground, recipe: R
         return len(kinds) == 1  # it would write another file of the kind
     if recipe and path in recipe.template:
         return False
+    if _HERE.match(task.partition(path)[0]):
+        return True  # "In web.yaml change …"
     in_cluster = ground.namespace or ground.names.keys() & {"deployment", "pod", "service"}
     return not in_cluster and _wants_changed(task, path)
 

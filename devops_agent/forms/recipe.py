@@ -130,6 +130,8 @@ class RecipeForm(Form):
         if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
         values = self._with_own_names(values, task, ground)
+        if _IN_SHELL in self.template:
+            values["command"] = _without_shell(str(values.get("command") or ""))
         # what lies in the directory may go into a file, and no container's port into a command
         text = render(self, values, f"{task}\n{ground}" if self.path else task)
         if self.path:
@@ -214,6 +216,19 @@ _NUMBER = re.compile(
 _DURATION = re.compile(
     r"\b(?:for|since|in the last) (?:about )?\d+ (?:second|minute|hour|day|week)s?\b", re.IGNORECASE
 )
+
+
+# A command that runs in a shell already.
+_IN_SHELL = "sh -c '{command}'"
+
+
+def _without_shell(command: str) -> str:
+    """A command without the shell that it brings along: `echo hi` of `sh -c "echo hi"`."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    return words[2] if words[:2] in (["sh", "-c"], ["bash", "-c"]) and len(words) == 3 else command
 
 
 def _takes(name: str, kind: str, number: str) -> bool:
