@@ -22,7 +22,7 @@ from devops_agent.steps import FormFinder, Step
 _REMOVES = "remov"
 # What is to be written is no recipe, whatever it shall do.
 _WRITES_SCRIPT = re.compile(
-    r"\b(?:write|create|make|need|want)\s+(?:me )?an?\s+(?:[\w-]+\s+){0,4}?"
+    r"\b(?:write|create|make|need|want)\s+(?:me )?an?\s+(?:(?!(?:for|of|in|from|with)\b)[\w-]+\s+){0,4}?"
     r"(?:script|[\w./-]+\.(?:sh|bash|py|pl|rb|js))\b",
     re.IGNORECASE,
 )

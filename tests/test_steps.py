@@ -98,3 +98,10 @@ def test_what_is_done_later_is_not_wanted_now() -> None:
     told = briefed("Save the docker image web:1 as web.tar.gz, so that I can docker load it elsewhere")
     assert told.form
     assert told.form.heading == "Save a docker image to a file"
+
+
+def test_a_dockerfile_for_an_app_is_no_script() -> None:
+    told = briefed("Write a Dockerfile for the Node.js app here")
+    assert told.form
+    assert told.form.heading == "Create a Dockerfile for a Node.js application"
+    assert briefed("Write a short script dump.sh that saves the docker image web:1 to a file").form is None

@@ -30,7 +30,7 @@ _LARGEST_FILE = 200_000
 _PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
 _HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
 _URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
-# "older than 14 days", "last modified more than 14 days ago", "5xx responses"
+# "older than 14 days", "not touched for 14 days", "5xx responses"
 _AGE = re.compile(
     r"\b(?:older than|more than|over|not (?:modified|changed|touched) (?:for|in)) (\d+) days\b", re.IGNORECASE
 )
