@@ -114,6 +114,11 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
+def tells_to(wish: str) -> bool:
+    """Whether a wish says what to do; "its data should go into a volume" only says how."""
+    return _wishes(without_negations(wish))
+
+
 _TELLS = re.compile(
     r"\b(?:tell (?:me|us)|find out|report|explain|what(?:['’]s| was| is| went)|which|why"
     r"|the (?:reason|cause))\b",

@@ -70,7 +70,7 @@ class Step:
     def may_be_done_by(self, call: Call) -> bool:
         """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
         told = _SILENT.sub(" ", " ".join(map(str, call.arguments.values())))
-        verb = next(iter(re.findall(r"[a-z]+", _bare(self.wish).lower())), "")
+        verb = _verb(self.wish)
         if not verb or any(path in told for path in PATH.findall(self.wish)):
             return True
         does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
@@ -137,7 +137,7 @@ class FormFinder:
     @property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
-        wishes = [wish for wish in intent.wishes(self.task) if intent.asks_for_change(wish)]
+        wishes = list(filter(intent.tells_to, intent.wishes(self.task)))
         return wishes if self.changes and len(wishes) > 1 else [self.task]
 
     def form(self, runbook: Runbook | None) -> Form | None:
@@ -174,7 +174,7 @@ class FormFinder:
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
             fits = None
         own = form_of(fits, self._known_to(wish), self.task) if fits else None
-        edit = edit_of(self.ground, wish, self.directory)
+        edit = edit_of(self.ground, wish, self.directory, self.task)
         if edit and is_in_file(wish, edit) and (own is None or is_about_file(wish, edit, self.ground, own)):
             return edit
         if own is None or fits is None or not own.has_room_for(wish):
@@ -193,10 +193,11 @@ class FormFinder:
         )
 
     def _known_to(self, wish: str) -> Mapping[str, str]:
-        """The names that a wish means: not those that only another one has."""
+        """The names that a wish means: not those that only another one of its kind has."""
         if _PRONOUN.search(wish):
             return self.known
-        others = " ".join(each for each in self.wishes if each is not wish)
+        same = [each for each in self.wishes if each is not wish and _verb(each) == _verb(wish)]
+        others = " ".join(same)
         return {
             kind: name
             for kind, name in self.known.items()
@@ -207,6 +208,11 @@ class FormFinder:
 def _bare(text: str) -> str:
     """What a text says is wanted."""
     return _LEAD.sub("", _PURPOSE.sub(" ", intent.QUOTED.sub(" ", intent.without_negations(text))))
+
+
+def _verb(wish: str) -> str:
+    """The word with which a wish begins."""
+    return next(iter(re.findall(r"[a-z]+", _bare(wish).lower())), "")
 
 
 def _has(text: str, name: str) -> bool:

@@ -7,6 +7,10 @@ import pytest
 from devops_agent import briefing, events, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.file_wishes import absent_value
+from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.recipe import RecipeForm
+from devops_agent.grounding import Ground
+from devops_agent.steps import FormFinder
 
 CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
 
@@ -105,3 +109,26 @@ def test_a_dockerfile_for_an_app_is_no_script() -> None:
     assert told.form
     assert told.form.heading == "Create a Dockerfile for a Node.js application"
     assert briefed("Write a short script dump.sh that saves the docker image web:1 to a file").form is None
+
+
+def test_what_a_thing_shall_be_like_is_no_thing_of_its_own() -> None:
+    Path("compose.yaml").write_text("services:\n  web:\n    image: web:1\n  db:\n    image: db:1\n")
+    told = briefed(
+        "Add a service cache with the image redis:7 to compose.yaml. Its data (/data) goes into a named "
+        "volume cached, and web should be started after it. Do not start anything."
+    )
+    assert isinstance(told.form, ComposeService)
+    assert {"volumes", "needed_by"} <= set(told.form.inputs)
+    assert not told.later
+
+
+def test_a_service_for_a_new_deployment_has_its_name() -> None:
+    ground = Ground(names={"namespace": "shop", "deployment": "cache"}, new={"deployment"}, namespace="shop")
+    task = "Run redis:7 as deployment cache in namespace shop, plus a service of the same name on port 6379"
+    finder = FormFinder.of(task, runbook_library.load(), ground, ground.names, True, Path.cwd())
+    forms = [step.form for step in finder.steps(finder.runbook(task))]
+    assert [form.heading for form in forms if form] == [
+        "Create a deployment",
+        "Expose a deployment with a service",
+    ]
+    assert all("cache" in form.template for form in forms if isinstance(form, RecipeForm))

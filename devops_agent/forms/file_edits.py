@@ -61,7 +61,7 @@ def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
     return not PATH.search(wish) and any(key.lower() in said for key in _KEY.findall(text))
 
 
-def edit_of(ground: Ground, task: str, directory: Path) -> FileEdit | Rewrite | None:
+def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> FileEdit | Rewrite | None:
     """An edit of the one short file that the task names, or wants changed among several."""
     several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
     meant = [path for path in several if len(several) == 1 or _wants_changed(task, path)]
@@ -73,7 +73,7 @@ def edit_of(ground: Ground, task: str, directory: Path) -> FileEdit | Rewrite | 
     if known := computed(path, text, task):
         return known
     if compose_service.wanted(task, path):
-        return ComposeService(path, text, task)
+        return ComposeService(path, text, whole or task)  # which is told in several sentences
     by_value, by_line = SettingEdit(path, text, task), LineEdit(path, text, actions(task, path))
     if path.endswith(".json"):  # where lines have commas between them
         return by_value if by_value.settings and by_line.actions == (CHANGE,) else None
