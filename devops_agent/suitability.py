@@ -76,6 +76,11 @@ _PROGRAMS = {
         ),
         r"custom-columns=:metadata.name": re.compile(r"\bnames\b|\blist\b", re.IGNORECASE),
         r"delete pod \S+ .*--force": re.compile(r"\bstuck\b|\bterminat|\bforce|\bhang", re.IGNORECASE),
+        r"[nN]odePort": re.compile(
+            r"\bnode ?ports?\b|\boutside\b|\bextern|\bfrom (?:my|the) (?:machine|host|laptop|browser)\b"
+            r"|\b3\d{4}\b",
+            re.IGNORECASE,
+        ),
         r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
         r"^useradd ": re.compile(
             r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE

@@ -124,7 +124,10 @@ def test_what_a_thing_shall_be_like_is_no_thing_of_its_own() -> None:
 
 def test_a_service_for_a_new_deployment_has_its_name() -> None:
     ground = Ground(names={"namespace": "shop", "deployment": "cache"}, new={"deployment"}, namespace="shop")
-    task = "Run redis:7 as deployment cache in namespace shop, plus a service of the same name on port 6379"
+    task = (
+        "Run redis:7 as deployment cache in namespace shop, plus a service of the same name on port 6379, "
+        "reachable only within the cluster. Which cluster IP has it?"
+    )
     finder = FormFinder.of(task, runbook_library.load(), ground, ground.names, True, Path.cwd())
     forms = [step.form for step in finder.steps(finder.runbook(task))]
     assert [form.heading for form in forms if form] == [
