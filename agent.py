@@ -355,13 +355,14 @@ class DevOpsAgent(ToolCallingAgent):
         if mend:
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
-        elif works and (by_form or (RECIPE not in self.tools and changes and self._does_step(call))):
+        elif works and (by_form or (RECIPE not in self.tools and changes and self._may_do_wish(call))):
             checked += self._next(call)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return f"{shown}{checked}" if checked else shown
 
-    def _does_step(self, call: Call) -> bool:
+    def _may_do_wish(self, call: Call) -> bool:
+        """Whether a call is of the kind that does what is to do now and has no form."""
         return Step(self._wish).may_be_done_by(call)
 
     def _next(self, done: Call) -> str:

@@ -59,6 +59,14 @@ def is_file(path: Path | str) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of just that name; False also where that may not be looked at."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def write_text(path: str, content: str) -> int:
     """Replaces a file in one step and keeps its mode and owner; returns the number of bytes written.
 

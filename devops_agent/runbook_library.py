@@ -345,20 +345,20 @@ def _asked(text: str, known: Collection[str], names: Collection[str]) -> Iterato
     kept = []
     for word in _WHERE.sub(" ", text.lower()).split():
         bare = word.strip(".,:;!?()'\"`")
-        parts = re.findall(r"[a-z0-9]{2,}", bare)
-        if bare not in names and (len(parts) < 2 or all(part in known for part in parts)):
+        if bare not in names and _is_no_name(bare, known):
             kept.append(bare)
     yield from _spoken(" ".join(kept))
 
 
 def _without_names(text: str, known: Collection[str]) -> str:
     """A text without words such as `image-resizer`, which are names and speak of no image."""
-    kept = []
-    for word in text.split():
-        parts = re.findall(r"[a-z0-9]{2,}", word)
-        if len(parts) < 2 or all(part in known for part in parts):
-            kept.append(word)
-    return " ".join(kept)
+    return " ".join(word for word in text.split() if _is_no_name(word, known))
+
+
+def _is_no_name(word: str, known: Collection[str]) -> bool:
+    """Whether a word is one, or is made of words that are known."""
+    parts = re.findall(r"[a-z0-9]{2,}", word)
+    return len(parts) < 2 or all(part in known for part in parts)
 
 
 def _uses(runbook: Runbook, names: Mapping[str, str]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devops_agent.files import text_if_readable
+from devops_agent.files import is_folder, text_if_readable
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
 
 _WORDS = {
@@ -102,7 +102,7 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
     excluded = _excluded(spared, directory)
     if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
-    if not (meant.by_name or meant.folder) or not _is_folder(directory / Path(meant.folder or ".")):
+    if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
         return None
     depth = "" if meant.deep or action == "list" else "-maxdepth 1 "
     found = f"find {shlex.quote(meant.folder or '.')} {depth}-type f"
@@ -170,17 +170,10 @@ def _excluded(spared: Sequence[str], directory: Path) -> list[str] | None:
         if not names or not all(re.fullmatch(r"[\w.-]+", name) for name in names):
             return None
         for name in names:
-            if _is_folder(directory / name):
+            if is_folder(directory / name):
                 tests.append(f"! -path {shlex.quote(f'*/{name}/*')}")
             elif text_if_readable(directory / name) is not None:
                 tests.append(f"! -name {shlex.quote(name)}")
             else:
                 return None
     return tests
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # too long, or not to be looked at
-        return False

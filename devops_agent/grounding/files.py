@@ -139,10 +139,12 @@ def asks_where(task: str) -> bool:
 
 def mentions(task: str, directory: Path) -> list[str]:
     """The lines with an identifier that a task asks about, in the folders that it names or in all of them."""
-    folders = _named_folders(task, directory) or (["."] if _OF_CODE.search(task) else [])
-    sought = {match[1] or match[0] for match in _IDENTIFIER.finditer(task)}
-    if not folders or not asks_where(task):
+    if not asks_where(task):
         return []
+    folders = _named_folders(task, directory) or (["."] if _OF_CODE.search(task) else [])
+    if not folders:
+        return []
+    sought = {match[1] or match[0] for match in _IDENTIFIER.finditer(task)}
     skipped = [f"--exclude-dir={name}" for name in (".git", "node_modules", ".venv", "__pycache__")]
     patterns = [part for text in sorted(sought)[:3] for part in ("-e", text)]
     command = ("grep", "-rnIF", *skipped, *patterns, "--", *folders[:3])
