@@ -819,6 +819,49 @@ def test_trouble_of_a_container_is_told_once_with_its_cause(trouble: str) -> Non
         assert text in only
 
 
+@pytest.mark.parametrize(
+    ("own", "its", "running", "log", "cause", "suggestion"),
+    [
+        (
+            ["bridge"],
+            ["backend"],
+            True,
+            "could not reach feed:6379: [Errno -2] Name or service not known",
+            "(web: bridge; feed: backend)",
+            "docker network connect backend web",
+        ),
+        (
+            ["bridge"],
+            ["bridge"],
+            True,
+            "getaddrinfo ENOTFOUND feed",
+            "share no network",
+            "docker network create web-feed && docker network connect web-feed web"
+            " && docker network connect web-feed feed",
+        ),
+        (["backend"], ["backend"], False, "bad address 'feed'", "does not run", "docker start feed"),
+        (["host"], ["backend"], True, "lookup feed: no such host", "share no network", ""),
+    ],
+)
+def test_a_name_that_is_not_resolved_is_that_of_a_container_in_another_network(
+    own: list[str], its: list[str], running: bool, log: str, cause: str, suggestion: str
+) -> None:
+    web = container(NetworkSettings={"Networks": {key: {} for key in own}}, HostConfig={})
+    feed = container(
+        Name="/feed", state={"Running": running}, NetworkSettings={"Networks": {key: {} for key in its}}
+    )
+    (finding,) = [f for f in docker.analyze([web, feed], {"web": log}) if f.subject == "container web"]
+    assert cause in finding.cause
+    assert finding.suggestion == suggestion
+
+
+def test_a_name_that_no_other_container_bears_is_no_matter_of_networks() -> None:
+    there = {"NetworkSettings": {"Networks": {"backend": {}}}, "HostConfig": {}}
+    web, feed = container(**there), container(Name="/feed", **there)
+    for log in ("lookup example.com: no such host", "lookup feed: no such host", "feed is there"):
+        assert not list(docker.analyze([web, feed], {"web": log}))
+
+
 def test_a_missing_file_that_docker_made_a_directory_of_is_told_beside_the_log() -> None:
     log = "IsADirectoryError: [Errno 21] Is a directory: '/etc/relay.conf'"
     end, mount = told([container(state={**STOPPED, "ExitCode": 1}, Mounts=[BIND])], log)

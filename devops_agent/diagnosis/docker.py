@@ -15,6 +15,15 @@ _SECRET = re.compile(r"^\w*(?:PASS|SECRET|TOKEN|KEY|CREDENTIAL)\w*=", re.IGNOREC
 _NEAR_PORTS, _HIGHEST_PORT = 50, 65535
 # What containers of a network ask for names: Docker's own server listens in each of them.
 _DOCKER_DNS = "127.0.0.11"
+# What programs say of a name that is not resolved: libc, musl, Go, Node.js, curl, libpq, nginx.
+_UNRESOLVED = re.compile(
+    r"name or service not known|name resolution|name does not resolve|no such host|could not resolve"
+    r"|could not translate host name|getaddrinfo|ENOTFOUND|bad address|host not found|nodename nor servname"
+    r"|unknown host|no address associated",
+    re.IGNORECASE,
+)
+# The network of Docker's own in which containers have no names.
+_NAMELESS = "bridge"
 
 
 def analyze(inspected: Sequence[Object], logs: Mapping[str, str]) -> Iterator[Finding]:
@@ -72,6 +81,7 @@ def _container(container: Object, others: Sequence[Object], log: str) -> Iterato
         yield Finding(subject, cause, one_line(told.get("Output") or "") or telling_lines(log))
     elif running:
         yield from _network(subject, container)
+        yield from _unresolved(subject, container, others, log)
     if not running:
         yield from _mounts(subject, container, log)
 
@@ -185,6 +195,44 @@ def _network(subject: str, container: Object) -> Iterator[Finding]:
     mode = part(container, "HostConfig").get("NetworkMode") or ""
     if not part(container, "NetworkSettings", "Networks") and not mode.startswith("container:"):
         yield Finding(subject, "it is in no network, so nothing reaches it.")
+
+
+def _unresolved(subject: str, container: Object, others: Sequence[Object], log: str) -> Iterator[Finding]:
+    """The other containers whose names it asks for and does not find."""
+    failed = [line for line in log.splitlines() if _UNRESOLVED.search(line)]
+    own = _networks(container)
+    for other in others:
+        its_name, networks = name(other), _networks(other)
+        said = [line for line in failed if re.search(rf"(?<![\w.-]){re.escape(its_name)}(?![\w-])", line)]
+        if other is container or not said:
+            continue
+        evidence = f"log: {one_line(said[-1])}"
+        if not part(other, "State").get("Running"):
+            cause = f"it does not find {its_name}: that container does not run."
+            yield Finding(subject, cause, evidence, f"docker start {its_name}")
+        elif not (own & networks) - {_NAMELESS}:
+            cause = (
+                f"it does not find {its_name}: the two share no network in which containers have names "
+                f"({name(container)}: {listed(own)}; {its_name}: {listed(networks)})."
+            )
+            yield Finding(subject, cause, evidence, _connects(container, other))
+
+
+def _networks(container: Object) -> set[str]:
+    return set(part(container, "NetworkSettings", "Networks"))
+
+
+def _connects(container: Object, other: Object) -> str:
+    """The commands after which a container finds another by its name, while both go on."""
+    if "host" in _networks(container) | _networks(other):
+        return ""  # that one can be in no other network
+    named = sorted(_networks(other) - {_NAMELESS, "none"})
+    if named:
+        return f"docker network connect {named[0]} {name(container)}"
+    made = f"{name(container)}-{name(other)}"
+    commands = [f"docker network create {made}"]
+    commands += [f"docker network connect {made} {name(each)}" for each in (container, other)]
+    return " && ".join(commands)
 
 
 def _unheard(container: Object, port: int) -> str:
