@@ -126,13 +126,15 @@ def pod(name: str, crashes: bool = False, phase: str = "Running") -> dict[str, A
     return named("Pod", name, spec=spec, status={"phase": phase, "containerStatuses": [status]})
 
 
-def container(name: str, code: int = 0, status: str = "running", restarts: int = 0) -> dict[str, Any]:
+def container(
+    name: str, code: int = 0, status: str = "running", restarts: int = 0, labels: Any = None
+) -> dict[str, Any]:
     """A container as `docker inspect` tells it."""
     return {
         "Id": name.encode().hex().ljust(64, "0")[:64],
         "Name": f"/{name}",
         "State": {"Status": status, "Running": status == "running", "ExitCode": code},
-        "Config": {"Image": "redis:7"},
+        "Config": {"Image": "redis:7", "Labels": labels},
         "HostConfig": {"PortBindings": {"6379/tcp": [{"HostPort": "16379"}]}},
         "NetworkSettings": {"Networks": {"bridge": {}}},
         "RestartCount": restarts,

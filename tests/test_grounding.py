@@ -395,6 +395,41 @@ def test_those_of_several_containers_are_meant_that_are_in_the_state(
 
 
 @pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        (
+            "clean up the stopped containers with the label app=etl. the etl still running stays",
+            "docker rm b",
+        ),
+        ("Remove all exited containers labelled app=etl, don't touch any others", "docker rm b"),
+        ("Stop the running containers labeled app=etl", "docker stop a"),
+        ("Delete the dead containers with label app=etl, leave the running ones alone", "docker rm b"),
+        ("Stop the running containers with the label app=etl; delete all the others", ""),
+        ("Stop the running containers with the label app=none", ""),
+        ("Remove the stopped containers with the label app=etl that are older than a week", ""),
+        ("Remove the stopped containers with the label app=etl, but keep b", ""),
+        ("Remove the stopped containers with the label app=etl. b has to stay", ""),
+        ("Remove the stopped containers with the label app=etl except c", ""),
+        ("Remove the stopped containers with the label app=etl or the label app=web", ""),
+        ("Remove the containers with the label app=etl", ""),  # one of them runs
+        ("Stop the running containers with the label app=etl, the running ones stay", ""),
+    ],
+)
+def test_the_containers_with_a_label_are_meant(
+    task: str, command: str, programs: Programs, here: Path
+) -> None:
+    etl = {"app": "etl"}
+    programs.engine(
+        [
+            container("a", labels=etl),
+            container("b", status="exited", labels=etl),
+            container("c", status="exited"),
+        ]
+    )
+    assert look_up(task, here, {}).selected == command
+
+
+@pytest.mark.parametrize(
     ("task", "missing"),
     [
         ("Restart the shop-api container", "There is no container shop-api (there are: cache)."),

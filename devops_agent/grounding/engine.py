@@ -20,7 +20,7 @@ from devops_agent.grounding.task_words import (
 
 def on_engine(task: str) -> Ground:
     words, of_cluster = words_of(task), KUBERNETES.search(task)
-    inspected, logs = diagnose.read_containers()
+    inspected, logs = diagnose.read_containers(sorted(words) if tells_of_trouble(task) else ())
     named = [c for c in inspected if docker.name(c).lower() in words]
     ground = Ground([_container_line(c) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
@@ -37,7 +37,7 @@ def on_engine(task: str) -> Ground:
     ground.trouble += chosen[:3]
     ground.lines += map(str, ground.trouble)
     ground.kinds = {"container"} if named else set()
-    ground.selected = "" if of_cluster else _selected(task, inspected)
+    ground.selected = "" if of_cluster else _selected(task, inspected) or _labelled(task, inspected)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
@@ -51,7 +51,7 @@ def on_engine(task: str) -> Ground:
 
 # "Restart all running containers except db"
 _SELECTS = re.compile(
-    r"\b(?P<verb>remove|delete|start|stop|restart|kill|pause|unpause)\b[^.;]*?"
+    r"\b(?P<verb>remove|delete|clean up|prune|start|stop|restart|kill|pause|unpause)\b[^.;]*?"
     r"\b(?P<state>stopped|exited|dead|running|paused|unhealthy)\b",
     re.IGNORECASE,
 )
@@ -73,6 +73,8 @@ def _selected(task: str, inspected: Sequence[Object]) -> str:
     told = [{match[kind].lower() for match in _SELECTS.finditer(plain)} for kind in ("verb", "state")]
     if not asked or not _SEVERAL.search(task) or any(len(each) > 1 for each in told) or _DENIES.search(task):
         return ""
+    if _LABEL.search(task):
+        return ""  # see _labelled
     there = {docker.name(c).lower() for c in inspected}
     states = {docker.name(c): _states(c) for c in inspected if docker.name(c).lower() not in spared}
     named = states.keys() & words_of(plain)
@@ -81,9 +83,57 @@ def _selected(task: str, inspected: Sequence[Object]) -> str:
     meant = named if len(named) > 1 else states.keys()
     wanted = _STATES.get(asked["state"].lower(), _STOPPED)
     chosen = sorted(each for each in meant if states[each] & wanted)
-    verb = asked["verb"].lower()
-    verb = "rm" if verb in ("remove", "delete") else verb
-    return f"docker {verb} {shlex.join(chosen)}" if chosen else ""
+    return f"docker {_command(asked['verb'])} {shlex.join(chosen)}" if chosen else ""
+
+
+# "Remove all exited ones labelled app=etl"
+_LABEL = re.compile(r"\blabel(?:l?ed)? (?:with )?[\"'`]?([\w./-]+)=([\w./-]*\w)", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.;,!?](?:\s+|$)|\band (?=(?:the|do|don['’]t|leave|keep)\b)")
+# What may restrict those that are meant by more than label and state.
+_MORE = re.compile(
+    r"\b(?:except|but|not|only|unless|if|older|newer|than|since|oldest|newest|first|last|before|after)\b"
+    r"|n['’]t\b",
+    re.IGNORECASE,
+)
+# What only says once more that nothing else is meant.
+_NOTHING_ELSE = re.compile(
+    r"\s*(?:please )?(?:do not|don['’]t|never|leave|keep|without)\s+(?:(?:touch\w*|remove|delete|stop)\s+)?"
+    r"(?:any(?:thing)? |all |the )*(?:others?(?: containers?| ones?)?|else)"
+    r"(?: (?:alone|as (?:they|it) (?:is|are)))?(?: please)?\s*",
+    re.IGNORECASE,
+)
+_STAYS = re.compile(
+    r"[^.;,]*\brunning\b[^.;,]* (?:stays?|remains?)\s*"
+    r"|\s*(?:keep|leave) the running (?:ones|containers)\s*(?:alone)?",
+    re.IGNORECASE,
+)
+
+
+def _labelled(task: str, inspected: Sequence[Object]) -> str:
+    """The command for the containers with the label and in the state that the task tells; "" in doubt."""
+    clauses = [clause for clause in _CLAUSE.split(task) if clause.strip()]
+    telling = [clause for clause in clauses if _LABEL.search(clause)]
+    rest = [clause for clause in clauses if clause not in telling]
+    if len(telling) != 1 or not re.search(r"\bcontainers\b", telling[0]) or _MORE.search(telling[0]):
+        return ""
+    label, asked = _LABEL.search(telling[0]), _SELECTS.search(telling[0])
+    if not (label and asked) or (_LABEL.findall(telling[0])[1:]):
+        return ""
+    wanted = _STATES.get(asked["state"].lower(), _STOPPED)
+    stays = wanted is _STOPPED  # so that those that run are spared anyway
+    if not all(_NOTHING_ELSE.fullmatch(each) or (stays and _STAYS.fullmatch(each)) for each in rest):
+        return ""
+    chosen = sorted(
+        docker.name(c)
+        for c in inspected
+        if (c["Config"].get("Labels") or {}).get(label[1]) == label[2] and _states(c) & wanted
+    )
+    return f"docker {_command(asked['verb'])} {shlex.join(chosen)}" if chosen else ""
+
+
+def _command(verb: str) -> str:
+    """Docker's word for a verb of a task."""
+    return "rm" if verb.lower() in ("remove", "delete", "clean up", "prune") else verb.lower()
 
 
 def _states(container: Object) -> set[str]:
