@@ -275,6 +275,32 @@ def test_a_value_of_yaml_has_quotes_where_it_needs_them(value: str, written: str
     assert changed(SettingEdit("x.yaml", "a: b\n"), setting="a", value=value) == f"a: {written}\n"
 
 
+@pytest.mark.parametrize(
+    ("task", "stated"),
+    [
+        ("Set the memory limit of the worker to 1Gi", ["1Gi"]),
+        ("Change the channel of the receiver ops to '#ops-prod'", ["#ops-prod"]),
+        ("change the ops channel to #ops-prod and the worker's memory limit to 1Gi.", ["#ops-prod", "1Gi"]),
+        ("Set the memory limit of the worker to 2 gigabytes", []),
+        ("Double the memory limit of the worker to what is sensible", []),
+        ("Set the memory limit of the worker to the one of api", []),
+        ("Set the memory limit of the worker to 1024", []),  # of what?
+        ("Set the image of the api to 1.2", []),  # its tag
+        ("Set the memory limit of worker and api to 1Gi", []),  # one for two: the model knows which
+    ],
+)
+def test_a_new_value_that_the_task_states_is_all_that_the_model_may_write(
+    task: str, stated: list[str]
+) -> None:
+    value = SettingEdit("values.yaml", VALUES, task).inputs["value"]
+    assert value.get("enum", []) == stated
+
+
+def test_a_value_is_no_placeholder() -> None:
+    with pytest.raises(CallRefused, match=r"tls[.]crt stands for a value"):
+        changed(SettingEdit("app.ini", SECTIONS), setting="a.host", value="/path/to/tls.crt")
+
+
 def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(VALUES)
     brief = briefing.briefer({}, tmp_path, events.ignore)

@@ -15,6 +15,7 @@ from devops_agent.config_values import Setting, key_of, settings_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
+from devops_agent.policy.placeholders import placeholder
 from devops_agent.protocol import RECIPE, Call
 
 _MOST = 80
@@ -36,6 +37,26 @@ _STAYS = re.compile(
 _SWITCHES = {"false": "true", "off": "on", "no": "yes"}
 _ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
 _DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
+# A value that a task states: in quotes, or as one word behind "to"; and what may not be taken for one.
+_STATED = re.compile(
+    r"(?:\bto|=)\s+(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
+    re.IGNORECASE,
+)
+_NO_VALUE = re.compile(
+    r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have",
+    re.IGNORECASE,
+)
+_UNITS = re.compile(
+    r"(?:milli|micro)?seconds?|minutes?|hours?|days?|weeks?|months?|[kmgt]i?b|(?:kilo|mega|giga)bytes?|gigs?"
+    r"|percent|times|more|less|items?|lines?|or|per",
+    re.IGNORECASE,
+)
+_COMPUTED = re.compile(
+    r"\b(?:by|doubl\w+|twice|hal[fv]\w*|tripl\w+|plus|more|less|next|append\w*|prefix\w*|suffix\w*|appropriate"
+    r"|sensible|suitable|instead)\b",
+    re.IGNORECASE,
+)
+_SEPARATORS = ":/@=, "
 # What needs no quotes in TOML: numbers, switches, dates, lists and tables.
 _LITERAL = re.compile(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
@@ -83,10 +104,34 @@ class SettingEdit(FileEdit):
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
+        stated = self._stated
+        value = {"enum": stated} if stated else {"format": "line"}
         return {
             "setting": {"type": "string", "description": "setting", "enum": list(self.settings)},
-            "value": {"type": "string", "description": "value", "format": "line"},
+            "value": {"type": "string", "description": "value", **value},
         }
+
+    @property
+    def _stated(self) -> list[str]:
+        """The new values, when the task states each as it is to stand in the file; else none.
+
+        A small model shortens `#ops-prod` to the `#ops` that there is.
+        """
+        wanted = _wanted(self.task)
+        if any(said.search(wanted) for said in (_COMPUTED, _ENABLES, _DISABLES)):
+            return []
+        stated: list[str] = []
+        for match in _STATED.finditer(wanted):
+            quoted, bare, next_word = match[1] or match[2] or match[3], match[4] or "", match[5] or ""
+            value = quoted or bare.rstrip(".?!:")
+            says_more = _UNITS.fullmatch(next_word) or (value.isalpha() and re.search(r"[\d/]", next_word))
+            if not quoted and (_NO_VALUE.fullmatch(value) or says_more):
+                return []
+            stated.append(value)
+        stated = [value for value in dict.fromkeys(stated) if value and value != self.path]
+        olds = [self.text[place.start : place.end] for place in self.settings.values()]
+        told_each = len(olds) <= len(stated)
+        return stated if told_each and all(_are_like(stated, old) for old in olds) else []
 
     def drops(self, content: str) -> int:
         """How many of its settings another text of the file leaves out."""
@@ -103,6 +148,8 @@ class SettingEdit(FileEdit):
         setting, value = str(values.get("setting", "")), str(values.get("value", ""))
         if setting not in self.settings:
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
+        if (stand_in := placeholder(value)) and stand_in not in task:
+            raise CallRefused(f"{stand_in} stands for a value. Give the real one, as the task has it.")
         place = self.settings[setting]
         old = self.text[place.start : place.end]
         value = _switched(old, key_of(setting), self.task) or value if value == old else value
@@ -113,6 +160,14 @@ class SettingEdit(FileEdit):
         return Call(
             "write_file", {"path": self.path, "content": f"{self.text[:start]}{new}{self.text[end:]}"}
         )
+
+
+def _are_like(values: Iterable[str], old: str) -> bool:
+    """Whether values can stand in place of an old one, and not just of a part of it, as `60` of `30s`."""
+    if any(mark in old and not any(mark in value for value in values) for mark in _SEPARATORS):
+        return False
+    has_unit = re.fullmatch(r"[\d.]+[A-Za-z%]+", old)
+    return not (has_unit and any(re.fullmatch(r"[\d.]+", value) for value in values))
 
 
 def _words(text: str) -> set[str]:
