@@ -5,12 +5,14 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devops_agent import events, file_wishes, grounding, intent, schedules
 from devops_agent.forms.form import Form
+from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
@@ -26,6 +28,7 @@ _WRITES_SCRIPT = re.compile(
     r"(?:script|[\w./-]+\.(?:sh|bash|py|pl|rb|js))\b",
     re.IGNORECASE,
 )
+_SCRIPTS = frozenset({".sh", ".bash", ".py"})
 _LOOKED_UP_WITH = "devops-agent diagnose"
 
 
@@ -137,6 +140,8 @@ def _with_recipe(
     listener: events.Listener,
 ) -> Briefing:
     changes = told.changes
+    if changes and not told.ground.settled and _WRITES_SCRIPT.search(task):
+        return _with_script(told, task, directory)
     if told.ground.settled or _WRITES_SCRIPT.search(task) or (told.ground.trouble and not changes):
         return told  # the findings are the answer
     if changes and (form := _form_of_findings(told)):
@@ -165,6 +170,18 @@ def _with_recipe(
     recipe = runbook.recipe(known) if runbook and not form else ""
     told = replace(told, recipe=recipe, form=first, whole=whole, look=finder.look)
     return told if whole else replace(told, wish=steps[0].wish, later=tuple(steps[1:]))
+
+
+def _with_script(told: Briefing, task: str, directory: Path) -> Briefing:
+    """The form for the one script that a task wants written, and after it what makes that executable."""
+    made = [path for path in file_wishes.to_make(task, directory) if Path(path).suffix in _SCRIPTS]
+    if len(made) != 1:
+        return told
+    (path,) = made
+    if not re.search(rf"\bexecutable\b|\bchmod\b|\brun (?:it as )?\.?/?{re.escape(path)}", task):
+        return replace(told, form=NewScript(path))
+    runs = form_of_commands("Make the script executable", f"chmod +x {shlex.quote(path)}")
+    return replace(told, form=NewScript(path), later=(Step(f"make {path} executable", runs),))
 
 
 def _form_of_findings(told: Briefing) -> Form | None:
