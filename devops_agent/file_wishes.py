@@ -51,6 +51,8 @@ _SETS_VALUE = re.compile(
 _TELLING = re.compile(r"[\d#/:@]")
 
 
+# A file without a suffix, such as VERSION.
+_CAPITALS = re.compile(r"(?<![\w./$-])[A-Z][A-Z_]{2,}(?![\w./=-])")
 # What a file has, and not its text.
 _OF_FILE = re.compile(
     r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link|encoding"
@@ -109,7 +111,8 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
     for wish in intent.wishes(intent.without_negations(task)):
         if _OF_FILE.search(wish):
             continue
-        files = {word: text for word in PATH.findall(wish) if (text := text_if_readable(word)) is not None}
+        words = [*PATH.findall(wish), *_CAPITALS.findall(wish)]
+        files = {word: text for word in words if (text := text_if_readable(word)) is not None}
         ((path, text),) = files.items() if len(files) == 1 else [("", "")]
         wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]
         wanted = [value for value in wanted if _TELLING.search(value)]

@@ -185,12 +185,22 @@ _JOINT = re.compile(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE
 QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
 
+# "Write me a logrotate file x.conf: rotate daily, compress them": how that file is to be.
+_DESCRIBES = re.compile(
+    r"(\b(?:write|create|make|draft|generate|need|want)\b[^.:;\n]*?"
+    r"(?:\b(?:config\w*|script|file|manifest)\b|\w\.[a-z]{2,10}\b)(?:[^.:;\n]|\.\w)*?:)"
+    r"(\s(?:(?!,? (?:and )?then\b)(?:[^.;\n]|\.\w))*)",
+    re.IGNORECASE,
+)
+
+
 def wishes(task: str) -> list[str]:
     """What a task says, thing by thing: "Create a volume and mount it" wants two."""
     # nothing is parted within what is quoted, or not to be done
     masked = task
     for pattern in (QUOTED, _NEGATED):
         masked = pattern.sub(lambda match: "·" * len(match[0]), masked)
+    masked = _DESCRIBES.sub(lambda match: f"{match[1]}{'·' * len(match[2])}", masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
     cuts |= {match.span(): "create " for match in _ALSO.finditer(masked)}
     found, start, lead = [], 0, ""

@@ -57,6 +57,9 @@ _PROGRAMS = {
     re.compile(runs, re.MULTILINE): said
     for runs, said in {
         r"^git ": repository.GIT,
+        r"^mkdir -p -- \{directory\}": re.compile(
+            r"\b(?:(?:sub)?(?:folder|director)(?:s|y|ies)?|dirs?|mkdir)\b|\w/(?=[\s,.;]|$)", re.IGNORECASE
+        ),
         r"Dockerfile": re.compile(
             r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE
         ),

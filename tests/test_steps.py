@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent import briefing, events, runbook_library
+from devops_agent import briefing, events, intent, runbook_library
 from devops_agent.briefing import Briefing
+from devops_agent.errors import CallRefused
 from devops_agent.file_wishes import absent_value
 from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.grounding import Ground
+from devops_agent.protocol import Call
 from devops_agent.steps import FormFinder
 
 CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
@@ -20,6 +23,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("app.ini").write_text(CONF)
     Path("web.conf").write_text("workers = 4\nlevel = info\n")
+    Path("VERSION").write_text("1.4.1\n")
 
 
 def briefed(task: str) -> Briefing:
@@ -92,10 +96,32 @@ def test_a_form_without_room_for_a_number_of_the_task_is_none_for_it(task: str, 
         ("Set workers to 8 in no.conf", ""),
         ("Copy web.conf to /tmp/8.conf", ""),
         ("Do not set workers to 8 in web.conf", ""),
+        ("Bump VERSION to 1.4.2 and tell me", "VERSION does not have 1.4.2 yet."),
     ],
 )
 def test_a_value_that_a_file_is_to_have_and_has_not_is_told(task: str, said: str) -> None:
     assert absent_value(task) == said
+
+
+def test_what_a_file_is_to_be_like_is_no_wish_of_its_own() -> None:
+    assert intent.wishes("Write me a logrotate config x.conf: rotate daily, compress them") == [
+        "Write me a logrotate config x.conf: rotate daily, compress them"
+    ]
+    assert intent.wishes("Create app.env with two lines: A=1, B=2, then delete old.env") == [
+        "Create app.env with two lines: A=1, B=2",
+        "delete old.env",
+    ]
+    assert intent.wishes("Do three things: make the folder x, delete y.txt, and move z.txt to x")[1:] == [
+        "delete y.txt",
+        "move z.txt to x",
+    ]
+
+
+def test_a_file_that_is_to_be_made_is_no_folder() -> None:
+    Path("deploy").mkdir()
+    told = briefed("Create deploy/eu.json with the region eu-west-1")
+    assert told.form is None
+    assert not told.recipe
 
 
 def test_what_is_done_later_is_not_wanted_now() -> None:
@@ -108,7 +134,27 @@ def test_a_dockerfile_for_an_app_is_no_script() -> None:
     told = briefed("Write a Dockerfile for the Node.js app here")
     assert told.form
     assert told.form.heading == "Create a Dockerfile for a Node.js application"
-    assert briefed("Write a short script dump.sh that saves the docker image web:1 to a file").form is None
+    told = briefed("Write a short script dump.sh that saves the docker image web:1 to a file")
+    assert told.form == NewScript("dump.sh")
+
+
+def test_a_script_that_is_to_be_executable_is_made_so_behind_its_form() -> None:
+    told = briefed("I need a small dump.sh that packs web.conf into /tmp/x.tar, executable please")
+    assert told.form == NewScript("dump.sh")
+    assert ["chmod +x dump.sh" in str(step.form) for step in told.later] == [True]
+    assert briefed("Write a script dump.sh and a script load.sh").form is None
+    Path("dump.sh").touch()
+    assert not isinstance(briefed("Write a script dump.sh that packs web.conf").form, NewScript)
+
+
+def test_a_script_is_written_whole_by_its_form() -> None:
+    form = NewScript("dump.sh")
+    call = form.call({"content": "#!/bin/bash\necho x"}, "", Ground())
+    assert call == Call("write_file", {"path": "dump.sh", "content": "#!/bin/bash\necho x\n"})
+    assert form.is_done_by(call)
+    for wrong in ("", "echo x", "#!/bin/bash"):
+        with pytest.raises(CallRefused, match="its whole text"):
+            form.call({"content": wrong}, "", Ground())
 
 
 def test_what_a_thing_shall_be_like_is_no_thing_of_its_own() -> None:

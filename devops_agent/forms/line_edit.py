@@ -25,7 +25,7 @@ CHANGE, ADD, ADD_BEFORE, APPEND, DELETE = "change", "add after", "add before", "
 # What may become of a line, by what a task says; "add" may also mean a word more in a line.
 _APPENDS = re.compile(
     r"\bappend|\b(?:at|to) the (?:very )?end\b"
-    r"|\badd (?:the |an? |this |another |one )?(?:new |more )*(?:line|entry)\b",
+    r"|\badd (?:the |an? |this |another |one )?(?:[a-z]+ ){0,2}(?:line|entry)\b",
     re.IGNORECASE,
 )
 _ADDS = re.compile(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
