@@ -106,6 +106,27 @@ def to_the_port_of_the_image(command: str, ground: Ground) -> str:
     return f"{command[: match.end('at')]}{exposed[0]}{rest}"
 
 
+_VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";|&])+"
+_OPTION = (
+    rf"(?:-[evwulhpm]|--(?:name|env|env-file|volume|mount|network|restart|memory|cpus|user|label|hostname|publish"
+    rf"|workdir|entrypoint))\s+{_VALUE}|--[\w-]+={_VALUE}|-[dit]+|--(?:rm|detach|init|read-only)"
+)
+# What no program but docker takes for an option of its own.
+_OF_DOCKER = (
+    rf"-p\s+[\d.:]*\d:\d+(?:/\w+)?|-v\s+[\w./~$-]+:/{_VALUE}|-e\s+[A-Z_][A-Z0-9_]*={_VALUE}|--name[ =][\w.-]+"
+    r"|--network[ =][\w.-]+|--env-file[ =][\w./-]+|--restart[ =](?:always|unless-stopped|on-failure(?::\d+)?)"
+)
+_BEHIND_IMAGE = re.compile(
+    rf"(?P<run>\bdocker run(?:\s+(?:{_OPTION}))*)(?P<image>\s+[a-z0-9][\w./:@-]*)"
+    rf"(?P<options>(?:\s+(?:{_OF_DOCKER}))+)(?=\s|[;|&]|$)"
+)
+
+
+def with_options_before_the_image(command: str, ground: Ground) -> str:
+    """Lets `docker run nginx -p 8088:80` publish a port, and not run a program called -p."""
+    return _BEHIND_IMAGE.sub(r"\g<run>\g<options>\g<image>", command)
+
+
 def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
     """Lets commands use the account that the task names, and not another one that may do more."""
     named = ground.names.get("kubeconfig", "")
@@ -116,6 +137,7 @@ def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
 
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
+    with_options_before_the_image,
     to_the_port_of_the_image,
     with_the_named_kubeconfig,
 )

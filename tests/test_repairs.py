@@ -6,7 +6,7 @@ import pytest
 from fake_programs import Programs
 
 from devops_agent.grounding import Ground
-from devops_agent.repairs import repaired
+from devops_agent.repairs import repaired, with_options_before_the_image
 
 SHOP = Ground(namespace="shop")
 
@@ -96,6 +96,29 @@ def test_everything_else_stays_as_it_is(command: str) -> None:
 
 def test_without_a_namespace_nothing_is_added() -> None:
     assert repaired("kubectl get pods", Ground()) == "kubectl get pods"
+
+
+@pytest.mark.parametrize(
+    ("command", "mended"),
+    [
+        ("docker run -d nginx -p 8088:80", "docker run -d -p 8088:80 nginx"),
+        (
+            "docker run --env-file app.env --name web -d a/b:1 -p 8088:8000 -v data:/srv sh -c 'x -p 1:2'",
+            "docker run --env-file app.env --name web -d -p 8088:8000 -v data:/srv a/b:1 sh -c 'x -p 1:2'",
+        ),
+        (
+            "docker run -d redis:7 -e A='b c' --name q && docker ps",
+            "docker run -d -e A='b c' --name q redis:7 && docker ps",
+        ),
+        ("docker run -d -p 8088:80 nginx", ""),
+        ("docker run busybox echo -p 8088:80", ""),
+        ("docker run --rm app:1 -v --verbose", ""),
+        ("docker run --rm app:1 -p 8080", ""),
+        ("docker run --rm -e A=b app:1 --name", ""),
+    ],
+)
+def test_options_of_docker_behind_the_image_are_put_before_it(command: str, mended: str) -> None:
+    assert with_options_before_the_image(command, Ground()) == (mended or command)
 
 
 @pytest.mark.parametrize(
