@@ -403,6 +403,7 @@ def test_those_of_several_containers_are_meant_that_are_in_the_state(
         ),
         ("Remove all exited containers labelled app=etl, don't touch any others", "docker rm b"),
         ("Stop the running containers labeled app=etl", "docker stop a"),
+        ("Stop the running containers labeled job=etl", "docker stop a"),
         ("Delete the dead containers with label app=etl, leave the running ones alone", "docker rm b"),
         ("Stop the running containers with the label app=etl; delete all the others", ""),
         ("Stop the running containers with the label app=none", ""),
@@ -418,7 +419,7 @@ def test_those_of_several_containers_are_meant_that_are_in_the_state(
 def test_the_containers_with_a_label_are_meant(
     task: str, command: str, programs: Programs, here: Path
 ) -> None:
-    etl = {"app": "etl"}
+    etl = {"app": "etl", "job": "etl"}
     programs.engine(
         [
             container("a", labels=etl),

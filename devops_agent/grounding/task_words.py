@@ -8,7 +8,7 @@ KUBERNETES = re.compile(
     r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|stateful ?sets?|daemon ?sets?|service ?accounts?|services?"
     r"|svc|deploy(?=/)|crash ?loop\w*|imagepull\w*|errimage\w*|oom ?killed|evicted"
     r"|(?:persistent ?)?volume claims?|pvcs?|liveness|readiness|network polic(?:y|ies)|hpa|autoscal\w+"
-    r"|nodes?|quotas?)(?![\w-])",
+    r"|nodes?|quotas?)(?![\w-]|=\w)",
     re.IGNORECASE,
 )
 # Of these words nothing but Kubernetes has the meaning.
