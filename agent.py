@@ -298,6 +298,9 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
         try:
             call = self._mended(call)
+            if tool_name != FINAL_ANSWER and self.evidence.wants_change:
+                command = str(call.arguments.get("command", ""))
+                self.evidence.absent = file_wishes.absent_before(str(self.task), command)
             for check in checks.CHECKS:
                 check(call, self.tools, self.evidence)
         except CallRefused as error:

@@ -67,6 +67,13 @@ def _working_directory() -> str:
         return ""
 
 
+def files_first(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What is built or committed has the change that the task wants first; said once."""
+    if call.name != FINAL_ANSWER and evidence.absent and "files first" not in evidence.sent_back:
+        evidence.sent_back.add("files first")
+        raise CallRefused(f"Not yet: {evidence.absent} Change it there first.")
+
+
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:
     """The same call is not made again while nothing has changed."""
     if call.name != FINAL_ANSWER and evidence.repeated(call):
@@ -133,6 +140,7 @@ CHECKS: tuple[Check, ...] = (
     no_placeholder,
     may_run,
     *GUARDS,
+    files_first,
     no_repetition,
     answer_after_work,
     finished,

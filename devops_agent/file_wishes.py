@@ -123,3 +123,24 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
             if value not in text and value != path:
                 return f"{path} does not have {value} yet."
     return ""
+
+
+# What takes the files as they are, by the word with which a task asks for it.
+_TAKES_FILES = {
+    "build": re.compile(r"\bdocker (?:buildx |compose )?build\b"),
+    "commit": re.compile(r"\bgit commit\b"),
+    "apply": re.compile(r"\bkubectl (?:-n \S+ )?apply\b"),
+}
+
+
+def absent_before(task: str, command: str) -> str:
+    """What a task wants in a file before a command takes it as it is, and is not in it; "" when all is."""
+    for verb, takes in _TAKES_FILES.items():
+        if not takes.search(command):
+            continue
+        earlier: list[str] = []
+        for wish in intent.wishes(task):
+            if re.search(rf"\b{verb}\b", wish, re.IGNORECASE):
+                return absent_value(". ".join(earlier))
+            earlier.append(wish)
+    return ""

@@ -7,7 +7,7 @@ import pytest
 from devops_agent import briefing, events, intent, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.errors import CallRefused
-from devops_agent.file_wishes import absent_value
+from devops_agent.file_wishes import absent_before, absent_value
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
@@ -130,6 +130,16 @@ def test_what_is_done_later_is_not_wanted_now() -> None:
     assert told.form.heading == "Save a docker image to a file"
 
 
+def test_a_file_is_changed_before_it_is_built_or_committed() -> None:
+    task = "bump VERSION to 1.4.2, build the image from here as web:1.4.2 and tag it web:latest"
+    assert absent_before(task, "docker build -t web:1.4.2 .") == "VERSION does not have 1.4.2 yet."
+    assert not absent_before(task, "docker tag web:1.4.2 web:latest")
+    assert not absent_before("Build the image web:1, then set workers to 9 in web.conf", "docker build .")
+    assert absent_before("Set workers to 9 in web.conf and commit it", "git commit -am x")
+    Path("VERSION").write_text("1.4.2\n")
+    assert not absent_before(task, "docker build -t web:1.4.2 .")
+
+
 def test_a_dockerfile_for_an_app_is_no_script() -> None:
     told = briefed("Write a Dockerfile for the Node.js app here")
     assert told.form
@@ -152,6 +162,9 @@ def test_a_script_is_written_whole_by_its_form() -> None:
     call = form.call({"content": "#!/bin/bash\necho x"}, "", Ground())
     assert call == Call("write_file", {"path": "dump.sh", "content": "#!/bin/bash\necho x\n"})
     assert form.is_done_by(call)
+    slip = "#!/bin/bash\nFILE= backups/$(date +%F).gz\nDIR= data/\nIFS= read -r line\nLC_ALL= sort"
+    mended = slip.replace("DIR= ", "DIR=")
+    assert form.call({"content": slip}, "", Ground()).arguments["content"] == f"{mended}\n"
     for wrong in ("", "echo x", "#!/bin/bash"):
         with pytest.raises(CallRefused, match="its whole text"):
             form.call({"content": wrong}, "", Ground())

@@ -1,5 +1,6 @@
 """Writing a script: the model gives its text alone, lest it does at once what the script shall do."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,11 @@ from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
 from devops_agent.protocol import RECIPE, Call
+
+# "FILE= backups/$DATE.gz": an assignment with a space too much, which would run the file as a program.
+_SPACED = re.compile(
+    r"^([ \t]*(?:export |local )?[A-Za-z_]\w*=)[ \t]+(?=\S*[/$\"'\d])([^\s;|&]+)[ \t]*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class NewScript(Form):
         Raises:
             CallRefused: The text is empty, or has no line that names its interpreter.
         """
-        content = str(values.get("content", ""))
+        content = _SPACED.sub(r"\1\2", str(values.get("content", "")))
         if not content.startswith("#!") or len(content.splitlines()) < 2:
             raise CallRefused(f"{self.path} needs its whole text: the #! line, then the commands.")
         return Call("write_file", {"path": self.path, "content": content.rstrip("\n") + "\n"})
