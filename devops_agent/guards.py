@@ -183,6 +183,16 @@ def _replaces(old: str, new: str, path: str) -> str:
     return f"sed -i {shlex.quote(f's|^{pattern}$|{text}|')} {shlex.quote(path)}"
 
 
+_IMAGE = re.compile(r"(?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*")
+
+
+def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A name with a tag is that of an image, and no file is made with it."""
+    path = call.arguments.get("path", "") if call.name == "write_file" else ""
+    if _IMAGE.fullmatch(path) and not is_file(Path(path)):
+        raise CallRefused(f"{path} is the name of an image, and no file. For a tag, use: docker tag")
+
+
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
     kills_by_id,
@@ -191,4 +201,5 @@ GUARDS: tuple[Check, ...] = (
     stands_in_for_nothing,
     keeps_the_file,
     sets_no_value_twice,
+    writes_no_image,
 )

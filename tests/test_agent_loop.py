@@ -1400,3 +1400,15 @@ def test_a_long_answer_says_everything_once() -> None:
     sentence = "The lock was left behind by the last maintenance of the container."
     run = play(sh("ls"), answer(" ".join([sentence] * 20)))
     assert run.answer == sentence
+
+
+def test_what_is_built_has_the_change_that_the_task_wants_first() -> None:
+    Path("VERSION").write_text("1.4.1\n")
+    run = play(
+        sh("docker build -t web:1.4.2 ."),
+        call("write_file", path="VERSION", content="1.4.2\n"),
+        sh("echo built"),
+        answer("VERSION is 1.4.2, but the image is not built."),
+        task="Bump VERSION to 1.4.2, then build the image web:1.4.2 from here",
+    )
+    assert run.told()[0] == "Error: Not yet: VERSION does not have 1.4.2 yet. Change it there first."

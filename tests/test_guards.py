@@ -96,6 +96,14 @@ def test_a_file_is_not_written_as_it_is(prices: Path) -> None:
         guards.keeps_the_file(write("prices.csv", prices.read_text()), {}, Evidence())
 
 
+def test_no_file_is_made_with_the_name_of_an_image(prices: Path) -> None:
+    for name in ("web:latest", "registry:5000/team/web:1.4"):
+        with pytest.raises(CallRefused, match="docker tag"):
+            guards.writes_no_image(write(name, "web:1"), {}, Evidence())
+    for name in ("web.conf", "team/web", "./a:b", "VERSION"):
+        guards.writes_no_image(write(name, "web:1"), {}, Evidence())
+
+
 def test_a_setting_that_is_there_is_not_added_once_more(prices: Path) -> None:
     prices.write_text("workers = 4\nport = 80\n")
     with pytest.raises(CallRefused, match=r"sed -i 's\|\^workers = 4\$\|workers = 12\|' prices.csv"):
