@@ -300,7 +300,7 @@ class DevOpsAgent(ToolCallingAgent):
             call = self._mended(call)
             if tool_name != FINAL_ANSWER and self.evidence.wants_change:
                 command = str(call.arguments.get("command", ""))
-                self.evidence.absent = file_wishes.absent_before(str(self.task), command)
+                self.evidence.too_early = file_wishes.absent_before(str(self.task), command)
             for check in checks.CHECKS:
                 check(call, self.tools, self.evidence)
         except CallRefused as error:

@@ -140,10 +140,10 @@ def _with_recipe(
     listener: events.Listener,
 ) -> Briefing:
     changes = told.changes
-    if changes and not told.ground.settled and _WRITES_SCRIPT.search(task):
-        return _with_script(told, task, directory)
-    if told.ground.settled or _WRITES_SCRIPT.search(task) or (told.ground.trouble and not changes):
+    if told.ground.settled or (told.ground.trouble and not changes):
         return told  # the findings are the answer
+    if _WRITES_SCRIPT.search(task):
+        return _with_script(told, task, directory) if changes else told
     if changes and (form := _form_of_findings(told)):
         return replace(told, form=form)
     finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory)

@@ -69,9 +69,9 @@ def _working_directory() -> str:
 
 def files_first(call: Call, tools: Tools, evidence: Evidence) -> None:
     """What is built or committed has the change that the task wants first; said once."""
-    if call.name != FINAL_ANSWER and evidence.absent and "files first" not in evidence.sent_back:
+    if call.name != FINAL_ANSWER and evidence.too_early and "files first" not in evidence.sent_back:
         evidence.sent_back.add("files first")
-        raise CallRefused(f"Not yet: {evidence.absent} Change it there first.")
+        raise CallRefused(f"Not yet: {evidence.too_early} Change it there first.")
 
 
 def no_repetition(call: Call, tools: Tools, evidence: Evidence) -> None:

@@ -57,6 +57,7 @@ class Evidence:
         to_do: What the task wants after what is done, in a few words.
         unmet: What the task asks to make and is still not there, in a sentence.
         absent: What the task wants in a file and is not in it, in a sentence.
+        too_early: The same of a file that a call would take as it is, when the task wants it changed first.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
@@ -85,6 +86,7 @@ class Evidence:
     to_do: str = ""
     unmet: str = ""
     absent: str = ""
+    too_early: str = ""
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""

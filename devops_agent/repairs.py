@@ -88,9 +88,11 @@ _PUBLISHED = re.compile(r"(?P<at>\s(?:-p|--publish)[ =]?(?:[\d.]+:)?(?P<host>\d+
 
 
 # Options of `docker run` with a value behind a space.
-_NO_OPTION = re.compile(
-    r"\s(?:-[evwulh]|--(?:name|env|volume|network|restart|memory|cpus|user|label|hostname))\s+\S+"
+_VALUED = (
+    r"(?:-[evwulhpm]|--(?:name|env|env-file|volume|mount|network|restart|memory|cpus|user|label|hostname|publish"
+    r"|workdir|entrypoint))\s+"
 )
+_NO_OPTION = re.compile(rf"\s{_VALUED}\S+")
 
 
 def to_the_port_of_the_image(command: str, ground: Ground) -> str:
@@ -107,10 +109,7 @@ def to_the_port_of_the_image(command: str, ground: Ground) -> str:
 
 
 _VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";|&])+"
-_OPTION = (
-    rf"(?:-[evwulhpm]|--(?:name|env|env-file|volume|mount|network|restart|memory|cpus|user|label|hostname|publish"
-    rf"|workdir|entrypoint))\s+{_VALUE}|--[\w-]+={_VALUE}|-[dit]+|--(?:rm|detach|init|read-only)"
-)
+_OPTION = rf"{_VALUED}{_VALUE}|--[\w-]+={_VALUE}|-[dit]+|--(?:rm|detach|init|read-only)"
 # What no program but docker takes for an option of its own.
 _OF_DOCKER = (
     rf"-p\s+[\d.:]*\d:\d+(?:/\w+)?|-v\s+[\w./~$-]+:/{_VALUE}|-e\s+[A-Z_][A-Z0-9_]*={_VALUE}|--name[ =][\w.-]+"

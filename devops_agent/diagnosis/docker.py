@@ -193,7 +193,7 @@ def _network(subject: str, container: Object) -> Iterator[Finding]:
         if protocol == "tcp" and number.isdigit() and (cause := _unheard(container, int(number))):
             yield Finding(subject, cause, f"published: {_published(bindings)}")
     mode = part(container, "HostConfig").get("NetworkMode") or ""
-    if not part(container, "NetworkSettings", "Networks") and not mode.startswith("container:"):
+    if not _networks(container) and not mode.startswith("container:"):
         yield Finding(subject, "it is in no network, so nothing reaches it.")
 
 

@@ -37,7 +37,8 @@ def on_engine(task: str) -> Ground:
     ground.trouble += chosen[:3]
     ground.lines += map(str, ground.trouble)
     ground.kinds = {"container"} if named else set()
-    ground.selected = "" if of_cluster else _selected(task, inspected) or _labelled(task, inspected)
+    selected = _labelled if _LABEL.search(task) else _selected
+    ground.selected = "" if of_cluster else selected(task, inspected)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
@@ -73,8 +74,6 @@ def _selected(task: str, inspected: Sequence[Object]) -> str:
     told = [{match[kind].lower() for match in _SELECTS.finditer(plain)} for kind in ("verb", "state")]
     if not asked or not _SEVERAL.search(task) or any(len(each) > 1 for each in told) or _DENIES.search(task):
         return ""
-    if _LABEL.search(task):
-        return ""  # see _labelled
     there = {docker.name(c).lower() for c in inspected}
     states = {docker.name(c): _states(c) for c in inspected if docker.name(c).lower() not in spared}
     named = states.keys() & words_of(plain)
@@ -82,8 +81,7 @@ def _selected(task: str, inspected: Sequence[Object]) -> str:
         return ""
     meant = named if len(named) > 1 else states.keys()
     wanted = _STATES.get(asked["state"].lower(), _STOPPED)
-    chosen = sorted(each for each in meant if states[each] & wanted)
-    return f"docker {_command(asked['verb'])} {shlex.join(chosen)}" if chosen else ""
+    return _command(asked["verb"], [each for each in meant if states[each] & wanted])
 
 
 # "Remove all exited ones labelled app=etl"
@@ -117,23 +115,20 @@ def _labelled(task: str, inspected: Sequence[Object]) -> str:
     if len(telling) != 1 or not re.search(r"\bcontainers\b", telling[0]) or _MORE.search(telling[0]):
         return ""
     label, asked = _LABEL.search(telling[0]), _SELECTS.search(telling[0])
-    if not (label and asked) or (_LABEL.findall(telling[0])[1:]):
+    if not (label and asked) or len(_LABEL.findall(telling[0])) > 1:
         return ""
     wanted = _STATES.get(asked["state"].lower(), _STOPPED)
     stays = wanted is _STOPPED  # so that those that run are spared anyway
     if not all(_NOTHING_ELSE.fullmatch(each) or (stays and _STAYS.fullmatch(each)) for each in rest):
         return ""
-    chosen = sorted(
-        docker.name(c)
-        for c in inspected
-        if (c["Config"].get("Labels") or {}).get(label[1]) == label[2] and _states(c) & wanted
-    )
-    return f"docker {_command(asked['verb'])} {shlex.join(chosen)}" if chosen else ""
+    labels = {docker.name(c): c["Config"].get("Labels") or {} for c in inspected if _states(c) & wanted}
+    return _command(asked["verb"], [each for each, own in labels.items() if own.get(label[1]) == label[2]])
 
 
-def _command(verb: str) -> str:
-    """Docker's word for a verb of a task."""
-    return "rm" if verb.lower() in ("remove", "delete", "clean up", "prune") else verb.lower()
+def _command(verb: str, containers: Sequence[str]) -> str:
+    """Docker's command for a verb of a task; "" for no container."""
+    docker_verb = "rm" if verb.lower() in ("remove", "delete", "clean up", "prune") else verb.lower()
+    return f"docker {docker_verb} {shlex.join(sorted(containers))}" if containers else ""
 
 
 def _states(container: Object) -> set[str]:
