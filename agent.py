@@ -45,7 +45,7 @@ from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.shell import CommandResult, Shell, active_shell
-from devops_agent.steps import Step
+from devops_agent.steps import Step, undone
 from devops_agent.terminal import Terminal
 from ollama_backend import OllamaChat
 
@@ -296,6 +296,8 @@ class DevOpsAgent(ToolCallingAgent):
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task))
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
+            done = self.evidence.commands, self.evidence.written
+            self.evidence.undone = undone(str(self.task), *done)
         try:
             call = self._mended(call)
             if tool_name != FINAL_ANSWER and self.evidence.wants_change:
@@ -375,7 +377,7 @@ class DevOpsAgent(ToolCallingAgent):
         self._wish = self.evidence.to_do = ""
         while self._later:
             step = self._later.pop(0)
-            if step.form and step.form.is_done_by(done):
+            if step.is_done_by(done):
                 continue
             self._wish = self.evidence.to_do = step.wish
             self.tools.pop(RECIPE, None)

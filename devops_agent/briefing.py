@@ -118,6 +118,8 @@ def briefer(
         if not schedule and len(stated := schedules.by_clause(task)) > 1:
             found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
         known = {**found.names, "schedule": schedule} if schedule else dict(found.names)
+        if concurrency := schedules.concurrency_of(task):
+            known["concurrency"] = concurrency
         if len(new := file_wishes.to_make(task, directory)) == 1:
             known["new_file"] = new[0]
         trouble = grounding.tells_of_trouble(task)

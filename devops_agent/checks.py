@@ -122,8 +122,8 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
             "claim",
             f'No command of yours did what "{claim}" says. Do it now, or leave it out of the answer.',
         )
-    elif evidence.to_do and not honest:
-        yield f"to do {evidence.to_do}", f"Still to do: {evidence.to_do}."
+    elif (to_do := evidence.to_do or evidence.undone) and not honest:
+        yield f"to do {to_do}", f"Still to do: {to_do}."
     elif evidence.unmet and not honest:
         yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
     elif evidence.absent and not honest:

@@ -55,6 +55,7 @@ class Evidence:
         unapplied: The manifest that was written and not applied yet.
         complete: Whether a form has done all that the task wants.
         to_do: What the task wants after what is done, in a few words.
+        undone: What the task wants and no command that succeeded can have done, in its words.
         unmet: What the task asks to make and is still not there, in a sentence.
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
@@ -84,6 +85,7 @@ class Evidence:
     unapplied: str = ""
     complete: bool = False
     to_do: str = ""
+    undone: str = ""
     unmet: str = ""
     absent: str = ""
     too_early: str = ""
@@ -166,7 +168,7 @@ def _last_lines(output: str) -> str:
 
 
 def outcome(evidence: Evidence, answer: str) -> str:
-    """What is told in place of an answer that the results contradict; "" when they do not.
+    """What is told in place of an answer that the results contradict or do not bear out; "" when they do.
 
     Args:
         evidence: What happened.
@@ -187,6 +189,10 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"Not done: {evidence.unmet}"
     if evidence.wants_change and not evidence.changed and not _SO_ALREADY.search(answer):
         return f"Not done: nothing was changed. {evidence.said}".rstrip()
+    if evidence.absent:
+        return f"{answer}\n{evidence.absent}"
+    if to_do := evidence.to_do or evidence.undone:
+        return f"{answer}\nNot confirmed by any result: {to_do}."
     return ""
 
 

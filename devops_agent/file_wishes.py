@@ -4,7 +4,7 @@ A small model takes the first half of a task for all of it, and a pattern that m
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from devops_agent import intent
@@ -42,11 +42,26 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 
+_NAMES = r"(?:[\w.-]*/)?[\w./-]*\w(?:(?:,? and |, )[\w./-]*\w)*"
+_FOLDERS = r"(?:folders?|director(?:y|ies)|dirs?)(?: (?:called|named))?"
+# "Create the folders a, b and c", "make a directory app with the subdirectories bin and etc"
+_MAKES_FOLDERS = re.compile(
+    rf"\b(?:create|make|set up)(?: me)?(?: an?| the| new| two| three| four| empty)* {_FOLDERS}"
+    rf" (?P<names>{_NAMES})(?:,? (?:with|containing|and in it)"
+    rf" (?:the |two |three |four )?sub-?{_FOLDERS} (?P<inner>{_NAMES}))?",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r",? and |, ")
+
 # "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
 _SETS_VALUE = re.compile(
     r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
     r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
     re.IGNORECASE,
+)
+# "… and the limit to 256Mi": one more, without a verb of its own.
+_SETS_ALSO = re.compile(
+    r"[\"'`]?(?:,| and)(?: also)? (?:the |its )?(?:[\w.-]+ ){1,6}?to [\"'`]?(?P<value>[^\s\"'`,;()]+)"
 )
 _TELLING = re.compile(r"[\d#/:@]")
 
@@ -82,6 +97,18 @@ def to_make(task: str, directory: Path) -> list[str]:
     return found
 
 
+def folders_to_make(wish: str) -> list[str]:
+    """The folders that a wish lists to be made, when there are several of them."""
+    match = _MAKES_FOLDERS.search(wish)
+    if not match:
+        return []
+    outer = _BETWEEN.split(match["names"])
+    inner = _BETWEEN.split(match["inner"]) if match["inner"] else []
+    if inner and len(outer) == 1:
+        return [f"{outer[0].rstrip('/')}/{name}" for name in inner]
+    return outer if len(outer) > 1 and not inner else []
+
+
 def _is_file_name(word: str, wish: str) -> bool:
     if _INSIDE.search(wish) or (word.startswith(("/", "~")) and _ELSEWHERE.search(wish)):
         return False
@@ -114,8 +141,7 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
         words = [*PATH.findall(wish), *_CAPITALS.findall(wish)]
         files = {word: text for word in words if (text := text_if_readable(word)) is not None}
         ((path, text),) = files.items() if len(files) == 1 else [("", "")]
-        wanted = [match["value"].rstrip(".?!") for match in _SETS_VALUE.finditer(wish)]
-        wanted = [value for value in wanted if _TELLING.search(value)]
+        wanted = [value for value in _values_set(wish) if _TELLING.search(value)]
         if path in written and len(intent.wishes(task)) == 1:
             stated = [value.partition("YYYY")[0] for value in _STATED.findall(wish) if path not in value]
             wanted += [value.rpartition("/")[0] or value for value in stated]
@@ -123,6 +149,15 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
             if value not in text and value != path:
                 return f"{path} does not have {value} yet."
     return ""
+
+
+def _values_set(wish: str) -> Iterator[str]:
+    """The values that a wish wants settings to have."""
+    for match in _SETS_VALUE.finditer(wish):
+        one: re.Match[str] | None = match
+        while one:
+            yield one["value"].rstrip(".?!")
+            one = _SETS_ALSO.match(wish, one.end())
 
 
 # What takes the files as they are, by the word with which a task asks for it.

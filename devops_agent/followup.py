@@ -329,6 +329,10 @@ def _runs(container: str) -> Iterator[Check]:
         yield Check("\n".join(["Checked:", *map(str, causes)]), False)
     elif restarts:
         yield Check(f"Checked: container {name} was restarted {restarts} times already.", False)
+    elif inspected["HostConfig"].get("PortBindings"):
+        ran = shlex.join(inspected["Config"].get("Cmd") or inspected["Config"].get("Entrypoint") or ())
+        told = f"Checked: container {name} was to listen and has ended at once: {ran!r} had nothing to do."
+        yield Check(f"{told} Put the command that serves behind the image.", False)
     else:
         yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
 
@@ -345,6 +349,9 @@ def unmet(task: str) -> str:
     """What a task asks to make and is not there, in a sentence: a file or image; "" when all is there."""
     if files := file_wishes.to_make(task, Path()):
         return f"There is no file {files[0]} yet."
+    listed = [folder for wish in intent.wishes(task) for folder in file_wishes.folders_to_make(wish)]
+    if lacking := [folder for folder in listed if not Path(folder).is_dir()]:
+        return f"There is no folder {lacking[0]} yet."
     wanted = intent.without_negations(task)
     if not _MAKES_IMAGE.search(wanted) or not diagnose.run("docker", "version", "-f", "{{.Server.Version}}"):
         return ""

@@ -137,6 +137,18 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(f"That would break {path}, so nothing was written: {wrong}")
 
 
+def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A file is not lost under another one: a small model copies what it has made up over what there is."""
+    if call.name != "bash" or evidence.limits.rewrites:
+        return
+    for segment in segments(call.arguments["command"]):
+        operands = [word for word in segment.words[1:] if not word.startswith("-")]
+        if segment.name in ("cp", "mv") and len(operands) == 2 and operands[1] not in evidence.written:
+            before, content = map(text_if_readable, reversed(operands))
+            if before and content is not None and before != content:
+                _keep_its_lines(operands[1], before, content, evidence.limits.removes)
+
+
 # What is written anew as a whole, and can be.
 _REWRITTEN = "Dockerfile"
 _MOST_LINES_REWRITTEN = 2
@@ -193,6 +205,20 @@ def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(f"{path} is the name of an image, and no file. For a tag, use: docker tag")
 
 
+_COMMAND = re.compile(
+    r"(?:sudo )?(?:kubectl|docker|git|helm|cat|cp|grep|awk|sed|find|ls|df|du|ps|curl)\s+\S.*"
+)
+_OF_COMMANDS = frozenset({"", ".sh", ".bash", ".md", ".txt"})
+
+
+def writes_no_command(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What is to be in a file is not the command that would put it there."""
+    content = call.arguments.get("content", "").strip() if call.name == "write_file" else ""
+    path = call.arguments.get("path", "")
+    if _COMMAND.fullmatch(content) and Path(path).suffix not in _OF_COMMANDS:
+        raise CallRefused("That text is a command and no content of a file. Run it with bash.")
+
+
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
     kills_by_id,
@@ -200,6 +226,8 @@ GUARDS: tuple[Check, ...] = (
     spares_what_shall_stay,
     stands_in_for_nothing,
     keeps_the_file,
+    copies_over_no_other_text,
     sets_no_value_twice,
     writes_no_image,
+    writes_no_command,
 )

@@ -14,7 +14,7 @@ _REMOVAL = re.compile(
     re.IGNORECASE,
 )
 _REWRITE = re.compile(
-    r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over)"
+    r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over|restor)"
     r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
     re.IGNORECASE,
 )

@@ -65,6 +65,8 @@ _SAID = {
         "tag": r"\b(?:re)?tag(?!ged)|\bname",
         "compres": r"\bg?zip|compress",
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
+        "chang": r"\b(?:chang|set|sett|updat|switch|edit|modif|rais|lower|bump|adjust|limit|increas|decreas"
+        r"|reduc|make|chmod|chown|mov|put|give|fix|correct|renam|amend|reword|resiz|grant|run|need|should|cap)",
         "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",
         "mak": r"\b(?:chmod|executable|run|start|small|shrink|reduc|slim|siz|fat|big|large|write)",
         "label": r"\A(?!.*\b(?:remov|delet|drop|strip|tak\w+ off)).*\b(?:label|tag|mark|stamp)",
@@ -299,7 +301,8 @@ _SPELLINGS = tuple(
         (r"needs (?:an?|another)\b", "add a"),
         (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
         (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
-        (r"make (?=an? |another |one )", "create "),
+        (r"make (?:me )?(?=an? |another |one )", "create "),
+        (r"certs?\b", "certificate"),
         (r"write (?=an? |another |one )", "create "),
         (r"director(?:y|ies)\b", "folder"),
         (r"biggest\b", "largest"),

@@ -84,6 +84,20 @@ def only_schedule(task: str) -> str:
     return next(iter(stated.values())) if len(stated) == 1 and plain else ""
 
 
+# "None may begin while one still goes on", "two runs may never overlap"
+_OVERLAP = re.compile(
+    r"\b(?:no|not|never|without|avoid|prevent|forbid)\b[^.;]*\b(?:overlap\w*|concurren\w+"
+    r"|still (?:running|going|busy|active)|at once|at the same time|in parallel|two runs)\b"
+    r"|\bone (?:run|job|instance) at a time\b|\bskip\w*\b[^.;]*\bstill (?:running|going|busy|active)\b",
+    re.IGNORECASE,
+)
+
+
+def concurrency_of(task: str) -> str:
+    """Kubernetes' concurrency policy for runs that must not overlap; "" when a task says nothing of it."""
+    return "Forbid" if _OVERLAP.search(task) else ""
+
+
 def by_clause(task: str) -> dict[str, str]:
     """The schedules that a task states for several things, by the clause that states each."""
     found = {clause.strip(): cron_of(clause) for clause in _CLAUSE.split(task)}

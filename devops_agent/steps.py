@@ -1,17 +1,19 @@
 """The steps of a task: what it wants, thing by thing, and the form that does each."""
 
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devops_agent import grounding, intent, runbook_library
+from devops_agent import file_wishes, grounding, intent, runbook_library
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
-from devops_agent.forms.recipe import RecipeForm, are_apart, form_of
+from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import PATH
+from devops_agent.policy.shell_text import segments
 from devops_agent.protocol import Call
 from devops_agent.runbook_library import Runbook
 from devops_agent.suitability import suitable
@@ -34,10 +36,17 @@ _RESTRICTS = re.compile(
 )
 _CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
+# What is looked at behind each change anyway.
+_ASSURES = re.compile(
+    r"\s*(?:make sure|ensure|verify|check|confirm|wait)\b.*\b(?:rollout|rolled out|ready|running|up|healthy"
+    r"|works?|went through|succeed\w*|complete\w*|finish\w*)\b",
+    re.IGNORECASE,
+)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 # With what the forms begin after which something is gone.
 _ENDS = ("Delete", "Remove", "Discard")
+_WRITES = frozenset("write save store record".split())
 _SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
 # What does that for which a wish has another word.
 _DOES = {
@@ -46,10 +55,41 @@ _DOES = {
     "move rename": r"\b(?:mv|rename|branch -m)\b",
     "write put add append insert store record": r">|\b(?:tee|sed|add|set)\b",
     "start restart run launch serve bring": r"\b(?:start|restart|run|up|nohup|server|systemctl)\b|&\s*$",
+    "recreate redeploy": r"\b(?:run|up|apply|replace)\b|\.sh\b",
     "stop kill end shut": r"\b(?:stop|kill|pkill|down)\b",
     "send reload": r"\b(?:kill|reload|curl)\b",
     "pack compress archive": r"\b(?:tar|gzip|zip|xz)\b",
 }
+
+
+# What a command has in it that did what a wish begins with, in one way or another.
+_LEAVES_TRACE = {
+    "delete remove drop clean": r"\b(?:rm|rmdir|delete|prune|rmi|down|sed|patch|set|unset|label|annotate"
+    r"|taint|git|unlink|truncate|uninstall|tee|drop|del|flush\w*)\b|>|-d\b",
+    "stop kill shut": r"\b(?:stop|kill|pkill|killall|down|scale|suspend|patch|rm|delete|pause|quit)\b",
+    "restart": r"\b(?:start|restart|run|up|delete|patch|set|apply|kill|reload|scale)\b|\.sh\b",
+    "copy": r"\b(?:cp|copy|tar|rsync|install|cat|dd|scp|create|get|tee)\b|>",
+    "rename": r"\b(?:mv|rename|branch|tag|sed)\b",
+    "commit": r"\bcommit\b",
+    "push": r"\bpush\b",
+}
+
+
+def undone(task: str, commands: Collection[str], written: Collection[str]) -> str:
+    """The first wish of a task that nothing which succeeded can have done, by its verb; "" for none.
+
+    Args:
+        task: The task.
+        commands: The commands that succeeded.
+        written: The files that were written.
+    """
+    for wish in filter(intent.tells_to, intent.wishes(intent.without_negations(task))):
+        verb = _verb(wish)
+        trace = next((trace for verbs, trace in _LEAVES_TRACE.items() if verb in verbs.split()), "")
+        edited = verb in ("delete", "remove", "drop", "rename") and written
+        if trace and not edited and not any(re.search(trace, _SILENT.sub(" ", c)) for c in commands):
+            return wish
+    return ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +106,14 @@ class Step:
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (self.wish, str(self.form or ""))))
+
+    def is_done_by(self, call: Call) -> bool:
+        """Whether a call that succeeded did it for sure: by its form, or with its output sent to the file."""
+        if self.form:
+            return self.form.is_done_by(call)
+        written = {to for part in segments(str(call.arguments.get("command", ""))) for to in part.targets}
+        paths = PATH.findall(self.wish)
+        return _verb(self.wish) in _WRITES and bool(paths) and written.issuperset(paths)
 
     def may_be_done_by(self, call: Call) -> bool:
         """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
@@ -137,14 +185,18 @@ class FormFinder:
     @property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
-        wishes = list(filter(intent.tells_to, intent.wishes(self.task)))
+        wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
+        wishes = [each for each in wishes if not _ASSURES.match(each)]
         return wishes if self.changes and len(wishes) > 1 else [self.task]
 
     def form(self, runbook: Runbook | None) -> Form | None:
         """The form for the whole task, for which the runbook is the one that fits."""
         alone = len(self.wishes) == 1
-        if alone and (selected := selection_of(self.task, (), self.changes, self.directory)):
+        # it understands all of the task or none
+        if selected := selection_of(self.task, (), self.changes, self.directory):
             return selected
+        if listed := _new_folders(self.wishes[0]):
+            return listed
         own = form_of(runbook, self.known, self.task) if runbook else None
         if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
@@ -170,6 +222,8 @@ class FormFinder:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
+        if listed := _new_folders(wish):
+            return listed
         fits = self.runbook(wish)
         if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
             fits = None
@@ -203,6 +257,13 @@ class FormFinder:
             for kind, name in self.known.items()
             if kind in _ANYWHERE or _has(wish, name) or not _has(others, name)
         }
+
+
+def _new_folders(wish: str) -> Form | None:
+    """The form that makes the folders that a wish lists."""
+    folders = file_wishes.folders_to_make(wish)
+    made = form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
+    return made if folders else None
 
 
 def _bare(text: str) -> str:

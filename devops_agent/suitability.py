@@ -21,7 +21,12 @@ _MAKES = {
     "volume": re.compile(r"^docker volume create \{volume\}", re.MULTILINE),
 }
 # Where the task names none of these, a recipe for one is about something else.
-_VALUES = {"port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"), "url": re.compile(r"(?i:\burls?\b)|https?:")}
+_VALUES = {
+    "port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"),
+    "url": re.compile(r"(?i:\burls?\b)|https?:"),
+    "configmap": re.compile(r"(?i)\bconfig ?maps?\b|\bcm\b"),
+    "days": re.compile(r"(?i)\b(?:days?|weeks?|older|age|ago)\b|\b(?:months?|years?) old\b|\bthan an? \w+"),
+}
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 # What makes an object in the cluster, by the placeholder of its name.
 _CREATES_OBJECT = (
@@ -63,7 +68,7 @@ _PROGRAMS = {
         r"Dockerfile": re.compile(
             r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE
         ),
-        r"\bchmod ": re.compile(
+        r"```bash\n.*\bchmod ": re.compile(
             r"\b(?:permissions?|modes?|chmod|execut\w*|run(?:nable)?|read\w*|writ\w*|owner|access\w*|lock|rights?|private"
             r"|start|[0-7]{3,4})\b",
             re.IGNORECASE,
@@ -84,11 +89,19 @@ _PROGRAMS = {
             r"|\b3\d{4}\b",
             re.IGNORECASE,
         ),
+        r"-keyout \{key_file\}": re.compile(r"\w\.(?:key|pem)\b"),
+        r"-keyout \{domain\}": re.compile(r"\A(?!.*\w\.(?:key|pem)\b)", re.DOTALL),
+        r"get \{kind\} \{name\} -o yaml": re.compile(
+            r"\A(?!.*\b(?:generate|draft|write (?:me )?an?|new|create)\b)", re.IGNORECASE | re.DOTALL
+        ),
         r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
         r"^useradd ": re.compile(
             r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
         ),
-        # several files are renamed by another recipe
+        # several files are committed, and renamed, by other recipes
+        r"^git commit .* -- \{file\}": re.compile(
+            r"\A(?!.*\bcommit (?:them|both|all|everything|these|those|(?:the|my|our) changes)\b)", re.I | re.S
+        ),
         r"^mv -nv -- \{source\}": re.compile(
             r"\A(?!.*\b(?:all|every|each) (?:the )?[.\w]+ files?\b)", re.I | re.S
         ),

@@ -205,6 +205,11 @@ def test_of_several_files_the_one_is_edited_that_a_task_wants_changed(
     assert brief("Change app.ini and change web.conf", lambda: True).form is None
 
 
+def test_a_pattern_is_put_behind_the_others_of_an_ignore_file() -> None:
+    assert actions("put it into .gitignore", ".gitignore") == ("append",)
+    assert actions("remove *.pyc from .gitignore", ".gitignore") != ("append",)
+
+
 # --- one of several settings of one name ------------------------------------------------------------------
 
 VALUES = """\
@@ -464,3 +469,22 @@ def test_a_place_that_the_task_names_counts_more_than_a_short_path(
     path: str, text: str, task: str, meant: list[str]
 ) -> None:
     assert list(SettingEdit(path, text, task).settings) == meant
+
+
+@pytest.mark.parametrize(
+    ("task", "whole", "meant"),
+    [
+        (
+            "Give it a memory limit of 1Gi in values.yaml",
+            "The worker keeps dying. Give it a memory limit of 1Gi in values.yaml, don't touch the api.",
+            ["worker.limits.memory"],
+        ),
+        (
+            "In values.yaml raise the memory limit of the worker to 1Gi and the image to x (leave ops)",
+            "",
+            ["api.image", "worker.limits.memory"],
+        ),
+    ],
+)
+def test_where_a_setting_is_the_whole_task_tells(task: str, whole: str, meant: list[str]) -> None:
+    assert list(SettingEdit("values.yaml", VALUES, task, whole).settings) == meant

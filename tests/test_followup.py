@@ -253,8 +253,19 @@ def test_a_container_that_is_restarted_all_the_time_does_not_run(programs: Progr
 
 def test_a_container_that_is_done_is_fine(programs: Programs) -> None:
     item = container("cache", status="exited")
+    item["HostConfig"]["PortBindings"] = {}
     programs.engine([item])
     assert after(RUN, item["Id"]) == Check("Checked: container cache has ended, exit code 0.", True)
+
+
+def test_a_container_that_was_to_listen_and_has_ended_is_not_fine(programs: Programs) -> None:
+    item = container("cache", status="exited")
+    item["HostConfig"]["PortBindings"] = {"80/tcp": [{"HostPort": "8080"}]}
+    programs.engine([item])
+    check = after(RUN, item["Id"])
+    assert check
+    assert not check.ok
+    assert "was to listen and has ended at once" in check.text
 
 
 def test_a_container_that_was_removed_is_fine(programs: Programs) -> None:

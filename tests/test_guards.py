@@ -104,6 +104,24 @@ def test_no_file_is_made_with_the_name_of_an_image(prices: Path) -> None:
         guards.writes_no_image(write(name, "web:1"), {}, Evidence())
 
 
+def test_nothing_is_copied_over_a_file_that_holds_something_else(prices: Path) -> None:
+    Path(prices.parent / "new.csv").write_text("a sample\n")
+    for command in ("cp -av -- new.csv prices.csv", "ls && mv new.csv prices.csv"):
+        with pytest.raises(CallRefused, match="Keep what it holds"):
+            guards.copies_over_no_other_text(bash(command), {}, Evidence(limits=Limits(rewrites=False)))
+    guards.copies_over_no_other_text(bash("cp new.csv prices.csv"), {}, Evidence())
+    for command in ("cp prices.csv prices.bak", "cp prices.csv new.csv /tmp"):
+        guards.copies_over_no_other_text(bash(command), {}, Evidence(limits=Limits(rewrites=False)))
+
+
+def test_a_command_is_no_content_of_a_file() -> None:
+    command = "kubectl get configmap web -o yaml > web.yaml"
+    with pytest.raises(CallRefused, match="Run it with bash"):
+        guards.writes_no_command(write("web.yaml", command), {}, Evidence())
+    for path, text in (("run.sh", command), ("web.yaml", "a: 1\n"), ("x.json", "cat\n")):
+        guards.writes_no_command(write(path, text), {}, Evidence())
+
+
 def test_a_setting_that_is_there_is_not_added_once_more(prices: Path) -> None:
     prices.write_text("workers = 4\nport = 80\n")
     with pytest.raises(CallRefused, match=r"sed -i 's\|\^workers = 4\$\|workers = 12\|' prices.csv"):

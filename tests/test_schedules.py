@@ -2,7 +2,7 @@
 
 import pytest
 
-from devops_agent.schedules import by_clause, cron_of, only_schedule
+from devops_agent.schedules import by_clause, concurrency_of, cron_of, only_schedule
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,16 @@ def test_schedules_of_several_things_are_told_apart() -> None:
 )
 def test_one_clause_may_state_the_schedule(task: str, schedule: str) -> None:
     assert only_schedule(task) == schedule
+
+
+@pytest.mark.parametrize(
+    ("task", "policy"),
+    [
+        ("Create a cron job; a new run must not start while the last one is still going", "Forbid"),
+        ("A cron job every hour, runs must never overlap", "Forbid"),
+        ("A cron job, one run at a time", "Forbid"),
+        ("A cron job that still runs at night", ""),
+    ],
+)
+def test_runs_that_must_not_overlap_are_forbidden_to(task: str, policy: str) -> None:
+    assert concurrency_of(task) == policy

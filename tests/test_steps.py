@@ -13,8 +13,9 @@ from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.grounding import Ground
 from devops_agent.protocol import Call
-from devops_agent.steps import FormFinder
+from devops_agent.steps import FormFinder, undone
 
+_DELETES = "Delete the files that are meant"
 CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
 
 
@@ -52,6 +53,21 @@ def steps(task: str) -> list[str]:
             ["web.conf", ""],
         ),
         ("Set workers to 8 in web.conf", ["web.conf"]),
+        ("Set workers to 8 in web.conf and make sure it is running", ["web.conf"]),
+        (
+            "Create a folder srv with the subfolders bin, conf and logs. Copy web.conf to srv/conf",
+            ["Create the folders; Copy a file"],
+        ),
+        ("Create the folder out", ["Create a folder"]),
+        ("Remove the merge leftovers in this project (*.orig and files ending in ~)", [_DELETES]),
+        (
+            "Save the config map web-env of namespace shop to env.yaml, then scale deployment web to 3",
+            ["Save the manifest of an object of the cluster to a file; Scale a deployment"],
+        ),
+        (
+            "Make a self-signed certificate for a.internal, as tls.crt and tls.key here",
+            ["Create a self-signed certificate and its key"],
+        ),
     ],
 )
 def test_each_thing_has_its_form(task: str, expected: list[str]) -> None:
@@ -97,6 +113,7 @@ def test_a_form_without_room_for_a_number_of_the_task_is_none_for_it(task: str, 
         ("Copy web.conf to /tmp/8.conf", ""),
         ("Do not set workers to 8 in web.conf", ""),
         ("Bump VERSION to 1.4.2 and tell me", "VERSION does not have 1.4.2 yet."),
+        ("In web.conf set workers to 4 and the level to v2", "web.conf does not have v2 yet."),
     ],
 )
 def test_a_value_that_a_file_is_to_have_and_has_not_is_told(task: str, said: str) -> None:
@@ -194,3 +211,20 @@ def test_a_service_for_a_new_deployment_has_its_name() -> None:
         "Expose a deployment with a service",
     ]
     assert all("cache" in form.template for form in forms if isinstance(form, RecipeForm))
+
+
+@pytest.mark.parametrize(
+    ("task", "commands", "written", "left"),
+    [
+        ("Stop it, then delete the folder old-app", ["kill 812"], (), "delete the folder old-app"),
+        ("Stop it, then delete the folder old-app", ["kill 812", "rm -r old-app"], (), ""),
+        ("Remove the line from web.conf", [], ("web.conf",), ""),
+        ("Remove LEVEL from deployment web", ["kubectl set env deployment/web LEVEL-"], (), ""),
+        ("Restart web, do not delete anything", ["docker restart web"], (), ""),
+        ("Commit it and push", ["git commit -m x 2>/dev/null"], (), "push"),
+    ],
+)
+def test_what_no_command_can_have_done_is_still_to_do(
+    task: str, commands: list[str], written: tuple[str, ...], left: str
+) -> None:
+    assert undone(task, commands, written) == left

@@ -74,7 +74,7 @@ def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> File
         return known
     if compose_service.wanted(task, path):
         return ComposeService(path, text, whole or task)  # which is told in several sentences
-    by_value, by_line = SettingEdit(path, text, task), LineEdit(path, text, actions(task, path))
+    by_value, by_line = SettingEdit(path, text, task, whole), LineEdit(path, text, actions(task, path))
     if path.endswith(".json"):  # where lines have commas between them
         return by_value if by_value.settings and by_line.actions == (CHANGE,) else None
     if by_line.actions == (CHANGE,) and by_value.is_needed:

@@ -29,6 +29,8 @@ _APPENDS = re.compile(
     re.IGNORECASE,
 )
 _ADDS = re.compile(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
+# There a line is a pattern of its own, and their order says little.
+_LISTS = frozenset({".gitignore", ".dockerignore"})
 _BEHIND = re.compile(r"\b(?:after|below|behind|under|beneath)\b", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
 _CHANGES = re.compile(
@@ -54,7 +56,7 @@ def actions(task: str, path: str = "") -> tuple[str, ...]:
         return (ADD,)
     if ADD in more and _BEFORE.search(task):
         return (ADD_BEFORE,)
-    if _APPENDS.search(task):
+    if _APPENDS.search(task) or (ADD in more and Path(path).name in _LISTS):
         return (APPEND,)
     return (CHANGE, *more)
 

@@ -33,7 +33,7 @@ _FORMATS = {
     ),
     **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
     "pairs": "pair",
-    **dict.fromkeys(("path", "http_path"), "path"),
+    **dict.fromkeys(("path", "http_path", "key_file", "certificate_file", "pid_file"), "path"),
     "image": "image",
     "verbs": "verbs",
     "resources": "resources",
@@ -45,7 +45,9 @@ _FORMATS = {
     "log_files": "line",
 }
 # What names files: no number of a task is meant by it.
-_PATHS = frozenset("archive directory file folder member source target".split())
+_PATHS = frozenset(
+    "archive directory file folder key_file certificate_file pid_file member source target".split()
+)
 _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
  completions parallelism retries uid pods successful failed days count""".split()
@@ -64,6 +66,8 @@ _EACH_COUNTS = "set -e\n"
 _CUES = {
     _PAIRS: r"=|\benv|variable",
     "network": r"\bnetwork",
+    "pid_file": r"\bpid\b|\.pid\b",
+    "concurrency": r"overlap|concurren|\bstill\b|at once|same time|parallel",
     "command": r"command|sleep|execut|echo|print|script|show|loop|\bsays?\b|argument",
     "port": r"\bport|\d{2,5}",
     "target_port": r"\bport|\d{2,5}",
@@ -352,7 +356,8 @@ def _chosen(text: str, names: Mapping[str, str], task: str) -> str:
             return ""
         return f"{option[1]}{option[2]}" if names.keys() >= set(fields) else option[0]
 
-    return OPTION.sub(choice, text)
+    chosen = OPTION.sub(choice, text)
+    return chosen if chosen == text else "\n".join(map(str.rstrip, chosen.split("\n")))
 
 
 def _option(option: "re.Match[str]", values: Mapping[str, Any], task: str) -> str:

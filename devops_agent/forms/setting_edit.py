@@ -30,9 +30,10 @@ _VALUE = re.compile(r"\bto [\"'`]?\S+", re.IGNORECASE)
 _ANY_PART = frozenset(
     "location server http upstream spec template default config settings service program".split()
 )
-_CLAUSES = re.compile(r"[,;]\s|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
+_CLAUSES = re.compile(r"[,;]\s|\s\(|\)|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
 _STAYS = re.compile(
-    r"\b(?:stays?|keeps?|do not|don['’]t|not|leave|except|without|others?|never)\b", re.IGNORECASE
+    r"\b(?:stays?|keeps?(?! \w+ing\b)|do not|don['’]t|not|leave|except|without|others?|never)\b",
+    re.IGNORECASE,
 )
 _SWITCHES = {"false": "true", "off": "on", "no": "yes"}
 _ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
@@ -67,15 +68,17 @@ class SettingEdit(FileEdit):
 
     Attributes:
         task: What the user wants: settings that it speaks of are told.
+        whole: All that the user wants, which may tell where that setting is.
     """
 
     task: str = ""
+    whole: str = ""
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
         found = settings_of(self.path, self.text)
-        meant = _meant(found, self.task, self.path) or list(found)
+        meant = _meant(found, self.task, self.path, self.whole) or list(found)
         return {setting: found[setting] for setting in meant[:_MOST]}
 
     @property
@@ -176,17 +179,23 @@ def _words(text: str) -> set[str]:
     return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
 
 
-def _meant(settings: Iterable[str], task: str, path: str) -> list[str]:
+def _meant(settings: Iterable[str], task: str, path: str, whole: str = "") -> list[str]:
     """Those of the settings that a task speaks of; of several of one name the one whose path fits it best."""
     wanted = _wanted(task)
-    wanted = re.sub(rf"\b(?:in|of|from|to) (?:the file )?{re.escape(path)}|{re.escape(path)}", " ", wanted)
+    in_file = rf"\b(?:in|of|from|to) (?:the file )?{re.escape(path)}|{re.escape(path)}"
+    wanted = re.sub(in_file, " ", wanted, flags=re.IGNORECASE)
     words = _words(wanted)
     # "the channel of the receiver ops to X" changes no receiver, and no X
     changed = _words(_VALUE.sub(" ", _WHERE.sub(" ", wanted)))
     keys = {key for key in map(key_of, settings) if _words(key) & changed}
     keys = keys or {key for key in map(key_of, settings) if _words(key) & words}
     keys = {key for key in keys if _words(key) <= words} or keys
-    fits = {setting: _fit(setting, words) for setting in settings if key_of(setting) in keys}
+    places = words | _words(_wanted(whole))
+    fits = {
+        setting: (*_fit(setting, words), *_fit(setting, places))
+        for setting in settings
+        if key_of(setting) in keys
+    }
     best = {key: max(fit for setting, fit in fits.items() if key_of(setting) == key) for key in keys}
     return [setting for setting, fit in fits.items() if fit == best[key_of(setting)]]
 

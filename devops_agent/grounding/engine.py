@@ -9,6 +9,7 @@ from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
+    COUNTS,
     CREATES,
     KUBERNETES,
     LOGS,
@@ -27,7 +28,7 @@ def on_engine(task: str) -> Ground:
         ground.lacks(missing)
     for kind in () if of_cluster or CREATES.search(task) else ("volume", "network"):
         _look_up_named(kind, task, ground)
-    if LOGS.search(task):
+    if LOGS.search(task) and not COUNTS.search(task):
         ground.trouble = [finding for c in named if (finding := _logged(docker.name(c)))]
     findings = list(docker.analyze(inspected, logs))
     about = {docker.name(c) for c in named}

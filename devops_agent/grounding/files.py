@@ -186,12 +186,22 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         if len(text) <= _SHORT_FILE and _is_about_text(task, named):
             ground.texts[named] = text
             ground.informs = True
+            ground.lines += _columns(named, text)
     missing = _missing_source(task, directory)
     if texts:
         missing = missing or _missing_text(task, texts) or _missing_value(task, texts)
     if missing:
         ground.missing = missing
         ground.lines.append(missing)
+
+
+def _columns(named: str, text: str) -> Iterator[str]:
+    """The columns of a table as awk counts them, which a small model does not."""
+    separator = {".csv": ",", ".tsv": "\t"}.get(Path(named).suffix.lower(), "")
+    names = text.splitlines()[0].split(separator) if separator else []
+    if len(names) > 1 and all(re.fullmatch(r"[A-Za-z_][\w .-]*", name) for name in names):
+        told = ", ".join(f"${number} {name}" for number, name in enumerate(names, 1))
+        yield f"Columns of {named}: {told}"
 
 
 def _is_about_text(task: str, named: str) -> bool:

@@ -19,6 +19,7 @@ _NAMED = re.compile(
     r"|[\"'`]?([A-Za-z][\w.-]*\w)(?=[\"'`]?(?:[,.;!?]|$)))",
     re.IGNORECASE,
 )
+_INTERPRETER = re.compile(r"(?:python|perl|ruby|node|php|java|bash|dash|sh|ksh|zsh)\b|python[\d.]+")
 _NO_PROCESS = frozenset("please too instead itself anymore alone altogether".split())
 _STATED = re.compile(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
 _DEFUNCT = re.compile(r"\b(?:defunct|zombies?)\b", re.IGNORECASE)
@@ -52,7 +53,8 @@ class Process:
     @property
     def names(self) -> set[str]:
         """By what people call it: its name, its program, and the script that its program runs."""
-        return {self.name, *(word.rpartition("/")[2] for word in self.words[:2])}
+        program, *rest = [word.rpartition("/")[2] for word in self.words[:2]] or [""]
+        return {self.name, program, *(rest if _INTERPRETER.match(program) else ())}
 
     def __str__(self) -> str:
         if self.state == "Z":
@@ -97,9 +99,9 @@ def _of_defunct(process: Process) -> Finding:
 
 
 def _own(table: Iterable[Process]) -> set[int]:
-    """This process and those above it: what runs the task is not what it is about."""
+    """This process, those above it and its own: what runs the task is not what it is about."""
     parents = {process.pid: process.parent for process in table}
-    found, pid = set(), os.getpid()
+    found, pid = {child for child, parent in parents.items() if parent == os.getpid()}, os.getpid()
     while pid and pid not in found:
         found.add(pid)
         pid = parents.get(pid, 0)

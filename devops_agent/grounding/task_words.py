@@ -59,8 +59,8 @@ KINDS = {
 }
 # "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
 PATH = re.compile(
-    r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.[a-z][\w-]{2,})"
-    r"|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
+    r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.[a-z][\w-]{2,}"
+    r"|[a-z]+_config|(?:Jenkins|Vagrant|Caddy|Proc|Gem|Brew|Tilt)file)|\.{1,2}/(?:[\w.-]+/)*[\w-]+|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
 )
 _WORD = re.compile(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
 # "deployment/web", but no path

@@ -17,6 +17,7 @@ _PLACEHOLDER = re.compile(
     rf"|(?<!<)<(?:[A-Za-z][\w-]*[-_ ])?(?i:{_NOUN})s?>"
     r"|(?<=[=/])\{(?:namespace|deployment|pod|service|container|image)\}(?!\})|(?<=-n )\{namespace\}"
     r"|\{\{ ?(?!(?:end|else|break|continue|println) ?\}\})[A-Za-z_][\w-]*(?: [\w-]+)* ?\}\}"
+    r"|(?<!\S)\{[a-z][a-z_]{2,}\}(?=\s|/|$)"
     rf"|(?<![\w$\]])\[(?:[A-Z]{{2,}}[A-Z0-9]*(?:[_ -][A-Z0-9]+)+|{_NOUN.upper()})\]"
     r"|(?<![\w$.{-])(?i:your)[_-]\w[\w-]*(?![\w=-])"
     r"|(?<![\w.-])/?path/to/[^\s\"']*|(?<!\S)(?:\.\.\.|…)(?!\S)"
@@ -35,6 +36,8 @@ def placeholder(command: str) -> str | None:
     """The first thing that stands for a name which the model should have looked up, such as `<pod_name>`."""
     text = _TEMPLATE_ARGUMENT.sub("", _visible(command))
     for match in _PLACEHOLDER.finditer(text):
+        if re.search(rf"-I ?{re.escape(match.group())}", text):
+            continue  # xargs puts a name there
         if not (match["tag"] and re.search(rf"</{re.escape(match['tag'])}>", text)):
             return match.group()
     for segment in segments(command):
