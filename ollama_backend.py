@@ -6,14 +6,14 @@ posts to `/api/chat`, reads the stream, and stops it as soon as the call is comp
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from devops_agent import events, protocol
-from devops_agent.chat import ChatModel, Completion, Sampling
+from devops_agent.chat import MOST_LIKELY, ChatModel, Completion, Sampling, likely
 from devops_agent.constraints import call_schema
 from devops_agent.context import Messages
 from devops_agent.endpoint import base_url, is_loopback
@@ -97,7 +97,34 @@ class OllamaChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The server failed.
         """
+        body = {**self._request_for(messages), "options": self._options_for(messages)}
+        if constrain:
+            body["format"] = call_schema(tools)
+        with self._request("POST", "/api/chat", json=body, stream=True) as response:
+            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0)
+
+    def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
+        """Posts one chat request for one token.
+
+        Raises:
+            EngineUnreachable: Nothing answers, or it stopped answering.
+            ModelNotFound: The server does not have the model.
+            ContextOverflow: The messages do not fit the context window.
+            EngineError: The server failed.
+        """
         body: dict[str, Any] = {
+            **self._request_for(messages),
+            "logprobs": True,
+            "top_logprobs": MOST_LIKELY,
+            "options": {**self._constant_options(), "num_predict": 1, "temperature": 0.0},
+        }
+        with self._request("POST", "/api/chat", json=body, stream=True) as response:
+            parts = list(self._lines(response))
+        first = next((told[0] for part in parts if (told := part.get("logprobs"))), {})
+        return _collect(iter(parts), (), 0), likely(first.get("top_logprobs") or ())
+
+    def _request_for(self, messages: Messages) -> dict[str, Any]:
+        return {
             "model": self.model_id,
             "messages": messages,
             "stream": True,
@@ -106,12 +133,7 @@ class OllamaChat(ChatModel):
             # without these the server silently drops the oldest messages, the task first
             "truncate": False,
             "shift": False,
-            "options": self._options_for(messages),
         }
-        if constrain:
-            body["format"] = call_schema(tools)
-        with self._request("POST", "/api/chat", json=body, stream=True) as response:
-            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0)
 
     def _options_for(self, messages: Messages) -> dict[str, Any]:
         options, temperature = self._constant_options(), self.temperature(messages)

@@ -150,15 +150,16 @@ class _Session:
         store = OutputStore(cache_folder(os.environ) / "outputs")
         config, here = settings.config_path(os.environ).parent, Path.cwd()
         runbooks = runbook_library.load(briefing.folders(config, here))
+        model = _choose_model(self.settings, self.terminal)
         return DevOpsAgent(
             tools=[read_file, write_file, bash, get_env],
-            model=_choose_model(self.settings, self.terminal),
+            model=model,
             verbose=self.settings.verbose,
             require_approval=self.settings.require_approval,
             max_steps=self.settings.max_steps,
             shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
-            brief=briefing.briefer(runbooks, here, self.terminal, self.settings.grounding),
+            brief=briefing.briefer(runbooks, here, self.terminal, self.settings.grounding, model.weigh),
             log_level=self.settings.log_level,
         )
 

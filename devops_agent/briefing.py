@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devops_agent import events, file_wishes, grounding, intent, schedules
+from devops_agent.choice import Weigh, unweighed
 from devops_agent.forms.form import Form
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
@@ -105,9 +106,21 @@ def none(task: str, may_look_up: Callable[[], bool]) -> Briefing:
 
 
 def briefer(
-    runbooks: Mapping[str, Runbook], directory: Path, listener: events.Listener, ground: bool = True
+    runbooks: Mapping[str, Runbook],
+    directory: Path,
+    listener: events.Listener,
+    ground: bool = True,
+    weigh: Weigh = unweighed,
 ) -> Briefer:
-    """A briefer that looks up what a task names, and finds the runbook for it."""
+    """A briefer that looks up what a task names, and finds the runbook for it.
+
+    Args:
+        runbooks: The runbooks by name.
+        directory: The working directory.
+        listener: Told what was looked up, and which runbook was found.
+        ground: Whether anything is looked up.
+        weigh: How the model is asked which of several runbooks is meant.
+    """
 
     def brief(task: str, may_look_up: Callable[[], bool]) -> Briefing:
         wanted = ground and grounding.names_something(task, os.environ) and may_look_up()
@@ -126,7 +139,7 @@ def briefer(
         field = found.about or grounding.field_of(task)
         question = intent.is_question(task) and field != "system"
         told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
-        told = _with_recipe(told, runbooks, task, known, directory, listener)
+        told = _with_recipe(told, runbooks, task, known, directory, listener, weigh)
         look = (told.form.look if told.form else "") or told.look
         return replace(told, look=look if ground else "")
 
@@ -140,6 +153,7 @@ def _with_recipe(
     known: Mapping[str, str],
     directory: Path,
     listener: events.Listener,
+    weigh: Weigh,
 ) -> Briefing:
     changes = told.changes
     if told.ground.settled or (told.ground.trouble and not changes):
@@ -148,12 +162,12 @@ def _with_recipe(
         return _with_script(told, task, directory) if changes else told
     if changes and (form := _form_of_findings(told)):
         return replace(told, form=form)
-    finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory)
-    runbook = finder.runbook(task)
+    finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory, weigh)
+    runbook = finder.runbook
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
         return replace(told, form=form_of_commands("", _as_asked(mend, task)))
-    form = finder.form(runbook)
+    form = finder.form
     if runbook is None or not (form is None or isinstance(form, RecipeForm)):
         runbook = None
     elif runbook.verb == _REMOVES and makes_exception(task):
@@ -163,7 +177,7 @@ def _with_recipe(
         if not (form and form.look and of_names):
             # the facts are the answer; what is to be filled in, or tells of all, leads away from them
             return told
-    steps = finder.steps(runbook)
+    steps = finder.steps
     recipes = [step.form for step in steps if isinstance(step.form, RecipeForm)]
     whole = len(recipes) == len(steps) > 1 and may_be_joined(recipes)
     first = joined(recipes) if whole else steps[0].form

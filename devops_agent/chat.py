@@ -4,9 +4,10 @@ SmolAgents calls `generate`; an engine's class implements `complete`. The agent'
 engine is behind it.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ from devops_agent.protocol import Reply, ToolLike
 _CHARS_PER_TOKEN = 2.5
 # What a model that repeats itself is sampled with: at 0 it would go on like that.
 _STUCK_TEMPERATURE = 0.8
+# Of so many tokens engines tell how likely they are.
+MOST_LIKELY = 20
 # A malformed reply stays in the history so that the correction makes sense, but is not worth its tokens.
 _KEPT_OF_MALFORMED = 500
 
@@ -105,6 +108,26 @@ class ChatModel(ABC):
             reply = _parsed(completion, tools)
         return _message(completion, reply)
 
+    def weigh(self, messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        """How likely each of some one-token replies is; none where the engine does not tell."""
+        started = time.monotonic()
+        self.listener(events.ThinkingStarted())
+        try:
+            done, likely = self.likelihoods(messages)
+        finally:
+            seconds = time.monotonic() - started
+            self.listener(events.ThinkingEnded(seconds))
+        self.listener(_exchange(messages, done, seconds, constrained=False))
+        return [likely.get(reply, 0.0) for reply in replies] if likely else []
+
+    def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
+        """The first token of a reply, and how likely each of the likeliest is; none where that is not told.
+
+        Raises:
+            EngineError: The engine cannot be reached, lacks the model, or died.
+        """
+        return Completion(""), {}
+
     def parse_tool_calls(self, message: ChatMessage) -> ChatMessage:
         """SmolAgents asks this for a reply in which `generate` found no call.
 
@@ -145,18 +168,18 @@ class ChatModel(ABC):
         finally:
             seconds = time.monotonic() - started
             self.listener(events.ThinkingEnded(seconds))
-        self.listener(
-            events.Exchange(
-                prompt,
-                done.text,
-                seconds,
-                done.prompt_tokens,
-                done.cached_tokens,
-                done.output_tokens,
-                constrain,
-            )
-        )
+        self.listener(_exchange(prompt, done, seconds, constrain))
         return done
+
+
+def _exchange(messages: Messages, done: Completion, seconds: float, constrained: bool) -> events.Exchange:
+    counts = done.prompt_tokens, done.cached_tokens, done.output_tokens
+    return events.Exchange(messages, done.text, seconds, *counts, constrained)
+
+
+def likely(tokens: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The likeliest tokens as OpenAI and Ollama write them, with their probabilities."""
+    return {str(each["token"]).strip(): math.exp(each["logprob"]) for each in reversed(tokens)}
 
 
 def _with_system_prompt(messages: Sequence[ChatMessage], tools: tuple[ToolLike, ...]) -> Messages:

@@ -219,8 +219,8 @@ def best(
     at_least: float,
     task: str = "",
     changes: bool | None = None,
-) -> Runbook | None:
-    """The runbook for a task, when one of its field fits well enough.
+) -> tuple[Runbook | None, float]:
+    """The runbook for a task, when one of its field fits well enough, and how well; the higher the better.
 
     Args:
         runbooks: The runbooks.
@@ -237,17 +237,13 @@ def best(
         for name, runbook in runbooks.items()
         if runbook.field == field and (changes is None or runbook.changes == changes)
     }
-    what = _WHERE.sub(" ", (task or text).lower())
+    what = said_of(task or text)
     known = {word for each in of_field.values() for word in _spoken(f"{each.title} {each.when}")}
     told = _stems(f"{_without_names(what, known)} {' '.join(names.keys() - _ANYWHERE)}")
-    # "stopped containers" are none to stop, and "it is moving" asks for nothing
-    asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
     weights = _weights(of_field.values())
-    found: list[tuple[float, Runbook]] = []
+    found: list[tuple[float, Runbook, float]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):
-        if runbook.only_if_asked and runbook.verb not in asked:
-            continue
-        if runbook.own and (said := _SAID.get(runbook.verb)) and not said.search(what):
+        if not may_mean(what, runbook):
             continue
         title, when = _stems(runbook.title), runbook.when if changes else ""
         phrases = [stems for phrase in when.split(",") if len(stems := _stems(phrase)) > 1]
@@ -259,8 +255,23 @@ def best(
         enough = _TITLE_COVERED * (0.7 if asked_by and runbook.verb in _SAYS_ALL else 1.0)
         fit *= _ASKED if asked_by else 1.0
         if covered >= enough and fit >= at_least:
-            found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+            found.append((fit * _KNOWN_NAME ** _uses(runbook, names), runbook, fit))
+    return max(found, key=lambda each: each[0])[1:] if found else (None, 0.0)
+
+
+def said_of(task: str) -> str:
+    """What a task says is wanted, and not where."""
+    return _WHERE.sub(" ", task.lower())
+
+
+def may_mean(what: str, runbook: Runbook) -> bool:
+    """Whether what a task says has the words without which a runbook is never meant."""
+    # "stopped containers" are none to stop, and "it is moving" asks for nothing
+    asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
+    if runbook.only_if_asked and runbook.verb not in asked:
+        return False
+    said = _SAID.get(runbook.verb) if runbook.own else None
+    return not said or bool(said.search(what))
 
 
 def _weights(runbooks: Collection[Runbook]) -> dict[str, float]:

@@ -4,9 +4,11 @@ import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from devops_agent import file_wishes, grounding, intent, runbook_library
+from devops_agent import choice, file_wishes, grounding, intent, runbook_library
+from devops_agent.choice import Weigh, unweighed
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
@@ -20,6 +22,8 @@ from devops_agent.suitability import suitable
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
+# From here on nine of ten are right, by benchmarks/searches.tsv, so that the model need not be asked.
+_FITS_SURELY = 16.0
 _FINDS = re.compile(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
 )
@@ -136,6 +140,7 @@ class FormFinder:
         known: Names by the placeholder of runbooks that they fill.
         changes: Whether it is done only when something was changed.
         directory: The working directory.
+        weigh: How the model is asked which of several runbooks is meant.
     """
 
     task: str
@@ -144,6 +149,7 @@ class FormFinder:
     known: Mapping[str, str]
     changes: bool
     directory: Path
+    weigh: Weigh = unweighed
 
     @classmethod
     def of(
@@ -154,22 +160,45 @@ class FormFinder:
         known: Mapping[str, str],
         changes: bool,
         directory: Path,
+        weigh: Weigh = unweighed,
     ) -> "FormFinder":
         """The finder for a task, with those of the runbooks that suit it."""
         there = {name for name in (*ground.names, *ground.kinds) if name not in ground.new}
         usable = suitable(runbooks, task, {*known, *there}, there, directory)
-        return cls(task, usable, ground, known, changes, directory)
+        return cls(task, usable, ground, known, changes, directory, weigh)
 
-    def runbook(self, wish: str) -> Runbook | None:
-        """The runbook that fits a wish, or the whole task."""
-        return self._runbook(wish, self.task, self.changes)
+    @cached_property
+    def runbook(self) -> Runbook | None:
+        """The runbook for the task, or for the first of the things that it wants and that have one."""
+        return next(filter(None, map(self._fitting.__getitem__, self.wishes)), None)
+
+    @cached_property
+    def _fitting(self) -> Mapping[str, Runbook | None]:
+        """The runbooks for what the task wants, thing by thing."""
+        return {wish: self._runbook(wish, self.task, self.changes) for wish in self.wishes}
 
     def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
         about = self.ground.about or grounding.field_of(self.task)
+        bare, what = _bare(wish), _bare(task)
         # one that changes something is no help with a question, nor the other way round
-        return runbook_library.best(
-            self.runbooks, _bare(wish), about, self.known, _FITS, _bare(task), changes
+        usable = {
+            name: runbook
+            for name, runbook in self.runbooks.items()
+            if runbook.changes == changes
+            and (wish == self.task or runbook.field == about)
+            and runbook_library.may_mean(runbook_library.said_of(what), runbook)
+        }
+        first, fit = runbook_library.best(usable, bare, about, self.known, _FITS, what, changes)
+        if fit >= _FITS_SURELY:
+            return first
+        near = runbook_library.search(usable, bare, choice.MOST, self.known.values())
+        found = [each for each, score in near if score >= _FITS]
+        if first and first not in found:
+            found = [first, *found[: choice.MOST - 1]]
+        index = choice.chosen(
+            self.weigh, wish, [each.title for each in found], found.index(first) if first else None
         )
+        return None if index is None else found[index]
 
     @property
     def look(self) -> str:
@@ -182,15 +211,17 @@ class FormFinder:
         form = form_of(runbook, self.known, first) if runbook else None
         return form.look if form else ""
 
-    @property
+    @cached_property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
         wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
         wishes = [each for each in wishes if not _ASSURES.match(each)]
         return wishes if self.changes and len(wishes) > 1 else [self.task]
 
-    def form(self, runbook: Runbook | None) -> Form | None:
-        """The form for the whole task, for which the runbook is the one that fits."""
+    @cached_property
+    def form(self) -> Form | None:
+        """The form for the whole task."""
+        runbook = self.runbook
         alone = len(self.wishes) == 1
         # it understands all of the task or none
         if selected := selection_of(self.task, (), self.changes, self.directory):
@@ -203,29 +234,26 @@ class FormFinder:
         edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
         return edit if edit and (runbook is None or is_about_file(self.task, edit, self.ground, own)) else own
 
-    def steps(self, runbook: Runbook | None) -> Sequence[Step]:
-        """What the task wants thing by thing, when the form for all of it is that of one of them; else that.
-
-        Args:
-            runbook: The runbook that fits the whole task.
-        """
-        form = self.form(runbook)
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What the task wants thing by thing, when its own form is that of one of them; else that."""
+        form = self.form
         each: list[Step] = []
         for wish in self.wishes if len(self.wishes) > 1 else ():
-            own = self._of_wish(wish, runbook, [step.form for step in each])
+            own = self._of_wish(wish, [step.form for step in each])
             # nothing goes by a form behind what may not have been done
             risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
             each.append(Step(wish, None if risky else own))
         return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
 
-    def _of_wish(self, wish: str, whole: Runbook | None, before: Sequence[Form | None]) -> Form | None:
+    def _of_wish(self, wish: str, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
         if listed := _new_folders(wish):
             return listed
-        fits = self.runbook(wish)
-        if fits and fits.only_if_asked and not (fits is whole or fits.is_asked_by(wish)):
+        fits = self._fitting[wish]
+        if fits and fits.only_if_asked and not fits.is_asked_by(wish):
             fits = None
         own = form_of(fits, self._known_to(wish), self.task) if fits else None
         edit = edit_of(self.ground, wish, self.directory, self.task)

@@ -7,6 +7,7 @@ Like the real one it streams NDJSON in HTTP chunks, a few characters a line.
 """
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class FakeOllama:
 
     Attributes:
         replies: The script of `/api/chat`; the last one is repeated.
+        likely: What a request for likelihoods is told of its first token; none, as by an older server.
         models: Names in `/api/tags`.
         parameters: The `parameters` text of `/api/show`.
         pages: Raw bytes that a path answers with instead, under status 200.
@@ -77,6 +79,7 @@ class FakeOllama:
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
+        self.likely: dict[str, float] = {}
         self.models = ["qwen3-devops:latest"]
         self.parameters = 'stop "<|im_end|>"\ntemperature 0.7'
         self.pages: dict[str, bytes] = {}
@@ -97,8 +100,21 @@ class FakeOllama:
 
     @property
     def chats(self) -> list[Any]:
-        """The bodies sent to `/api/chat`."""
+        """The bodies sent to `/api/chat` for a reply."""
+        return [body for body in self._bodies if not _asks_how_likely(body)]
+
+    @property
+    def weighed(self) -> list[Any]:
+        """The bodies sent to `/api/chat` for likelihoods."""
+        return [body for body in self._bodies if _asks_how_likely(body)]
+
+    @property
+    def _bodies(self) -> list[Any]:
         return [request.body for request in self.requests if request.path == "/api/chat"]
+
+    @property
+    def is_down(self) -> bool:
+        return bool(self.replies) and self.replies[0].status != 200
 
     def paths(self) -> list[str]:
         return [f"{request.method} {request.path}" for request in self.requests]
@@ -156,6 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"models": [{"name": name, "model": name} for name in self.fake.models]})
         elif self.path == "/api/show":
             self._json(200, {"parameters": self.fake.parameters, "capabilities": ["completion"]})
+        elif self.path == "/api/chat" and _asks_how_likely(body) and not self.fake.is_down:
+            self._send(200, _weighed(self.fake.likely))
         elif self.path == "/api/chat":
             self._chat(self.fake.next_reply())
         else:
@@ -215,6 +233,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _asks_how_likely(body: Any) -> bool:
+    return isinstance(body, dict) and bool(body.get("logprobs"))
+
+
+def _weighed(likely: dict[str, float]) -> bytes:
+    top = [{"token": token, "logprob": math.log(share)} for token, share in likely.items()]
+    said = {"role": "assistant", "content": next(iter(likely), "0")}
+    told = {"logprobs": [{**top[0], "top_logprobs": top}]} if top else {}
+    done = _line(message={"role": "assistant", "content": ""}, done=True, done_reason="length")
+    return _line(message=said, done=False, **told) + done
 
 
 def _line(**values: Any) -> bytes:

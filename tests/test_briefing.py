@@ -9,6 +9,7 @@ from fake_programs import Programs, deployment
 
 from devops_agent import briefing, events, runbook_library
 from devops_agent.briefing import Briefer, Briefing, briefer, none
+from devops_agent.choice import unweighed
 from devops_agent.grounding import Ground
 from devops_agent.runbook_library import Runbook
 
@@ -197,7 +198,7 @@ def test_a_look_at_all_there_is_does_not_hide_what_was_found() -> None:
     told = Briefing(Ground(["process 7: web; 9 KiB resident"], informs=True))
     task = "Which of the processes named web uses the most memory?"
     runbooks = runbook_library.load()
-    alone = briefing._with_recipe(Briefing(), runbooks, task, {}, Path(), events.ignore)
+    alone = briefing._with_recipe(Briefing(), runbooks, task, {}, Path(), events.ignore, unweighed)
     assert alone.form
     assert alone.form.look.startswith("ps ")
-    assert briefing._with_recipe(told, runbooks, task, {}, Path(), events.ignore).form is None
+    assert briefing._with_recipe(told, runbooks, task, {}, Path(), events.ignore, unweighed).form is None

@@ -209,7 +209,7 @@ def test_a_task_prints_its_answer_on_stdout_and_the_rest_on_stderr(
     ollama: FakeOllama, python: Python
 ) -> None:
     ollama.script(call("bash", command="echo one; echo two"), call("final_answer", answer="Two lines."))
-    result = python("-m", "devops_agent", "say", "two words", env={"OLLAMA_HOST": ollama.url})
+    result = python("-m", "devops_agent", "say", "hello", env={"OLLAMA_HOST": ollama.url})
     assert (result.returncode, result.stdout) == (0, "✅ Two lines.\n")
     assert result.stderr == (
         f"Engine: Ollama at {ollama.url}, model qwen3-devops.\n"
@@ -218,7 +218,7 @@ def test_a_task_prints_its_answer_on_stdout_and_the_rest_on_stderr(
         "Observations:\none\ntwo\n\n"
         "⏱️ 0s\n"
     )
-    assert ollama.chats[0]["messages"][-1] == {"role": "user", "content": "say two words"}
+    assert ollama.chats[0]["messages"][-1] == {"role": "user", "content": "say hello"}
 
 
 def test_an_answer_over_a_failed_run_has_a_cross_and_exit_code_1(ollama: FakeOllama, run: Run) -> None:

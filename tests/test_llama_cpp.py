@@ -193,6 +193,13 @@ def test_a_constrained_reply_is_a_call_and_its_rendering_is_the_same_bytes(chat:
 
 
 @with_model
+def test_the_likelihoods_of_replies_are_told(chat: LlamaCppChat) -> None:
+    told = chat.weigh(user("What is 1 + 1? Answer with one digit."), ["0", "1", "2"])
+    assert max(range(3), key=told.__getitem__) == 2
+    assert 0.5 < sum(told) <= 1
+
+
+@with_model
 def test_the_same_beginning_is_not_evaluated_again(chat: LlamaCppChat) -> None:
     beginning = user("Remember these words: " + "pod node service " * 40)
     first = chat.complete(beginning, (), constrain=False)

@@ -40,6 +40,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ollama_backend, "_BUSY_WAITS", (0.0, 0.0, 0.0))
 
 
+# --- how likely a reply is --------------------------------------------------------------------------------
+
+
+def test_how_likely_each_reply_is_the_server_tells(ollama: FakeOllama) -> None:
+    ollama.likely = {"1": 0.6, " 2": 0.3, "0": 0.1}
+    chat = OllamaChat("qwen3-devops", ollama.url)
+    messages = [{"role": "user", "content": "Which?"}]
+    assert chat.weigh(messages, ["0", "1", "2", "3"]) == pytest.approx([0.1, 0.6, 0.3, 0.0])
+    (body,) = ollama.weighed
+    assert body["messages"] == messages
+    assert (body["logprobs"], body["options"]["num_predict"], body["options"]["num_ctx"]) == (True, 1, 8192)
+
+
+def test_a_server_that_does_not_tell_is_no_failure(ollama: FakeOllama) -> None:
+    assert OllamaChat("qwen3-devops", ollama.url).weigh([{"role": "user", "content": "x"}], ["0"]) == []
+
+
 # --- the request ------------------------------------------------------------------------------------------
 
 

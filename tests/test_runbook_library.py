@@ -116,7 +116,7 @@ def test_the_runbook_that_fits_best_comes_first(own: Path) -> None:
 def test_a_text_without_a_word_of_any_runbook_finds_none(text: str) -> None:
     (runbook,) = parse("scale", SCALE)
     assert search({"scale": runbook}, text) == []
-    assert best({"scale": runbook}, text, "kubernetes", {}, 0.0) is None
+    assert best({"scale": runbook}, text, "kubernetes", {}, 0.0)[0] is None
     assert search({}, "scale") == []
 
 

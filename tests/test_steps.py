@@ -205,7 +205,7 @@ def test_a_service_for_a_new_deployment_has_its_name() -> None:
         "reachable only within the cluster. Which cluster IP has it?"
     )
     finder = FormFinder.of(task, runbook_library.load(), ground, ground.names, True, Path.cwd())
-    forms = [step.form for step in finder.steps(finder.runbook(task))]
+    forms = [step.form for step in finder.steps]
     assert [form.heading for form in forms if form] == [
         "Create a deployment",
         "Expose a deployment with a service",

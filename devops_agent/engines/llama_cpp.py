@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from devops_agent import events
-from devops_agent.chat import ChatModel, Completion, Sampling
+from devops_agent.chat import MOST_LIKELY, ChatModel, Completion, Sampling, likely
 from devops_agent.constraints import call_grammar
 from devops_agent.context import Messages
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
@@ -75,11 +75,7 @@ class LlamaCppChat(ChatModel):
         """
         worker = self._running()
         request: dict[str, Any] = {
-            "messages": messages,
-            "stream": True,
-            "return_progress": True,
-            "reasoning_format": "none",
-            "chat_template_kwargs": {"enable_thinking": False},
+            **_request(messages),
             "max_tokens": self.sampling.num_predict,
             "temperature": self.temperature(messages) or 0.0,
         }
@@ -88,6 +84,32 @@ class LlamaCppChat(ChatModel):
         if constrain:
             request["grammar"] = call_grammar(tools)
         return _collect(worker.ask(request))
+
+    def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
+        """Evaluates the messages for one token.
+
+        Raises:
+            ContextOverflow: The messages do not fit the context window.
+            EngineError: The engine failed.
+        """
+        worker = self._running()
+        asked = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": MOST_LIKELY}
+        chunks = list(worker.ask({**_request(messages), **asked}))
+        told = [chunk["choices"][0].get("logprobs") for chunk in chunks]
+        first: dict[str, Any] = next(
+            (each["content"][0] for each in told if each and each.get("content")), {}
+        )
+        return _collect(iter(chunks)), likely(first.get("top_logprobs", ()))
+
+
+def _request(messages: Messages) -> dict[str, Any]:
+    return {
+        "messages": messages,
+        "stream": True,
+        "return_progress": True,
+        "reasoning_format": "none",
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
 
 
 class _Worker:

@@ -1,0 +1,112 @@
+"""The choice among recipes: by the model's likelihoods, and by the words where an engine tells none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from devops_agent import choice, runbook_library
+from devops_agent.choice import chosen, unweighed
+from devops_agent.context import Messages
+from devops_agent.grounding import Ground
+from devops_agent.steps import FormFinder
+
+TITLES = ("Scale a deployment", "Restart a deployment", "Label a pod")
+
+
+@pytest.mark.parametrize(
+    ("likely", "first", "index"),
+    [
+        ([0.1, 0.1, 0.7, 0.1], None, 1),
+        ([0.1, 0.1, 0.7, 0.1], 1, 1),
+        ([0.7, 0.1, 0.1, 0.1], None, None),
+        ([0.5, 0.4, 0.05, 0.05], None, None),
+        ([0.5, 0.4, 0.05, 0.05], 0, 0),  # the words say so too
+        ([0.5, 0.2, 0.05, 0.05], 1, None),
+        ([0.2, 0.3, 0.3, 0.2], None, None),  # it cannot tell
+        ([], 2, 2),
+        ([], None, None),
+        ([0.0, 0.0, 0.0, 0.0], 1, 1),
+    ],
+)
+def test_an_action_is_meant_when_it_is_likely_enough(
+    likely: list[float], first: int | None, index: int | None
+) -> None:
+    assert chosen(lambda messages, replies: likely, "task", TITLES, first) == index
+
+
+def test_the_model_is_asked_with_all_titles_and_a_short_task() -> None:
+    asked: list[tuple[Messages, Sequence[str]]] = []
+
+    def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        asked.append((messages, replies))
+        return [1.0, 0.0, 0.0, 0.0]
+
+    assert chosen(weigh, "x" * 5000, TITLES, None) is None
+    ((messages, replies),) = asked
+    assert list(replies) == ["0", "1", "2", "3"]
+    assert messages[-1]["content"].endswith(
+        "Actions:\n1. Scale a deployment\n2. Restart a deployment\n3. Label a pod"
+    )
+    assert len(messages[-1]["content"]) < 1200
+    assert chosen(weigh, "x", (), None) is None
+    assert len(asked) == 1  # without actions there is nothing to ask
+
+
+def finder(task: str, changes: bool, weigh: choice.Weigh = unweighed) -> FormFinder:
+    return FormFinder.of(
+        task, runbook_library.load(), Ground(), {}, changes, Path("/nonexistent"), weigh=weigh
+    )
+
+
+def likes(title: str) -> choice.Weigh:
+    """A model that is sure of one title."""
+
+    def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        lines = messages[-1]["content"].splitlines()
+        numbers = [line.partition(". ")[0] for line in lines if line.endswith(f". {title}")]
+        return [float(reply == (numbers[0] if numbers else "0")) for reply in replies]
+
+    return weigh
+
+
+def test_the_model_finds_what_the_words_do_not() -> None:
+    task = "who's eating all the memory in the cluster? top 10 pods across all namespaces please"
+    assert finder(task, False).runbook is None
+    found = finder(task, False, likes("Show CPU and memory use of pods and nodes")).runbook
+    assert found
+    assert found.name == "top-pods"
+
+
+def test_the_model_refuses_what_only_shares_words() -> None:
+    task = "restart deployment web in namespace shop"
+    assert finder(task, True).runbook
+    assert finder(task, True, likes("nothing of these")).runbook is None
+
+
+def test_what_is_only_for_who_asks_for_it_is_not_offered_to_the_model() -> None:
+    task = "the pods of the node are gone, what happened to the taint?"
+    seen: list[str] = []
+
+    def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        seen.append(messages[-1]["content"])
+        return [1.0] * len(replies)
+
+    assert finder(task, False, weigh).runbook is None
+    assert "Delete" not in "".join(seen)
+
+
+def test_each_thing_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        asked.append(messages[-1]["content"].partition("\n")[0])
+        return ()
+
+    found = finder("Scale deployment web to 3, then restart deployment api", True, weigh)
+    assert [step.form.heading if step.form else "" for step in found.steps] == [
+        "Scale a deployment",
+        "Restart the pods of a deployment",
+    ]
+    assert found.runbook
+    assert asked == ["Task: Scale deployment web to 3", "Task: restart deployment api"]
