@@ -149,6 +149,21 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
                 _keep_its_lines(operands[1], before, content, evidence.limits.removes)
 
 
+_PARTS = re.compile(r";|&&|\|\||\n")
+
+
+def empties_nothing_that_it_reads(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """`sort x > x` empties x before it is read."""
+    for part in _PARTS.split(call.arguments["command"]) if call.name == "bash" else ():
+        found = segments(part)
+        read = {word for segment in found for word in segment.words[1:]}
+        for path in {to for segment in found for to in segment.targets} & read:
+            if re.search(rf"(?<!>)>\|?\s*[\"']?{re.escape(path)}", part) and text_if_readable(path):
+                raise CallRefused(
+                    f"That would empty {path} before it is read. Write to another file, then: mv OTHER {path}"
+                )
+
+
 # What is written anew as a whole, and can be.
 _REWRITTEN = "Dockerfile"
 _MOST_LINES_REWRITTEN = 2
@@ -227,6 +242,7 @@ GUARDS: tuple[Check, ...] = (
     stands_in_for_nothing,
     keeps_the_file,
     copies_over_no_other_text,
+    empties_nothing_that_it_reads,
     sets_no_value_twice,
     writes_no_image,
     writes_no_command,

@@ -19,7 +19,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |rerun|retry|promote|drop|trigger|pass(?= )|let(?! (?:me|us)\b)|extend|expand|grow|exclude
 |load(?! (?:average|per|of|on|and|or)\b)|export|touch|trim|strip|swap|pin|unpin|cap|restrict|permit|mark
 |bind(?! mounts?\b)|publish|triple|shorten|prolong
-|postpone|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
+|postpone|dedupe|deduplicate|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
 |retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|route
 |send(?! (?:me|us)\b)|shift|feed|recycle
 |serve(?= )|render|fetch(?! (?:me|us)\b)|keep(?= (?:an? )?(?:backup )?cop(?:y|ies)\b)

@@ -114,6 +114,23 @@ def test_nothing_is_copied_over_a_file_that_holds_something_else(prices: Path) -
         guards.copies_over_no_other_text(bash(command), {}, Evidence(limits=Limits(rewrites=False)))
 
 
+def test_a_file_is_not_emptied_before_it_is_read(prices: Path) -> None:
+    for command in (
+        "sort -u prices.csv > prices.csv",
+        "cat prices.csv | sort >prices.csv",
+        "ls; sort prices.csv>prices.csv",
+    ):
+        with pytest.raises(CallRefused, match="before it is read"):
+            guards.empties_nothing_that_it_reads(bash(command), {}, Evidence())
+    for command in (
+        "sort prices.csv > other.csv && mv other.csv prices.csv",
+        "sort prices.csv >> prices.csv",
+        "sort prices.csv > o; cat o > prices.csv",
+        "sort none.csv > none.csv",
+    ):
+        guards.empties_nothing_that_it_reads(bash(command), {}, Evidence())
+
+
 def test_a_command_is_no_content_of_a_file() -> None:
     command = "kubectl get configmap web -o yaml > web.yaml"
     with pytest.raises(CallRefused, match="Run it with bash"):
