@@ -7,9 +7,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import agents, document, report, runs, tasks
+from benchmarks import agents, document, report, runs, searches, tasks
 from benchmarks.levers import LEVERS
 from benchmarks.stage import StageError, staged
+from devops_agent import choice
+from devops_agent.engines.llama_cpp import LlamaCppChat
 
 BREAKAGES = Path(__file__).resolve().parent / "breakages"
 # What `devops-agent diagnose` has to reach: of 18 causes it names 15, each in 3 s.
@@ -68,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "two results side by side")
     compare.add_argument("a", type=Path)
     compare.add_argument("b", type=Path)
+    search = command("search", _search, "how often the right runbook is found, on labelled tasks")
+    search.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model that weighs what was found")
     command("document", _document, "write docs/benchmarks.md from the runs in benchmarks/results")
     command("list", _list, "the tasks, their split and tags")
     return parser
@@ -188,6 +192,16 @@ def _diagnosed(task: tasks.Task, agent: agents.Agent, context: str) -> tuple[boo
 
 def _compare(options: argparse.Namespace) -> int:
     print(report.comparison(*([r for r in runs.read(path) if r.staged] for path in (options.a, options.b))))
+    return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    model = LlamaCppChat(options.model) if options.model else None
+    found = []
+    for outcome, name, task in searches.outcomes(model.weigh if model else choice.unweighed):
+        print(f"{outcome:26} {name:28} {task}", flush=True)
+        found.append(outcome)
+    print(searches.summary(found))
     return 0
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from devops_agent import (
     briefing,
     checks,
+    choice,
     followup,
     grounding,
     intent,
     protocol,
     repairs,
-    runbook_library,
     shell,
     steps,
     usage_help,
@@ -42,6 +42,10 @@ def _bare_response(text: str, task: str = "") -> str:
     return f"<tool_response>\n{text}\n</tool_response>"
 
 
+def _by_words(weigh: object, task: str, titles: object, first: int | None) -> int | None:
+    return first
+
+
 def _agent() -> Any:
     from agent import DevOpsAgent
 
@@ -56,7 +60,8 @@ def _without_examples() -> list[Replacement]:
 # What is replaced, and by what. A test checks that each name is still there.
 LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "worked examples": _without_examples,
-    "runbooks": lambda: [(runbook_library, "best", _nothing)],
+    "runbooks": lambda: [(steps.FormFinder, "_runbook", _nothing)],
+    "runbooks weighed by the model": lambda: [(choice, "chosen", _by_words)],
     "forms": lambda: [(steps, "form_of", _nothing)],
     "grounding": lambda: [(grounding, "names_something", lambda *_: False)],
     "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import agents, document, report, runs
+from benchmarks import agents, document, report, runs, searches
 from benchmarks.agents import Outcome
 from benchmarks.levers import LEVERS
 from benchmarks.runs import Run
 from benchmarks.stage import Stage, StageError, staged
 from benchmarks.tasks import Task, load, select
 from conftest import ROOT, Python
+from devops_agent import runbook_library
 
 TASKS = load()
 
@@ -53,6 +54,15 @@ def _phrases(text: str) -> set[str]:
     """Runs of six words: shorter ones are how everybody speaks of deployments."""
     words = re.findall(r"[a-z0-9_.:/-]+", text.lower())
     return {" ".join(words[at : at + 6]) for at in range(len(words) - 5)}
+
+
+def test_labelled_tasks_name_runbooks_that_there_are() -> None:
+    names = {name for right, _ in searches.load() for name in right}
+    assert names <= runbook_library.load().keys()
+    found = [outcome for outcome, _, _ in searches.outcomes()]
+    assert len(found) == len(searches.load()) == 200
+    assert found.count(searches.RIGHT) >= 40
+    assert "the right one" in searches.summary(found)
 
 
 def test_nothing_in_the_product_knows_a_task() -> None:
