@@ -1,4 +1,4 @@
-"""The search for runbooks, measured on tasks whose right runbooks are known: in seconds, or minutes with a model.
+"""The search for runbooks, measured on tasks whose right runbooks are known: seconds, or minutes with a model.
 
 python -m benchmarks search                      # by the words alone
 python -m benchmarks search --model FILE.gguf    # and by the model, as in a run
