@@ -12,12 +12,12 @@ from devops_agent import (
     checks,
     choice,
     followup,
+    form_finder,
     grounding,
     intent,
     protocol,
     repairs,
     shell,
-    steps,
     usage_help,
 )
 from devops_agent.diagnosis import mending
@@ -60,20 +60,22 @@ def _without_examples() -> list[Replacement]:
 # What is replaced, and by what. A test checks that each name is still there.
 LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "worked examples": _without_examples,
-    "runbooks": lambda: [(steps.FormFinder, "_runbook", _nothing)],
+    "runbooks": lambda: [(form_finder.FormFinder, "_runbook", _nothing)],
     "runbooks weighed by the model": lambda: [(choice, "chosen", _by_words)],
-    "forms": lambda: [(steps, "form_of", _nothing)],
+    "forms": lambda: [(form_finder, "form_of", _nothing)],
     "grounding": lambda: [(grounding, "names_something", lambda *_: False)],
     "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],
     "findings as the result of a call": lambda: [(briefing.Briefing, "answers", "")],
     "nothing but the answer": lambda: [(_agent(), "_must_answer", False)],
-    "edits of files by form": lambda: [(steps, "edit_of", _nothing)],
+    "edits of files by form": lambda: [(form_finder, "edit_of", _nothing)],
     "mended files": lambda: [(mending, "mended", _nothing)],
     "help at the point of failure": lambda: [(usage_help, "hint", lambda *_: "")],
     "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],
     "repairs": lambda: [(repairs, "REPAIRS", ())],
     "checks after a change": lambda: [(followup, "after", _nothing), (followup, "after_write", _nothing)],
-    "things in their order": lambda: [(steps.FormFinder, "wishes", property(lambda finder: [finder.task]))],
+    "things in their order": lambda: [
+        (form_finder.FormFinder, "wishes", property(lambda finder: [finder.task]))
+    ],
     "parts of a task": lambda: [(intent, "parts", _no_lines)],
     "answers sent back": lambda: [(checks, "_unfinished", _no_lines)],
     "reminder of the task": lambda: [(protocol, "_response", _bare_response)],

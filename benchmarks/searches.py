@@ -1,4 +1,4 @@
-"""The search for runbooks, measured on tasks whose right runbooks are known: seconds, or minutes with a model.
+"""The search for runbooks, measured on tasks whose right runbooks are known: seconds; minutes with a model.
 
 python -m benchmarks search                      # by the words alone
 python -m benchmarks search --model FILE.gguf    # and by the model, as in a run
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from devops_agent import intent, runbook_library
 from devops_agent.choice import Weigh, unweighed
+from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
-from devops_agent.steps import FormFinder
 
 _FILE = Path(__file__).with_name("searches.tsv")
 # No names are looked up here, and there are no files.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devops_agent import events, file_wishes, grounding, intent, schedules
 from devops_agent.choice import Weigh, unweighed
+from devops_agent.form_finder import FormFinder
 from devops_agent.forms.form import Form
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
@@ -19,7 +20,7 @@ from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.limits import makes_exception
 from devops_agent.runbook_library import Runbook
-from devops_agent.steps import FormFinder, Step
+from devops_agent.steps import Step
 
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"

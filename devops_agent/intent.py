@@ -182,7 +182,7 @@ _ALSO = re.compile(
 )
 _JOINT = re.compile(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
 # What stands in quotes is a value, and says nothing of what is wanted.
-QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
 
 # "Write me a logrotate file x.conf: rotate daily, compress them": how that file is to be.
@@ -198,7 +198,7 @@ def wishes(task: str) -> list[str]:
     """What a task says, thing by thing: "Create a volume and mount it" wants two."""
     # nothing is parted within what is quoted, or not to be done
     masked = task
-    for pattern in (QUOTED, _NEGATED):
+    for pattern in (_QUOTED, _NEGATED):
         masked = pattern.sub(lambda match: "·" * len(match[0]), masked)
     masked = _DESCRIBES.sub(lambda match: f"{match[1]}{'·' * len(match[2])}", masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
@@ -211,3 +211,20 @@ def wishes(task: str) -> list[str]:
         found += [f"{lead}{wish}"] if wish else []
         start, lead = next_start, next_lead
     return found
+
+
+_FIRST = re.compile(
+    r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
+)
+# "Save it, so that I can load it elsewhere": what is done with it later is not wanted now.
+_PURPOSE = re.compile(r"\bso (?:that )?(?:i|we|they|others|my \w+|our \w+) [^.;]*", re.IGNORECASE)
+
+
+def core(text: str) -> str:
+    """What a text says is wanted: without what is quoted, not to be done, or done with it later."""
+    return _FIRST.sub("", _PURPOSE.sub(" ", _QUOTED.sub(" ", without_negations(text))))
+
+
+def verb_of(wish: str) -> str:
+    """The word with which a wish begins."""
+    return next(iter(re.findall(r"[a-z]+", core(wish).lower())), "")

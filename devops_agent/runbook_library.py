@@ -65,6 +65,7 @@ _SAID = {
         "tag": r"\b(?:re)?tag(?!ged)|\bname",
         "compres": r"\bg?zip|compress",
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
+        "scal": r"\A(?!.*\b(?:automatic\w*|auto-?scal\w*|hpa|by itself)\b)",
         "chang": r"\b(?:chang|set|sett|updat|switch|edit|modif|rais|lower|bump|adjust|limit|increas|decreas"
         r"|reduc|make|chmod|chown|mov|put|give|fix|correct|renam|amend|reword|resiz|grant|run|need|should|cap)",
         "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",

@@ -1,82 +1,36 @@
-"""The steps of a task: what it wants, thing by thing, and the form that does each."""
+"""The steps of a task, and whether a call did one of them, by what it ran."""
 
 import re
-import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-from devops_agent import choice, file_wishes, grounding, intent, runbook_library
-from devops_agent.choice import Weigh, unweighed
-from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
-from devops_agent.forms.form import FileEdit, Form
-from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
-from devops_agent.forms.selected_files import selection_of
-from devops_agent.grounding import Ground
+from devops_agent import intent
+from devops_agent.forms.form import Form
 from devops_agent.grounding.task_words import PATH
 from devops_agent.policy.shell_text import segments
 from devops_agent.protocol import Call
-from devops_agent.runbook_library import Runbook
-from devops_agent.suitability import suitable
 
-# Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
-_FITS = 5.0
-# From here on nine of ten are right, by benchmarks/searches.tsv, so that the model need not be asked.
-_FITS_SURELY = 16.0
-_FINDS = re.compile(
-    r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
-)
-_LEAD = re.compile(
-    r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
-)
-# "Save it, so that I can load it elsewhere": what is done with it later is not wanted now.
-_PURPOSE = re.compile(r"\bso (?:that )?(?:i|we|they|others|my \w+|our \w+) [^.;]*", re.IGNORECASE)
-# What may restrict a wish: a file, a condition, an exception.
-_RESTRICTS = re.compile(
-    r"[\w-]\.\w|[*/]|\b(?:if|unless|when|only|need|import|keep|kept|stay|touch|without|except|not|never|skip"
-    r"|leav|still|want|must)|n['’]t\b",
-    re.IGNORECASE,
-)
-_CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
-_SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
-# What is looked at behind each change anyway.
-_ASSURES = re.compile(
-    r"\s*(?:make sure|ensure|verify|check|confirm|wait)\b.*\b(?:rollout|rolled out|ready|running|up|healthy"
-    r"|works?|went through|succeed\w*|complete\w*|finish\w*)\b",
-    re.IGNORECASE,
-)
-_PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
-_ANYWHERE = frozenset({"namespace", "schedule"})
-# With what the forms begin after which something is gone.
-_ENDS = ("Delete", "Remove", "Discard")
-_WRITES = frozenset("write save store record".split())
 _SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
-# What does that for which a wish has another word.
-_DOES = {
-    "delete remove drop clean": r"\b(?:rm|delete|prune|rmi|down)\b",
-    "copy keep save back": r"\b(?:cp|copy|tar|save|tee)\b|>",
-    "move rename": r"\b(?:mv|rename|branch -m)\b",
-    "write put add append insert store record": r">|\b(?:tee|sed|add|set)\b",
-    "start restart run launch serve bring": r"\b(?:start|restart|run|up|nohup|server|systemctl)\b|&\s*$",
-    "recreate redeploy": r"\b(?:run|up|apply|replace)\b|\.sh\b",
-    "stop kill end shut": r"\b(?:stop|kill|pkill|down)\b",
-    "send reload": r"\b(?:kill|reload|curl)\b",
-    "pack compress archive": r"\b(?:tar|gzip|zip|xz)\b",
-}
-
-
+_WRITES = frozenset("write save store record".split())
+_IN_FILES = frozenset("delete remove drop rename".split())
 # What a command has in it that did what a wish begins with, in one way or another.
-_LEAVES_TRACE = {
+_DOES = {
     "delete remove drop clean": r"\b(?:rm|rmdir|delete|prune|rmi|down|sed|patch|set|unset|label|annotate"
     r"|taint|git|unlink|truncate|uninstall|tee|drop|del|flush\w*)\b|>|-d\b",
-    "stop kill shut": r"\b(?:stop|kill|pkill|killall|down|scale|suspend|patch|rm|delete|pause|quit)\b",
+    "copy keep save back": r"\b(?:cp|copy|tar|save|rsync|install|cat|dd|scp|create|get|tee)\b|>",
+    "move rename": r"\b(?:mv|rename|branch|tag|sed)\b",
+    "write put add append insert store record": r">|\b(?:tee|sed|add|set)\b",
+    "start run launch serve bring": r"\b(?:start|restart|run|up|nohup|server|systemctl)\b|&\s*$",
     "restart": r"\b(?:start|restart|run|up|delete|patch|set|apply|kill|reload|scale)\b|\.sh\b",
-    "copy": r"\b(?:cp|copy|tar|rsync|install|cat|dd|scp|create|get|tee)\b|>",
-    "rename": r"\b(?:mv|rename|branch|tag|sed)\b",
+    "recreate redeploy": r"\b(?:run|up|apply|replace)\b|\.sh\b",
+    "stop kill end shut": r"\b(?:stop|kill|pkill|killall|down|scale|suspend|patch|rm|delete|pause|quit)\b",
+    "send reload": r"\b(?:kill|reload|curl)\b",
+    "pack compress archive": r"\b(?:tar|gzip|zip|xz)\b",
     "commit": r"\bcommit\b",
     "push": r"\bpush\b",
 }
+# A wish that begins with one of these was not done where no command has anything of its kind.
+_LEAVES_TRACE = frozenset("delete remove drop clean copy rename restart stop kill shut commit push".split())
 
 
 def undone(task: str, commands: Collection[str], written: Collection[str]) -> str:
@@ -88,10 +42,9 @@ def undone(task: str, commands: Collection[str], written: Collection[str]) -> st
         written: The files that were written.
     """
     for wish in filter(intent.tells_to, intent.wishes(intent.without_negations(task))):
-        verb = _verb(wish)
-        trace = next((trace for verbs, trace in _LEAVES_TRACE.items() if verb in verbs.split()), "")
-        edited = verb in ("delete", "remove", "drop", "rename") and written
-        if trace and not edited and not any(re.search(trace, _SILENT.sub(" ", c)) for c in commands):
+        verb = intent.verb_of(wish)
+        edited = written and verb in _IN_FILES
+        if verb in _LEAVES_TRACE and not edited and not any(_does(verb, command) for command in commands):
             return wish
     return ""
 
@@ -117,198 +70,16 @@ class Step:
             return self.form.is_done_by(call)
         written = {to for part in segments(str(call.arguments.get("command", ""))) for to in part.targets}
         paths = PATH.findall(self.wish)
-        return _verb(self.wish) in _WRITES and bool(paths) and written.issuperset(paths)
+        return intent.verb_of(self.wish) in _WRITES and bool(paths) and written.issuperset(paths)
 
     def may_be_done_by(self, call: Call) -> bool:
         """Whether a call that succeeded is of the kind that does it; by its form it is done for sure."""
-        told = _SILENT.sub(" ", " ".join(map(str, call.arguments.values())))
-        verb = _verb(self.wish)
-        if not verb or any(path in told for path in PATH.findall(self.wish)):
-            return True
-        does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
-        return bool(re.search(does, told))
+        told = " ".join(map(str, call.arguments.values()))
+        verb = intent.verb_of(self.wish)
+        return not verb or any(path in told for path in PATH.findall(self.wish)) or _does(verb, told)
 
 
-@dataclass(frozen=True)
-class FormFinder:
-    """Finds the form for a task, and for each of the things that it wants.
-
-    Attributes:
-        task: The task.
-        runbooks: The runbooks that it may mean.
-        ground: What was looked up for it.
-        known: Names by the placeholder of runbooks that they fill.
-        changes: Whether it is done only when something was changed.
-        directory: The working directory.
-        weigh: How the model is asked which of several runbooks is meant.
-    """
-
-    task: str
-    runbooks: Mapping[str, Runbook]
-    ground: Ground
-    known: Mapping[str, str]
-    changes: bool
-    directory: Path
-    weigh: Weigh = unweighed
-
-    @classmethod
-    def of(
-        cls,
-        task: str,
-        runbooks: Mapping[str, Runbook],
-        ground: Ground,
-        known: Mapping[str, str],
-        changes: bool,
-        directory: Path,
-        weigh: Weigh = unweighed,
-    ) -> "FormFinder":
-        """The finder for a task, with those of the runbooks that suit it."""
-        there = {name for name in (*ground.names, *ground.kinds) if name not in ground.new}
-        usable = suitable(runbooks, task, {*known, *there}, there, directory)
-        return cls(task, usable, ground, known, changes, directory, weigh)
-
-    @cached_property
-    def runbook(self) -> Runbook | None:
-        """The runbook for the task, or for the first of the things that it wants and that have one."""
-        return next(filter(None, map(self._fitting.__getitem__, self.wishes)), None)
-
-    @cached_property
-    def _fitting(self) -> Mapping[str, Runbook | None]:
-        """The runbooks for what the task wants, thing by thing."""
-        return {wish: self._runbook(wish, self.task, self.changes) for wish in self.wishes}
-
-    def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
-        about = self.ground.about or grounding.field_of(self.task)
-        bare, what = _bare(wish), _bare(task)
-        # one that changes something is no help with a question, nor the other way round
-        usable = {
-            name: runbook
-            for name, runbook in self.runbooks.items()
-            if runbook.changes == changes
-            and (wish == self.task or runbook.field == about)
-            and runbook_library.may_mean(runbook_library.said_of(what), runbook)
-        }
-        first, fit = runbook_library.best(usable, bare, about, self.known, _FITS, what, changes)
-        if fit >= _FITS_SURELY:
-            return first
-        near = runbook_library.search(usable, bare, choice.MOST, self.known.values())
-        found = [each for each, score in near if score >= _FITS]
-        if first and first not in found:
-            found = [first, *found[: choice.MOST - 1]]
-        index = choice.chosen(
-            self.weigh, wish, [each.title for each in found], found.index(first) if first else None
-        )
-        return None if index is None else found[index]
-
-    @property
-    def look(self) -> str:
-        """The command that finds what a task wants to know before a change; "" when there is none."""
-        asked = [wish for wish in intent.wishes(self.task) if _FINDS.match(wish)] if self.changes else []
-        first = next(iter(asked), "")
-        if not first or intent.asks_for_change(first):
-            return ""
-        runbook = self._runbook(first, first, False)
-        form = form_of(runbook, self.known, first) if runbook else None
-        return form.look if form else ""
-
-    @cached_property
-    def wishes(self) -> Sequence[str]:
-        """What the task wants changed, thing by thing; at least the task itself."""
-        wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
-        wishes = [each for each in wishes if not _ASSURES.match(each)]
-        return wishes if self.changes and len(wishes) > 1 else [self.task]
-
-    @cached_property
-    def form(self) -> Form | None:
-        """The form for the whole task."""
-        runbook = self.runbook
-        alone = len(self.wishes) == 1
-        # it understands all of the task or none
-        if selected := selection_of(self.task, (), self.changes, self.directory):
-            return selected
-        if listed := _new_folders(self.wishes[0]):
-            return listed
-        own = form_of(runbook, self.known, self.task) if runbook else None
-        if own and self.changes and alone and not own.has_room_for(self.task):
-            own = None
-        edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
-        return edit if edit and (runbook is None or is_about_file(self.task, edit, self.ground, own)) else own
-
-    @property
-    def steps(self) -> Sequence[Step]:
-        """What the task wants thing by thing, when its own form is that of one of them; else that."""
-        form = self.form
-        each: list[Step] = []
-        for wish in self.wishes if len(self.wishes) > 1 else ():
-            own = self._of_wish(wish, [step.form for step in each])
-            # nothing goes by a form behind what may not have been done
-            risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
-            each.append(Step(wish, None if risky else own))
-        return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
-
-    def _of_wish(self, wish: str, before: Sequence[Form | None]) -> Form | None:
-        told = self.wishes[: self.wishes.index(wish)]
-        if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
-            return selected
-        if listed := _new_folders(wish):
-            return listed
-        fits = self._fitting[wish]
-        if fits and fits.only_if_asked and not fits.is_asked_by(wish):
-            fits = None
-        own = form_of(fits, self._known_to(wish), self.task) if fits else None
-        edit = edit_of(self.ground, wish, self.directory, self.task)
-        if edit and is_in_file(wish, edit) and (own is None or is_about_file(wish, edit, self.ground, own)):
-            return edit
-        if own is None or fits is None or not own.has_room_for(wish):
-            return None
-        earlier = [form for form in before if isinstance(form, RecipeForm)]
-        # what was found for another wish
-        double = not fits.is_asked_by(wish) and not are_apart([*earlier, own])
-        return None if double else own
-
-    @property
-    def _tells_all(self) -> bool:
-        """Whether nothing that a task says beside its wishes may restrict them."""
-        beside = [each for each in intent.wishes(self.task) if each not in self.wishes]
-        return not any(_RESTRICTS.search(each) and not intent.is_question(each) for each in beside) and not (
-            _CONDITION.search(self.task) or _SPARES.search(self.task)
-        )
-
-    def _known_to(self, wish: str) -> Mapping[str, str]:
-        """The names that a wish means: not those that only another one of its kind has."""
-        if _PRONOUN.search(wish):
-            return self.known
-        same = [each for each in self.wishes if each is not wish and _verb(each) == _verb(wish)]
-        others = " ".join(same)
-        return {
-            kind: name
-            for kind, name in self.known.items()
-            if kind in _ANYWHERE or _has(wish, name) or not _has(others, name)
-        }
-
-
-def _new_folders(wish: str) -> Form | None:
-    """The form that makes the folders that a wish lists."""
-    folders = file_wishes.folders_to_make(wish)
-    made = form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
-    return made if folders else None
-
-
-def _bare(text: str) -> str:
-    """What a text says is wanted."""
-    return _LEAD.sub("", _PURPOSE.sub(" ", intent.QUOTED.sub(" ", intent.without_negations(text))))
-
-
-def _verb(wish: str) -> str:
-    """The word with which a wish begins."""
-    return next(iter(re.findall(r"[a-z]+", _bare(wish).lower())), "")
-
-
-def _has(text: str, name: str) -> bool:
-    return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE))
-
-
-def _same(form: Form, other: Form | None) -> bool:
-    """Whether they do the same; of a file there is one edit, whichever changes of its lines it allows."""
-    edits = [each.path for each in (form, other) if isinstance(each, FileEdit)]
-    return form == other or (len(edits) == 2 and edits[0] == edits[1])
+def _does(verb: str, command: str) -> bool:
+    """Whether a command is of the kind that does what a verb says."""
+    does = next((does for verbs, does in _DOES.items() if verb in verbs.split()), re.escape(verb[:4]))
+    return bool(re.search(does, _SILENT.sub(" ", command)))

@@ -8,8 +8,8 @@ import pytest
 from devops_agent import choice, runbook_library
 from devops_agent.choice import chosen, unweighed
 from devops_agent.context import Messages
+from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
-from devops_agent.steps import FormFinder
 
 TITLES = ("Scale a deployment", "Restart a deployment", "Label a pod")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devops_agent import briefing, runbook_library
-from devops_agent.runbook_library import best, load, parse, search
+from devops_agent.runbook_library import best, load, may_mean, parse, search
 
 SCALE = """# Scale a deployment
 
@@ -34,6 +34,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(folder: Path, name: str, text: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.md").write_text(text)
+
+
+def test_what_scales_by_itself_is_not_scaled_by_hand() -> None:
+    scale = load()["scale-deployment"]
+    assert may_mean("scale deployment web to 3", scale)
+    assert not may_mean("scale deployment web automatically between 1 and 4 replicas", scale)
 
 
 def test_the_project_wins_over_the_user_and_the_user_over_the_package(own: Path, tmp_path: Path) -> None:

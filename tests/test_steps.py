@@ -8,12 +8,13 @@ from devops_agent import briefing, events, intent, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.errors import CallRefused
 from devops_agent.file_wishes import absent_before, absent_value
+from devops_agent.form_finder import FormFinder
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.grounding import Ground
 from devops_agent.protocol import Call
-from devops_agent.steps import FormFinder, undone
+from devops_agent.steps import undone
 
 _DELETES = "Delete the files that are meant"
 CONF = "[a]\nport = 80\nhost = x\n[b]\nport = 81\n"
