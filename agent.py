@@ -294,7 +294,7 @@ class DevOpsAgent(ToolCallingAgent):
         """Checks a call, asks for approval, runs it, and records what came of it."""
         call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
-            self.evidence.unmet = followup.unmet(str(self.task))
+            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
             done = self.evidence.commands, self.evidence.written
             self.evidence.undone = undone(str(self.task), *done)
@@ -317,6 +317,11 @@ class DevOpsAgent(ToolCallingAgent):
             if not approved:
                 return self._rejected(call, comment)
         return self._executed(call, by_form=tool_name == RECIPE)
+
+    def _ended(self) -> str:
+        """That a container which ran before has ended by what was done, in a sentence."""
+        touched = any("docker" in command for command in self.evidence.commands)
+        return followup.ended(str(self.task), self._told.ground.running) if touched else ""
 
     def _rejected(self, call: Call, comment: str) -> str:
         self.evidence.rejected(call, comment)

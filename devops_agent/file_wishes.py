@@ -3,12 +3,13 @@
 A small model takes the first half of a task for all of it, and a pattern that matched nothing for a change.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.files import text_if_readable
+from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.task_words import PATH
 
 _MAKES = re.compile(
@@ -107,6 +108,25 @@ def folders_to_make(wish: str) -> list[str]:
     if inner and len(outer) == 1:
         return [f"{outer[0].rstrip('/')}/{name}" for name in inner]
     return outer if len(outer) > 1 and not inner else []
+
+
+# "an executable script x.sh", "make x.sh executable"
+_EXECUTABLE = re.compile(
+    rf"\bexecutable\b(?:(?!\bexecutable\b)[^.;,]|\.\w){{0,40}}?{PATH.pattern}"
+    rf"|{PATH.pattern}\s+executable\b",
+    re.IGNORECASE,
+)
+
+
+def not_executable(task: str, directory: Path) -> str:
+    """A file that a task wants to be executable and that is there and is not; "" when there is none."""
+    named = [first or second for first, second in _EXECUTABLE.findall(intent.without_negations(task))]
+    for name in named:
+        below = [path for depth in ("*/", "*/*/") for path in directory.glob(f"{depth}{Path(name).name}")]
+        there = [path for path in (directory / name, *below) if is_file(path)]
+        if there and not os.access(there[0], os.X_OK):
+            return str(there[0])
+    return ""
 
 
 def _is_file_name(word: str, wish: str) -> bool:

@@ -337,6 +337,27 @@ def _runs(container: str) -> Iterator[Check]:
         yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
 
 
+_ENDS_CONTAINER = re.compile(
+    r"\b(?:stop|remove|delete|kill|pause|shut|take|tear|end|drop|get rid|clean|prune|rename"
+    r"|retire)\b",
+    re.IGNORECASE,
+)
+
+
+def ended(task: str, running: Sequence[str]) -> str:
+    """That a container does not run any more though the task does not want it ended, in a sentence; or "".
+
+    Args:
+        task: The task.
+        running: The containers that it names and that ran before.
+    """
+    for name in running if not _ENDS_CONTAINER.search(intent.without_negations(task)) else ():
+        state = diagnose.run("docker", "inspect", "-f", "{{.State.Status}}", name).strip()
+        if state not in ("running", "restarting"):
+            return f"The container {name} does not run any more."
+    return ""
+
+
 _MAKES_IMAGE = re.compile(r"\b(?:build|rebuild|package|tag|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
 # "tagged shop:1", "as web:stable"; not "on top of nginx:1.25"
 _NEW_IMAGE = re.compile(
@@ -352,6 +373,8 @@ def unmet(task: str) -> str:
     listed = [folder for wish in intent.wishes(task) for folder in file_wishes.folders_to_make(wish)]
     if lacking := [folder for folder in listed if not Path(folder).is_dir()]:
         return f"There is no folder {lacking[0]} yet."
+    if plain := file_wishes.not_executable(task, Path()):
+        return f"{plain} is not executable yet."
     wanted = intent.without_negations(task)
     if not _MAKES_IMAGE.search(wanted) or not diagnose.run("docker", "version", "-f", "{{.Server.Version}}"):
         return ""

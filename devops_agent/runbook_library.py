@@ -314,6 +314,7 @@ _SPELLINGS = tuple(
         (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
         (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
         (r"make (?:me )?(?=an? |another |one )", "create "),
+        (r"commit (?:both|them|these|those|everything)\b", "commit all changes"),
         (r"dedup(?:e|licate)\b", "remove repeated lines"),
         (r"certs?\b", "certificate"),
         (r"write (?=an? |another |one )", "create "),

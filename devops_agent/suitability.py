@@ -98,6 +98,11 @@ _PROGRAMS = {
         r"^useradd ": re.compile(
             r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
         ),
+        r"git commit --amend": re.compile(
+            r"\b(?:amend\w*|reword\w*|(?:last|latest|previous|newest) (?:git )?commit|typo|wrong|forg[eo]t\w*"
+            r"|message of|commit message)\b",
+            re.IGNORECASE,
+        ),
         # several files are committed, and renamed, by other recipes
         r"^git commit .* -- \{file\}": re.compile(
             r"\A(?!.*\bcommit (?:them|both|all|everything|these|those|(?:the|my|our) changes)\b)", re.I | re.S

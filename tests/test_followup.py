@@ -268,6 +268,21 @@ def test_a_container_that_was_to_listen_and_has_ended_is_not_fine(programs: Prog
     assert "was to listen and has ended at once" in check.text
 
 
+@pytest.mark.parametrize(
+    ("task", "status", "said"),
+    [
+        ("recreate cache with the new setting", "exited", "The container cache does not run any more."),
+        ("recreate cache with the new setting", "running", ""),
+        ("stop cache", "exited", ""),
+    ],
+)
+def test_a_container_that_does_not_run_any_more_is_told(
+    task: str, status: str, said: str, programs: Programs
+) -> None:
+    programs.add("docker", {}, otherwise=f"echo {status}")
+    assert followup.ended(task, ["cache"]) == said
+
+
 def test_a_container_that_was_removed_is_fine(programs: Programs) -> None:
     programs.engine([])
     assert after("docker run -d --rm x", "0" * 64) == (

@@ -7,9 +7,10 @@ import pytest
 from devops_agent import briefing, events, intent, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.errors import CallRefused
-from devops_agent.file_wishes import absent_before, absent_value
+from devops_agent.file_wishes import absent_before, absent_value, not_executable
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.line_edit import LineEdit
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.grounding import Ground
@@ -229,3 +230,36 @@ def test_what_no_command_can_have_done_is_still_to_do(
     task: str, commands: list[str], written: tuple[str, ...], left: str
 ) -> None:
     assert undone(task, commands, written) == left
+
+
+def test_a_script_that_is_to_be_executable_and_is_not_is_told() -> None:
+    Path("srv/bin").mkdir(parents=True)
+    Path("srv/bin/check.sh").write_text("#!/bin/sh\n")
+    task = "In srv/bin put an executable bash script check.sh that looks at the disk"
+    assert not_executable(task, Path()) == "srv/bin/check.sh"
+    assert not_executable("Make srv/bin/check.sh executable", Path()) == "srv/bin/check.sh"
+    Path("srv/bin/check.sh").chmod(0o755)
+    assert not not_executable(task, Path())
+    assert not not_executable("Write an executable script none.sh", Path())
+
+
+def test_what_goes_into_an_ignore_file_is_a_name_of_the_task() -> None:
+    Path(".gitignore").write_text("*.pyc\n.venv/\n")
+    Path(".env").write_text("A=1\n")
+    told = briefed("Stop tracking .env, put it into .gitignore and tell me")
+    edits = [form for form in (told.form, *(step.form for step in told.later)) if isinstance(form, LineEdit)]
+    assert edits
+    assert edits[0].inputs["text"]["enum"] == [".env"]
+
+
+def test_the_files_of_a_certificate_are_those_that_the_task_names() -> None:
+    told = briefed("Make a self-signed certificate for a.internal, as tls.crt and tls.key here")
+    assert told.form
+    assert "-keyout tls.key -out tls.crt" in str(told.form)
+
+
+def test_no_commit_is_rewritten_for_who_does_not_say_so() -> None:
+    for task in ('commit both with the message "x"', 'Commit these changes with the message "x"'):
+        form = briefed(task).form
+        assert form
+        assert form.heading == "Commit all changes in git"

@@ -8,7 +8,7 @@ from devops_agent.forms import compose_service
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.computed_edit import computed
 from devops_agent.forms.form import FileEdit
-from devops_agent.forms.line_edit import CHANGE, LineEdit, actions
+from devops_agent.forms.line_edit import CHANGE, LineEdit, actions, patterns_in
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.forms.setting_edit import SettingEdit
@@ -61,6 +61,12 @@ def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
     return not PATH.search(wish) and any(key.lower() in said for key in _KEY.findall(text))
 
 
+def _by_line(path: str, text: str, task: str, whole: str) -> LineEdit:
+    """The edit by lines; of "it" the whole task tells the name."""
+    texts = patterns_in(task, path) or patterns_in(whole, path)
+    return LineEdit(path, text, actions(task, path), texts)
+
+
 def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> FileEdit | Rewrite | None:
     """An edit of the one short file that the task names, or wants changed among several."""
     several = {path: text for path, text in ground.texts.items() if len(text.splitlines()) > 1}
@@ -74,7 +80,7 @@ def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> File
         return known
     if compose_service.wanted(task, path):
         return ComposeService(path, text, whole or task)  # which is told in several sentences
-    by_value, by_line = SettingEdit(path, text, task, whole), LineEdit(path, text, actions(task, path))
+    by_value, by_line = SettingEdit(path, text, task, whole), _by_line(path, text, task, whole)
     if path.endswith(".json"):  # where lines have commas between them
         return by_value if by_value.settings and by_line.actions == (CHANGE,) else None
     if by_line.actions == (CHANGE,) and by_value.is_needed:

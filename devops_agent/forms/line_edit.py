@@ -16,6 +16,7 @@ from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import PATH
 from devops_agent.protocol import RECIPE, Call
 
 _MOST_LINES = 60
@@ -61,15 +62,24 @@ def actions(task: str, path: str = "") -> tuple[str, ...]:
     return (CHANGE, *more)
 
 
+def patterns_in(task: str, path: str) -> tuple[str, ...]:
+    """What a task may want put into a file that lists other files; none where it says no name, or more."""
+    if Path(path).name not in _LISTS or re.search(r"[*]|\w/(?!\w)", task):
+        return ()
+    return tuple(dict.fromkeys(name for name in PATH.findall(task) if name != path))
+
+
 @dataclass(frozen=True)
 class LineEdit(FileEdit):
     """A file whose lines the model may change.
 
     Attributes:
         actions: What may become of a line.
+        texts: What a new line may be, where the task names that; none for any.
     """
 
     actions: Sequence[str] = (CHANGE,)
+    texts: Sequence[str] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -98,7 +108,8 @@ class LineEdit(FileEdit):
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The fields as a tool's inputs."""
         if self.actions == (APPEND,):
-            return {"text": {"type": "string", "description": "the new line"}}
+            known = {"enum": list(self.texts)} if self.texts else {}
+            return {"text": {"type": "string", "description": "the new line", **known}}
         if self.actions == (CHANGE,):
             return {
                 "old_line": {"type": "string", "description": "the line now", "enum": self.lines},

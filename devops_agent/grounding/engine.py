@@ -38,6 +38,7 @@ def on_engine(task: str) -> Ground:
     ground.trouble += chosen[:3]
     ground.lines += map(str, ground.trouble)
     ground.kinds = {"container"} if named else set()
+    ground.running = [docker.name(c) for c in named if c["State"]["Status"] == "running"]
     selected = _labelled if _LABEL.search(task) else _selected
     ground.selected = "" if of_cluster else selected(task, inspected)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about

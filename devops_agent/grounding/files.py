@@ -37,6 +37,8 @@ _AGE = re.compile(
 _STATUS = re.compile(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
 _ACCESS_LOG = re.compile(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
+_KEY_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
+_CERTIFICATE_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
 # "replace the word a by b"
 _REPLACES = re.compile(
     r"\b(?:replace|substitute)\s+"
@@ -103,6 +105,8 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("word", _WORD_SOUGHT),
         ("http_path", _HTTP_PATH),
         ("days", _AGE),
+        ("key_file", _KEY_FILE),
+        ("certificate_file", _CERTIFICATE_FILE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()

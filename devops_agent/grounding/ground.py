@@ -27,6 +27,7 @@ class Ground:
         mended: What would put broken files right that the task names.
         texts: The texts of short files that the task names and is about.
         kinds: The kinds of things that the task names and that are there, as far as recipes make them anew.
+        running: The containers that the task names and that run.
         new: The placeholders of those names whose things are to be made.
         names: Names of things that exist or are to be made, by the placeholder of runbooks that they fill.
     """
@@ -40,6 +41,7 @@ class Ground:
     selected: str = ""
     about: str = ""
     namespace: str = ""
+    running: list[str] = field(default_factory=list)
     new: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)

@@ -71,6 +71,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
             ground.informs = ground.informs or part.informs
             ground.trouble += part.trouble
             ground.kinds |= part.kinds
+            ground.running += part.running
             ground.new |= part.new
             ground.missing = ground.missing or part.missing
             ground.settled = ground.settled or part.settled
