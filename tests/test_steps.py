@@ -263,3 +263,11 @@ def test_no_commit_is_rewritten_for_who_does_not_say_so() -> None:
         form = briefed(task).form
         assert form
         assert form.heading == "Commit all changes in git"
+
+
+def test_the_pid_of_a_server_is_written_where_the_task_says() -> None:
+    Path("public").mkdir()
+    task = "Serve the folder public on port 8080 in the background and write its pid into server.pid"
+    told = briefed(task)
+    assert told.form
+    assert "& echo $! > server.pid" in str(told.form)

@@ -39,6 +39,7 @@ _ACCESS_LOG = re.compile(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b",
 _WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
 _KEY_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
 _CERTIFICATE_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
+_PID_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.pid)\b")
 # "replace the word a by b"
 _REPLACES = re.compile(
     r"\b(?:replace|substitute)\s+"
@@ -107,6 +108,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("days", _AGE),
         ("key_file", _KEY_FILE),
         ("certificate_file", _CERTIFICATE_FILE),
+        ("pid_file", _PID_FILE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
