@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from devops_agent import intent
@@ -267,12 +268,16 @@ def said_of(task: str) -> str:
 
 def may_mean(what: str, runbook: Runbook) -> bool:
     """Whether what a task says has the words without which a runbook is never meant."""
-    # "stopped containers" are none to stop, and "it is moving" asks for nothing
-    asked = {_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing"))}
-    if runbook.only_if_asked and runbook.verb not in asked:
+    if runbook.only_if_asked and runbook.verb not in _stems_asked(what):
         return False
     said = _SAID.get(runbook.verb) if runbook.own else None
     return not said or bool(said.search(what))
+
+
+@lru_cache(maxsize=16)  # it is the same for all runbooks
+def _stems_asked(what: str) -> frozenset[str]:
+    # "stopped containers" are none to stop, and "it is moving" asks for nothing
+    return frozenset(_stem(word) for word in _spoken(what) if not word.endswith(("ed", "ing")))
 
 
 def _weights(runbooks: Collection[Runbook]) -> dict[str, float]:
