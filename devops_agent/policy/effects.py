@@ -5,9 +5,9 @@ import re
 from devops_agent.policy.shell_text import SHELLS, Segment, is_on, parse_call, script_of, segments
 
 _READERS = frozenset(
-    """ls cat head tail grep egrep fgrep zgrep rg df du free ps pgrep uptime printenv pwd cd whoami id uname
- date stat file wc which type lsblk ss netstat lsof cut sort uniq tr jq echo printf test [ diff cmp sleep true
- lscpu nproc groups last dmesg find awk journalctl""".split()
+    """ls cat head tail grep egrep fgrep zgrep rg df du free ps pgrep uptime printenv pwd cd whoami id
+    uname date stat file wc which type lsblk ss netstat lsof cut sort uniq tr jq echo printf test [ diff
+    cmp sleep true lscpu nproc groups last dmesg find awk journalctl""".split()
 )
 _READ_VERBS = {
     "kubectl": """get|describe|logs|top|version|cluster-info|api-resources|api-versions|explain|events

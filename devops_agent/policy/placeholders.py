@@ -7,8 +7,8 @@ from devops_agent.policy.shell_text import ALIASES, ASSIGNMENT, WRAPPERS, base_n
 
 # Commands whose quoted text is content or a pattern, where <b> and {{x}} mean themselves.
 _TEXT_COMMANDS = frozenset(
-    """echo printf sed grep egrep fgrep zgrep rg awk gawk perl python python3 node ruby jq git tee psql mysql
- sqlite3""".split()
+    """echo printf sed grep egrep fgrep zgrep rg awk gawk perl python python3 node ruby jq git tee psql
+    mysql sqlite3""".split()
 )
 _NOUN = """(?:name|id|pod|namespace|container|image|tag|host|hostname|ip|port|user|username|service|deployment
 |node|version|path|registry|repo|project|cluster|secret|key|token|domain|password)""".replace("\n", "")

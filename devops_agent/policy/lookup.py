@@ -1,0 +1,65 @@
+"""What the classifier may know of the machine: where it is, and which paths exist."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Lookup(Protocol):
+    """The small part of a machine that decides on effects; without one, the classifier is a pure function."""
+
+    @property
+    def home(self) -> str:
+        """The absolute path of the home directory; "" if it is not known."""
+
+    @property
+    def directory(self) -> str:
+        """The absolute path of the working directory; "" if it is not known."""
+
+    def exists(self, path: str) -> bool:
+        """Whether something is at an absolute path. In doubt it is."""
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a directory is at an absolute path."""
+
+    def alias(self, name: str) -> str | None:
+        """The command that an alias stands for."""
+
+
+class Machine:
+    """This machine as the shell that runs the commands sees it: without the aliases of a terminal."""
+
+    @property
+    def home(self) -> str:
+        return os.environ.get("HOME") or str(Path.home())
+
+    @property
+    def directory(self) -> str:
+        return str(Path.cwd())
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(path)
+
+    def is_directory(self, path: str) -> bool:
+        return Path(path).is_dir()
+
+    def alias(self, name: str) -> str | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another machine or a container: nothing is known of it, so every path may exist."""
+
+    home: str = ""
+    directory: str = ""
+
+    def exists(self, path: str) -> bool:
+        return True
+
+    def is_directory(self, path: str) -> bool:
+        return False
+
+    def alias(self, name: str) -> str | None:
+        return None

@@ -1,0 +1,116 @@
+"""What it means to write a path, to remove it or to read it."""
+
+import re
+from fnmatch import fnmatchcase
+from posixpath import basename, join, normpath
+
+from devops_agent.policy.lookup import Lookup
+from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.verdict import Verdict, change, destructive, read
+
+NO_FILE = re.compile(r"/dev/(null|stdout|stderr|tty|fd/\d+)|-")
+_SYSTEM = re.compile(
+    r"/(etc|usr|bin|sbin|lib\w*|boot|var|sys|proc|dev|opt|root|run|srv|snap|Library|System|Applications)(/|$)"
+)
+_TEMPORARY = re.compile(r"(/private)?(/var)?/tmp/.")
+_RUNS_LATER = re.compile(
+    r"(^|/)(\.git/|\.(bash|zsh|profile|login|vimrc|inputrc)\w*|\.devops-agent/|\.ssh/|\.husky/|authorized_keys)"
+)
+_SECRETS = re.compile(
+    r"""(^|/)(
+    \.kube/(config|cache)|[\w.-]*kubeconfig[\w.-]*
+    |\.ssh/(?!known_hosts|config$|authorized_keys|[\w.-]*\.pub$).*|(ssh_host_\w+_key|id_(rsa|dsa|ecdsa|ed25519))
+    |[\w.-]+\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc|gpg)
+    |\.env(?!rc$|\.(example|sample|template|dist)$)[\w.-]*|[\w-]+\.env
+    |\.(netrc|pgpass|git-credentials|npmrc|pypirc|my\.cnf|s3cfg|boto|vault-token|htpasswd|envrc)
+    |\.(aws|azure|gnupg|password-store)(/.*)?|\.ssh/?|\.config/(gcloud|gh|hub|op|helm/registry)(/|$).*
+    |\.docker/config\.json|\.dockercfg|\.dockerconfigjson
+    |g?shadow-?|sudoers(\.d/.*)?
+    |(var/)?run/secrets/.*|etc/kubernetes/(admin|super-admin|kubelet|scheduler|controller-manager)\.conf
+    |[\w.-]*(secrets?|credentials?|passwords?|private[_-]?key|service[_-]?account|token)[\w-]*
+      \.(ya?ml|json|env|txt|ini|toml|properties|csv|enc)
+    |terraform\.tfstate(\.backup)?|[\w.-]*\.tfstate|[\w.-]*\.tfvars
+    )$|^/proc/[^/]+/environ$""",
+    re.X,
+)
+_NO_SECRET = re.compile(
+    r"^/(etc|usr|var/log|var/lib/dpkg)/[\w./-]*(passwd|token|secret)[\w-]*\.(so|conf|py|md|gz|\d)$"
+)
+# What a glob may stand for that holds a secret.
+_LIKELY = """.env .netrc .npmrc .pgpass .git-credentials .ssh/id_rsa .ssh/id_ed25519 .kube/config
+ .aws/credentials.docker/config.json server.key tls.key key.pem secrets.yaml credentials.json""".split()
+
+
+def place(path: str, lookup: Lookup, directory: str | None) -> str | None:
+    """The absolute path; None if it is only known at run time."""
+    if path == "~" or path.startswith("~/"):
+        path = lookup.home + path[1:] if lookup.home else UNSEEN
+    if path.startswith("~"):
+        return None
+    if not path.startswith("/"):
+        if not directory:
+            return None
+        path = join(directory, path)
+    stable = path.split(UNSEEN)[0]
+    if UNSEEN in path:
+        # `/etc/$NAME` is in /etc, unless the rest leads out of it
+        folder = stable.rpartition("/")[0]
+        return normpath("/" + folder.lstrip("/")) + "/" + UNSEEN if folder else None
+    return normpath("/" + path.lstrip("/"))
+
+
+def written(
+    path: str, lookup: Lookup, directory: str | None, appends: bool = False, makes_folder: bool = False
+) -> Verdict:
+    """The effect of writing a file, or of making a folder."""
+    if NO_FILE.fullmatch(path):
+        return read()
+    absolute = place(path, lookup, directory)
+    if absolute is None and makes_folder:
+        return change(f"makes {path.replace(UNSEEN, '…')}")
+    if absolute is None:
+        return destructive("writes a path that is only known at run time")
+    if reason := guarded(absolute, lookup):
+        return destructive(reason)
+    if UNSEEN in absolute and not makes_folder:
+        return destructive("writes a path that is only known at run time")
+    if lookup.exists(absolute) and not makes_folder:
+        return change(f"appends to {path}") if appends else destructive(f"overwrites {path}, which exists")
+    return change(f"makes {path.replace(UNSEEN, '…')}")
+
+
+def guarded(absolute: str, lookup: Lookup) -> str | None:
+    """Why a path is not to be written without asking, whether it exists or not."""
+    home, here = lookup.home.rstrip("/"), lookup.directory.rstrip("/")
+    if absolute == "/":
+        return "works on the root directory"
+    below_here = bool(here) and f"{absolute}/".startswith(f"{here}/") and not _SYSTEM_ROOT.match(f"{here}/")
+    below_home = bool(home) and f"{absolute}/".startswith(f"{home}/")
+    if _RUNS_LATER.search(
+        absolute[len(here) :] if below_here else absolute[len(home) :] if below_home else absolute
+    ):
+        return "writes a file that configures access or what runs later"
+    if below_here or _TEMPORARY.match(absolute):
+        return None
+    if below_home:
+        return "writes a dotfile of the home directory" if absolute[len(home) + 1 :].startswith(".") else None
+    if _SYSTEM.match(absolute):
+        return "works on a system path"
+    return "writes outside of the home directory"
+
+
+# Working directories that are system paths all the same.
+_SYSTEM_ROOT = re.compile(r"/(etc|usr|bin|sbin|lib\w*|boot|sys|proc|dev|run)/|/var/(?!www/|tmp/)|/$")
+
+
+def holds_secret(path: str, lookup: Lookup, directory: str | None, is_pattern: bool = False) -> bool:
+    """Whether a file is of those that hold secrets, by its name."""
+    path = path.removeprefix("@")
+    absolute = place(path, lookup, directory) or path
+    if is_pattern:
+        likely = [name for name in _LIKELY if fnmatchcase(name, path) or fnmatchcase(basename(name), path)]
+        if likely or any(fnmatchcase(join(lookup.home, name), absolute) for name in _LIKELY):
+            return True
+        if any(fnmatchcase(join(lookup.home, name), path.replace("~", lookup.home, 1)) for name in _LIKELY):
+            return True
+    return bool(_SECRETS.search(absolute)) and not _NO_SECRET.search(absolute)

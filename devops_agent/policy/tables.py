@@ -1,0 +1,160 @@
+"""The rules on programs: tables in policy/rules/*.toml, a section for each program.
+
+Keys of a section, and of `[PROGRAM.at."VERB"]` for one of its verbs; lists are texts parted by commas:
+
+- `aliases`: other names of the program
+- `effect`: what it does, if it has no verbs
+- `read`, `change`, `destructive`: its verbs, of one to four words; `*` stands for any text
+- `bare`: what it does without a verb
+- `switches`, `valued`: flags without and with a value. Before the verb, any other flag makes it unknown
+- `flags`: by effect, the flags that give it at least that effect; those under `read` make it a read
+- `writes`: flags whose value is the path of a file that is written
+- `runs`: flags whose value is a shell command
+- `operands`: `write` if they are files that are written, `last` if only the last one is, `make` if they are
+  folders, `touch` if they are files that stay as they are, `work` if what they name is worked on
+- `secret`: true, or the verbs that print secrets
+- `names_only`: it reads the names of files and not what is in them
+- `network`: it sends what its words say to another machine; `sends_input`: and its standard input
+- `command`: it runs the command that begins behind that many operands. `dashes`: or behind `--`; `loose`:
+  flags may stand between; `shell`: it joins the words for a shell; `elsewhere`: on another machine or in a
+  container; `fed`: with further words from its standard input; `alone`: what it does without a command
+- `one_dash`: its long flags have one dash
+- `open`: it may have verbs of the user's own
+- `handler`: the function of `devops_agent/policy/programs.py` that decides
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from devops_agent.policy.verdict import Effect
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RULES = Path(__file__).parent / "rules"
+_EFFECTS = {str(effect): effect for effect in Effect}
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item for item in re.split(r"[,\s]*,[,\s]*|\n\s*", text.strip()) if item)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.replace(",", " ").split())
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is known of a program, or of one of its verbs."""
+
+    name: str
+    effect: Effect | None = None
+    bare: Effect | None = None
+    switches: frozenset[str] = frozenset()
+    valued: frozenset[str] = frozenset()
+    flags: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
+    writes: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+    operands: str = ""
+    secret: bool = False
+    secret_verbs: tuple[str, ...] = ()
+    names_only: bool = False
+    network: bool = False
+    sends_input: bool = False
+    command: int | None = None
+    dashes: bool = False
+    loose: bool = False
+    one_dash: bool = False
+    shell: bool = False
+    elsewhere: bool = False
+    fed: bool = False
+    alone: Effect = Effect.READ
+    handler: str = ""
+    open: bool = False
+    at: Mapping[str, "Rule"] = field(default_factory=dict)
+    exact: Mapping[str, Effect] = field(default_factory=dict)  # the verbs without a `*`
+    patterns: tuple[tuple[str, Effect], ...] = ()  # the others
+
+    def effect_of(self, verb: str) -> Effect | None:
+        """The effect of a verb, or None if it is no verb of the program."""
+        if verb in self.exact:
+            return self.exact[verb]
+        size = verb.count(" ")
+        return next((e for v, e in self.patterns if v.count(" ") == size and fnmatchcase(verb, v)), None)
+
+    @cached_property
+    def longest(self) -> int:
+        """How many words its longest verb has."""
+        return max((verb.count(" ") + 1 for verb in (*self.exact, *(v for v, _ in self.patterns))), default=0)
+
+
+def rule_of(program: str) -> Rule | None:
+    """The rule on a program, by the name it is called by."""
+    return _rules().get(program)
+
+
+@cache
+def _rules() -> Mapping[str, Rule]:
+    rules: dict[str, Rule] = {}
+    for path in sorted(RULES.glob("*.toml")):
+        for name, section in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            rule = _rule(name, section)
+            for each in (name, *_items(section.get("aliases", ""))):
+                if each in rules:
+                    raise ValueError(f"{path.name}: {each} has two sections")
+                rules[each] = rule
+    return rules
+
+
+def _rule(name: str, section: Mapping[str, Any]) -> Rule:
+    verbs = [(verb, effect) for word, effect in _EFFECTS.items() for verb in _items(section.get(word, ""))]
+    secret = section.get("secret", "")
+    plain = {key: section[key] for key in _PLAIN if key in section}
+    rule = Rule(
+        name=name,
+        effect=_EFFECTS[section["effect"]] if "effect" in section else None,
+        bare=_EFFECTS[section["bare"]] if "bare" in section else None,
+        switches=_words(section.get("switches", "")),
+        valued=_words(section.get("valued", "")),
+        flags={_EFFECTS[key]: _items(value) for key, value in section.get("flags", {}).items()},
+        writes=_words(section.get("writes", "")),
+        runs=_words(section.get("runs", "")),
+        secret=secret is True,
+        secret_verbs=() if secret is True else _items(secret),
+        alone=_EFFECTS[section.get("alone", "read")],
+        exact={verb: effect for verb, effect in verbs if "*" not in verb},
+        patterns=tuple((verb, effect) for verb, effect in verbs if "*" in verb),
+        **plain,
+    )
+    at: dict[str, Rule] = {}
+    for named, part in section.get("at", {}).items():
+        inner = _rule(name, _merged(section, part))
+        at.update(dict.fromkeys(_items(named), inner))
+    return replace(rule, at=at)
+
+
+def _merged(section: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds for a verb: what its own section says, and else what that of the program says."""
+    merged = {**section, **part}
+    del merged["at"]
+    for key in _ADDED:
+        merged[key] = ", ".join(filter(None, (section.get(key, ""), part.get(key, ""))))
+    both = [(each.get("flags") or {}) for each in (section, part)]
+    merged["flags"] = {
+        effect: ", ".join(each[effect] for each in both if effect in each)
+        for effect in {**both[0], **both[1]}
+    }
+    return merged
+
+
+_PLAIN = """operands names_only network sends_input command dashes loose one_dash shell elsewhere fed handler
+ open""".split()
+_ADDED = "switches valued writes runs".split()

@@ -1,0 +1,283 @@
+"""The classifier: a labelled corpus, wrappers, words as bash sees them, and how long a decision takes."""
+
+import json
+import shlex
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devops_agent.policy.classify import classify
+from devops_agent.policy.syntax import UNSEEN, NotShell, Simple, parse
+from devops_agent.policy.tables import RULES, rule_of
+from devops_agent.policy.verdict import Effect
+
+DATA = Path(__file__).parent / "data" / "commands"
+HOME = "/home/dev"
+HERE = f"{HOME}/shop"
+_HERE_FILES = """app.py requirements.txt Dockerfile docker-compose.yml README.md notes.txt
+ deploy.yaml service.yaml
+ config.json package.json main.tf .env .git .gitignore data.csv backup.tar.gz app.log run.sh
+ src/main.py src/util.py logs/web.log logs/old.log k8s/app.yaml charts/web""".split()
+_HOME_FILES = """.bashrc .ssh/id_rsa .ssh/id_rsa.pub .ssh/authorized_keys .kube/config .aws/credentials
+ .docker/config.json Documents/plan.md""".split()
+
+
+def _paths() -> Iterator[str]:
+    files = [f"{HERE}/{name}" for name in _HERE_FILES] + [f"{HOME}/{name}" for name in _HOME_FILES]
+    for file in [*files, "/tmp/out.txt", "/tmp/build/x"]:
+        yield file
+        yield from map(str, Path(file).parents)
+
+
+EXISTING = set(_paths()) - {"/tmp/build/x"}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The machine for which the labels of the corpus hold."""
+
+    home: str = HOME
+    directory: str = HERE
+
+    def exists(self, path: str) -> bool:
+        return path in EXISTING or not path.startswith(("/tmp/", "/home/"))
+
+    def is_directory(self, path: str) -> bool:
+        return any(each.startswith(f"{path}/") for each in EXISTING) or path == "/tmp/build"
+
+    def alias(self, name: str) -> str | None:
+        return "kubectl" if name == "k" else None
+
+
+LOOKUP = Corpus()
+
+
+def _corpus(*names: str) -> list[dict]:
+    return [json.loads(line) for name in names for line in (DATA / f"{name}.jsonl").read_text().splitlines()]
+
+
+EVERY = _corpus("first", "second", "third")
+DANGER = (Effect.DESTRUCTIVE, Effect.UNKNOWN)
+
+
+def _level(effect: Effect) -> int:
+    return min(effect, Effect.DESTRUCTIVE)
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one["command"][:60])
+def test_no_command_is_judged_milder_than_it_is(one):
+    verdict = classify(one["command"], LOOKUP)
+    assert _level(verdict.effect) >= _level(Effect[one["effect"].upper()]), verdict
+    assert verdict.secret or not one["secret"], verdict
+
+
+@pytest.mark.parametrize("name", ["first", "second", "third"])
+def test_few_commands_are_judged_worse_than_they_are(name):
+    counts: Counter[str] = Counter()
+    worse: Counter[str] = Counter()
+    for one in _corpus(name):
+        counts[one["effect"]] += 1
+        level = _level(classify(one["command"], LOOKUP).effect)
+        worse[one["effect"]] += level > _level(Effect[one["effect"].upper()])
+    assert worse["read"] <= 0.03 * counts["read"]
+    assert worse["change"] <= 0.1 * counts["change"]
+
+
+def test_the_corpus_is_large_and_varied():
+    effects = Counter(one["effect"] for one in EVERY)
+    assert len({one["command"] for one in EVERY}) == len(EVERY) >= 700
+    assert effects["destructive"] >= 200
+    assert effects["read"] >= 250
+    assert effects["change"] >= 150
+    assert sum(one["wrapped"] for one in EVERY) >= 100
+
+
+def test_a_decision_is_quick():
+    classify("ls", LOOKUP)  # reads the tables
+    seconds = []
+    for one in EVERY:
+        started = time.perf_counter()
+        classify(one["command"], LOOKUP)
+        seconds.append(time.perf_counter() - started)
+    assert median(seconds) < 0.002
+    assert quantiles(seconds, n=100)[98] < 0.01
+
+
+# --- wrappers ---------------------------------------------------------------------------------------------
+
+
+def _by_shell(prefix: str, suffix: str = "") -> Callable[[str], str]:
+    return lambda command: f"{prefix} {shlex.quote(command)}{suffix}"
+
+
+def _around(before: str, after: str) -> Callable[[str], str]:
+    return lambda command: f"{before}{command}\n{after}"
+
+
+QUOTED = {
+    "sh -c": _by_shell("sh -c"),
+    "sudo": _by_shell("sudo -u root bash -c"),
+    "env": _by_shell("env A=b bash -c"),
+    "timeout": _by_shell("timeout -k 1 5 bash -c"),
+    "nohup": _by_shell("nohup sh -c", " &"),
+    "nice": _by_shell("nice -n 5 sh -c"),
+    "time": _by_shell("time sh -c"),
+    "exec": _by_shell("exec sh -c"),
+    "flock": _by_shell("flock x.lock -c"),
+    "su": _by_shell("su -c"),
+    "script": _by_shell("script -c", " /dev/null"),
+    "busybox": _by_shell("busybox sh -c"),
+    "ssh": _by_shell("ssh -o BatchMode=yes web1"),
+    "docker exec": _by_shell("docker exec -i web sh -c"),
+    "docker run": _by_shell("docker run --rm alpine:3 sh -c"),
+    "kubectl exec": _by_shell("kubectl -n shop exec web -c app -- sh -c"),
+    "nsenter": _by_shell("nsenter -t 1 -m sh -c"),
+    "chroot": _by_shell("chroot /mnt sh -c"),
+    "ip netns exec": _by_shell("ip netns exec blue sh -c"),
+    "watch": _by_shell("watch -n 5"),
+    "xargs": _by_shell("ls | xargs -n 1 sh -c"),
+    "find -exec": _by_shell("find . -name x -exec sh -c", r" \;"),
+    "parallel": _by_shell("parallel", " ::: a b"),
+    "trap": _by_shell("trap", " EXIT"),
+    "eval": _by_shell("eval"),
+    "here-string": _by_shell("bash <<<"),
+}
+AROUND = {
+    "here-document": _around("bash <<'ENDE'\n", "ENDE"),
+    "subshell": _around("(", ")"),
+    "group": _around("{ ", "}"),
+    "substitution": _around('echo "$(', ')"'),
+    "process substitution": _around("cat <(", ")"),
+    "background": _around("{ ", "} &"),
+    "pipe": _around("{ ", "} | cat"),
+    "redirection": _around("{ ", "} 2>/dev/null"),
+    "and": _around("true && { ", "}"),
+    "or": _around("false || { ", "}"),
+    "negation": _around("! { ", "}"),
+    "if": _around("if true; then ", "fi"),
+    "while": _around("while read -r line; do ", "done < notes.txt"),
+    "for": _around("for i in 1 2; do ", "done"),
+    "case": _around("case x in *) ", ";; esac"),
+    "function": _around("f() { ", "}; f"),
+}
+WRAPPERS = {**QUOTED, **AROUND}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_no_wrapper_makes_a_command_milder(wrapper):
+    for one in EVERY:
+        bare = classify(one["command"], LOOKUP)
+        wrapped = classify(WRAPPERS[wrapper](one["command"]), LOOKUP)
+        assert _level(wrapped.effect) >= _level(bare.effect), (one["command"], bare, wrapped)
+
+
+_TOKENS = r"""rm -rf / ls
+ cat kubectl delete get pod docker run -v /:/host sh -c bash eval $( ) ` ' " \ | || && ;
+ & > >> << <<< { } [ ] [[ ]] ( (( )) $x ${x} ${x:-y} $((1+1)) # = * ? ~ ! if then fi for in do done
+ while case esac function f () . , -- - a b é EOF find -delete -exec {} \; xargs sudo env awk
+ {system("x")} sed s/a/b/e 1>&2 2>/dev/null @ % ^ + : 0 -n""".split()
+_TOKENS += [chr(code) for code in (10, 9, 0, 13)]
+_TEXT = st.lists(st.sampled_from(_TOKENS), max_size=14).map(" ".join)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(_TEXT, st.text(max_size=60)), st.sampled_from(sorted(WRAPPERS)))
+def test_any_text_is_judged_and_no_wrapper_makes_it_milder(text, wrapper):
+    bare = classify(text, LOOKUP)
+    wrapped = classify(WRAPPERS[wrapper](text), LOOKUP)
+    # a flag is none of a command; what is not complete means something else with the text around it
+    if _is_complete(text) if wrapper in AROUND else not text.startswith("-"):
+        assert _level(wrapped.effect) >= _level(bare.effect)
+
+
+def _is_complete(text: str) -> bool:
+    try:
+        parse(text)
+    except NotShell:
+        return False
+    return not text.rstrip("\n").endswith("\\")
+
+
+# --- syntax -----------------------------------------------------------------------------------------------
+
+_PIECES = """a b1 -x ' " \\ \\\\ $' \\n \\x41 # = { } , ~ / . [ ] ! % @ + ^ : $ '' "" é""".split(" ")
+_PIECES += [" ", "  ", "\n", "\t", "\\\n", "x y"]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=12).map("".join))
+def test_words_are_those_that_bash_sees(body):
+    try:
+        block = parse(f"p {body}")
+    except NotShell:
+        return
+    command = block.children[0]
+    if len(block.children) > 1 or not isinstance(command, Simple) or command.redirections:
+        return
+    if any(word.expands or UNSEEN in word.text or word.text.startswith("~") for word in command.words):
+        return
+    shown = 'p() { [ $# -eq 0 ] || printf "%s\\0" "$@"; }; ' + f"p {body}"
+    done = subprocess.run(["bash", "-f", "-c", shown], capture_output=True, env={"LC_ALL": "C.UTF-8"})
+    if done.returncode == 0:
+        ours = [word.text for word in command.words[1:]]
+        assert [word for word in ours if word] == [word for word in done.stdout.decode().split("\0") if word]
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("find . -del''ete", Effect.DESTRUCTIVE),
+        ("find . -del\\\nete", Effect.UNKNOWN),
+        ("echo a >/dev/null b > notes.txt", Effect.DESTRUCTIVE),
+        ("cd /etc && echo x > hosts", Effect.DESTRUCTIVE),
+        ("cd /etc; echo x > new.conf", Effect.DESTRUCTIVE),
+        ("cd /tmp/build && echo x > new.txt", Effect.CHANGE),
+        ("(cd /tmp/build); echo x > notes.txt", Effect.DESTRUCTIVE),
+        ("D=/etc; echo x > $D/hosts", Effect.DESTRUCTIVE),
+        ("D=/tmp/build; echo x > $D/new.txt", Effect.CHANGE),
+        ("D=/tmp/build; D=/etc; echo x > $D/new.txt", Effect.DESTRUCTIVE),
+        ("read -r D < notes.txt; echo x > $D/new.txt", Effect.DESTRUCTIVE),
+        ("if false; then D=/tmp/build; fi; echo x > $D/new.txt", Effect.DESTRUCTIVE),
+        ("rm() { echo no; }; unset -f rm; rm notes.txt", Effect.DESTRUCTIVE),
+        ("if false; then rm() { echo no; }; fi; rm notes.txt", Effect.DESTRUCTIVE),
+        ("rm() { echo no; }; command rm notes.txt", Effect.DESTRUCTIVE),
+        ("ls() { command rm notes.txt; }; ls", Effect.DESTRUCTIVE),
+        ("k get pods", Effect.READ),
+        ("k delete pod web", Effect.DESTRUCTIVE),
+        ("cat <<EOF\n`rm notes.txt`\nEOF", Effect.DESTRUCTIVE),
+        ("cat <<'EOF'\n`rm notes.txt`\nEOF", Effect.READ),
+        ('echo "`echo \\`rm notes.txt\\``"', Effect.DESTRUCTIVE),
+        ("[ $(rm notes.txt) = x ]", Effect.DESTRUCTIVE),
+        ("echo ${x:-$(rm notes.txt)}", Effect.DESTRUCTIVE),
+        ("ls\u00a0-l", Effect.UNKNOWN),
+        ("ls \\\n  -l", Effect.READ),
+        ("tar czf backup-$(date +%F).tgz src", Effect.CHANGE),
+        ("", Effect.READ),
+        ("# a comment", Effect.READ),
+    ],
+)
+def test_syntax_that_hides(text, effect):
+    verdict = classify(text, LOOKUP)
+    assert verdict.effect is effect, verdict
+
+
+def test_the_tables_can_be_read_and_name_handlers_that_exist():
+    from devops_agent.policy.handlers import HANDLERS
+
+    assert rule_of("kubectl")
+    assert sorted(path.stem for path in RULES.glob("*.toml"))
+    used = {
+        line.split('"')[1]
+        for path in RULES.glob("*.toml")
+        for line in path.read_text().split("handler = ")[1:]
+        for line in [f'"{line.split(chr(34))[1]}"']
+    }
+    assert used == set(HANDLERS)
