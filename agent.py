@@ -31,6 +31,7 @@ from devops_agent import (
     followup,
     intent,
     limits,
+    preview,
     protocol,
     repairs,
     usage_help,
@@ -41,8 +42,11 @@ from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
 from devops_agent.forms.rewrite import Rewrite
+from devops_agent.gate import Gate, Passage
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
+from devops_agent.policy.modes import Decision, Modes
+from devops_agent.policy.verdict import Effect
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.steps import Step, undone
@@ -125,11 +129,12 @@ class DevOpsAgent(ToolCallingAgent):
         model: A chat model such as `OllamaChat`.
         instructions: What the model should know beside the fixed prompt.
         verbose: Whether prompts, raw replies and timings are shown; a listener of your own decides itself.
-        require_approval: Whether the user is asked before each tool call.
+        require_approval: Whether the user is asked before each tool call, where no gate says so.
         max_steps: Calls after which the run ends without an answer.
         shell: The limits under which commands run.
         listener: Told of everything that happens.
-        approver: Asks the user.
+        approver: Asks the user, where no gate does.
+        gate: Decides which calls run; without one, what destroys asks, or is refused with nobody there.
         brief: Finds what the model is told with a task: what was looked up, and a recipe.
         log_level: The level of SmolAgents' own log, such as "DEBUG"; "" for silence.
         **kwargs: Further arguments of `ToolCallingAgent`.
@@ -146,6 +151,7 @@ class DevOpsAgent(ToolCallingAgent):
         shell: Shell | None = None,
         listener: events.Listener = events.ignore,
         approver: Approver = ask_user_approval,
+        gate: Gate | None = None,
         brief: briefing.Briefer = briefing.none,
         log_level: str = "",
         **kwargs: Any,
@@ -157,10 +163,9 @@ class DevOpsAgent(ToolCallingAgent):
             listener = model.listener = Terminal(sys.stdout, sys.stderr, verbose=True)
         self.step_callbacks.register(ActionStep, self._count_mistakes)
         self.verbose = verbose
-        self.require_approval = require_approval
         self.shell = shell or Shell()
         self.listener = listener
-        self.approver = approver
+        self.gate = gate or Gate(Modes(require_approval=require_approval), approver=approver)
         self.brief = brief
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}
@@ -181,7 +186,9 @@ class DevOpsAgent(ToolCallingAgent):
             settled=told.ground.settled if told.changes else "",
             limits=limits.limits_of(task),
         )
-        self._briefings[task] = told = self._looked(told) if told.look and not self.require_approval else told
+        self.gate.start_run()
+        looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))
+        self._briefings[task] = told = self._looked(told) if looks else told
         self.tools.pop(RECIPE, None)
         self._wish, self._later = told.wish, list(told.later)
         if told.form:
@@ -206,7 +213,7 @@ class DevOpsAgent(ToolCallingAgent):
         return self._briefings.get(str(self.task), briefing.Briefing())
 
     def _may_look_up(self, task: str) -> bool:
-        return not self.require_approval or self.approver("look_up", {"task": task})[0]
+        return self.gate.may_look_up(task)
 
     def initialize_system_prompt(self) -> str:
         """The instructions only: the model class builds the strict prompt around them."""
@@ -240,6 +247,8 @@ class DevOpsAgent(ToolCallingAgent):
     def _must_answer(self) -> bool:
         """Whether all is known: a small model goes on looking, and forgets what it has found."""
         told, evidence = self._told, self.evidence
+        if evidence.refusal or (evidence.dry and not evidence.to_do):
+            return True
         if evidence.repeats >= MAX_REPEATS or evidence.stood_in or evidence.complete:
             return True
         if told.decided and not evidence.calls:
@@ -312,27 +321,42 @@ class DevOpsAgent(ToolCallingAgent):
             answer = str(call.arguments["answer"])
             told = outcome(self.evidence, answer) or _once(answer)
             return super().execute_tool_call(tool_name, {"answer": told})
-        if self.require_approval:
-            approved, comment = self.approver(tool_name, call.arguments)
-            if not approved:
-                return self._rejected(call, comment)
-        return self._executed(call, by_form=tool_name == RECIPE)
+        passage = self.gate.decide(call)
+        if passage.decision is Decision.REFUSE:
+            return self._refused(call, passage)
+        if passage.decision is Decision.SHOW:
+            return self._shown(call)
+        if passage.command is not None:
+            call = Call(call.name, {**call.arguments, "command": passage.command})
+        return self._executed(call, by_form=tool_name == RECIPE, effect=passage.verdict.effect)
 
     def _ended(self) -> str:
         """That a container which ran before has ended by what was done, in a sentence."""
         touched = any("docker" in command for command in self.evidence.commands)
         return followup.ended(str(self.task), self._told.ground.running) if touched else ""
 
-    def _rejected(self, call: Call, comment: str) -> str:
-        self.evidence.rejected(call, comment)
-        text = "User rejected this tool call."
-        text += f" User comment: {comment}" if comment else ""
+    def _refused(self, call: Call, passage: Passage) -> str:
+        if passage.decided_by == "user":
+            self.evidence.rejected(call, passage.reason)
+            text = "User rejected this tool call."
+            text += f" User comment: {passage.reason}" if passage.reason else ""
+        else:
+            self.evidence.denied(call, passage.reason)
+            text = f"Refused: {passage.reason}."
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.listener(events.Observed(text))
         return text
 
-    def _executed(self, call: Call, by_form: bool) -> Any:
+    def _shown(self, call: Call) -> str:
+        """A dry run: what would run, and what it would do."""
+        text = f"Dry run: not run. {preview.preview(call, self.shell.run)}".rstrip()
         self.listener(events.ToolCalled(call.name, call.arguments))
+        self.listener(events.Observed(text))
+        self.evidence.shown(call)
+        return f"{text}{self._next(call)}"
+
+    def _executed(self, call: Call, by_form: bool, effect: Effect) -> Any:
+        self.listener(events.ToolCalled(call.name, call.arguments, str(effect)))
         self.shell.last = None
         before = edits.texts_before(call)
         try:

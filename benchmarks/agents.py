@@ -64,7 +64,7 @@ def devops_agent(arguments: Sequence[str], without: str = "") -> Agent:
     start = [str(ROOT / "devops-agent")]
     if without:
         start = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "benchmarks.levers", without, "--"]
-    command = [*start, "--verbose", *arguments]
+    command = [*start, "--verbose", "--yes", *arguments]
 
     def run(stage: Stage) -> Outcome:
         return _run([*command, "--", stage.prompt], stage)

@@ -61,6 +61,8 @@ def _run_subcommand(words: Sequence[str]) -> ExitCode:
 
     if words[0] == "diagnose":
         commands.diagnose_command(words[1:], sys.stdout)
+    elif words[0] == "policy":
+        commands.policy_command(words[2:], sys.stdin, sys.stdout)
     else:
         folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
         commands.runbooks_command(words[1:], folders, sys.stdout)
@@ -103,6 +105,10 @@ def _leave(code: ExitCode) -> ExitCode:
         with suppress(OSError):
             stream.flush()
     os._exit(code)
+
+
+# A look for a question takes no longer.
+_PREVIEW_SECONDS = 8.0
 
 
 class _Session:
@@ -155,13 +161,31 @@ class _Session:
             tools=[read_file, write_file, bash, get_env],
             model=model,
             verbose=self.settings.verbose,
-            require_approval=self.settings.require_approval,
+            gate=_gate(self.settings, config, here),
             max_steps=self.settings.max_steps,
             shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
             brief=briefing.briefer(runbooks, here, self.terminal, self.settings.grounding, model.weigh),
             log_level=self.settings.log_level,
         )
+
+
+def _gate(chosen: Settings, config: Path, here: Path) -> Any:
+    """The gate that every call passes, with the user's policy and that of the project."""
+    from devops_agent import preview
+    from devops_agent.folders import data_folder
+    from devops_agent.gate import Gate
+    from devops_agent.policy import user_policy
+    from devops_agent.policy.modes import Modes
+    from devops_agent.shell import Shell
+
+    looks = Shell(timeout=_PREVIEW_SECONDS)
+    return Gate(
+        Modes(chosen.read_only, chosen.dry_run, chosen.require_approval, chosen.assume_yes),
+        user_policy.load(config / "policy.toml", here / ".devops-agent" / "policy.toml"),
+        preview=lambda call: preview.preview(call, looks.run),
+        own=(config, data_folder(os.environ)),
+    )
 
 
 def _answer(agent: Any, task: str) -> str:

@@ -1,38 +1,134 @@
-"""Asking the user before a tool runs."""
+"""Asking the user before a tool runs, on the terminal, also when the standard input is a pipe."""
 
 import json
-import sys
 import termios
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
 
-Approver = Callable[[str, Mapping[str, Any]], tuple[bool, str]]
+_TTY = Path("/dev/tty")
+_KEYS = "y yes · n no, with a word to the agent · a always for this in this session · e edit · ? explain"
 
 
-def ask_user_approval(tool: str, arguments: Mapping[str, Any]) -> tuple[bool, str]:
-    """Shows a call and asks for y or n.
+@dataclass(frozen=True)
+class Question:
+    """What the user is asked about a call.
+
+    Attributes:
+        tool: The tool.
+        arguments: Its arguments.
+        effect: What the call does: read, change, destructive or unknown.
+        rule: Why it is judged so.
+        part: The part of a command that decided.
+        target: Where it works, such as a Kubernetes context.
+        caution: Why a call is asked for that would run otherwise.
+        preview: Tells what would happen: objects, a diff, sizes; it only looks.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    effect: str = ""
+    rule: str = ""
+    part: str = ""
+    target: str = ""
+    caution: str = ""
+    preview: Callable[[], str] = lambda: ""
+
+
+class Answer(NamedTuple):
+    """What the user said."""
+
+    approved: bool
+    comment: str = ""
+    always: bool = False  # also for calls of the same kind in this session
+    command: str | None = None  # in place of the one that was asked for
+
+
+Approver = Callable[[Question], Answer]
+
+
+def somebody_is_there() -> bool:
+    """Whether there is a terminal on which a question can be asked."""
+    try:
+        _TTY.open("rb").close()
+    except OSError:
+        return False
+    return True
+
+
+def ask_user_approval(question: Question) -> Answer:
+    """Shows a call and what it would do, and asks.
 
     Returns:
-        Whether the user approved, and a comment for the agent. Without anybody to answer it is a no.
+        What the user answered. Without anybody to answer it is a no.
     """
-    shown = _visible(json.dumps(dict(arguments), indent=2, ensure_ascii=False, default=str))
-    shown = shown.replace("\n", "\n   ")
-    _forget_typed_ahead()
-    _say(f"\n🔧 Tool call requested:\n   Tool: {tool}\n   Arguments: {shown}\n\n")
+    try:
+        with _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
+            _forget_typed_ahead(keys)
+            return ask(question, keys, screen)
+    except OSError:
+        return Answer(False, "nobody is there to approve it")
+
+
+def ask(question: Question, keys: TextIO, screen: TextIO) -> Answer:
+    """Asks on a terminal that is open."""
+    _say(screen, _shown(question))
     while True:
-        answer = _ask("Approve this tool call? [y/n]: ")
-        if answer is None:
-            return False, "nobody is there to approve it"
-        if answer.lower() in ("y", "yes"):
-            return True, ""
-        if answer.lower() in ("n", "no"):
-            return False, _ask("Optional feedback for the agent (press Enter to skip): ") or ""
+        typed = _read("Approve this tool call? [y/n]: ", keys, screen)
+        match typed if typed is None else typed.lower():
+            case None:
+                return Answer(False, "nobody is there to approve it")
+            case "y" | "yes":
+                return Answer(True)
+            case "n" | "no":
+                comment = _read("Optional feedback for the agent (press Enter to skip): ", keys, screen)
+                return Answer(False, comment or "")
+            case "a" | "always" if question.effect:
+                return Answer(True, always=True)
+            case "e" | "edit" if "command" in question.arguments:
+                if command := _read("Command: ", keys, screen):
+                    return Answer(True, command=command)
+            case "?" if question.effect:
+                _say(screen, _explained(question))
+            case _:
+                pass
 
 
-def _forget_typed_ahead() -> None:
+def _shown(question: Question) -> str:
+    arguments = json.dumps(dict(question.arguments), indent=2, ensure_ascii=False, default=str)
+    shown = _visible(arguments).replace("\n", "\n   ")
+    lines = [f"\n🔧 Tool call requested:\n   Tool: {question.tool}\n   Arguments: {shown}"]
+    if question.effect:
+        why = f" ({question.rule})" if question.rule else ""
+        lines.append(f"   Effect: {question.effect}{why}")
+    if question.caution:
+        lines.append(f"   Careful: {question.caution}")
+    if question.target:
+        lines.append(f"   Where: {question.target}")
+    if preview := question.preview().rstrip():
+        lines.append("   " + _visible(preview).replace("\n", "\n   "))
+    if question.effect:
+        lines.append(f"   {_KEYS}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _explained(question: Question) -> str:
+    meaning = {
+        "read": "it leaves every state as it was",
+        "change": "one further command undoes it",
+        "destructive": "it removes, overwrites, ends or exposes something",
+        "unknown": "what it does is not known before it runs, so it is treated like destructive",
+    }.get(question.effect, "")
+    part = f"   The part that decides: {_visible(question.part)}\n" if question.part else ""
+    return f"   {question.effect}: {meaning}.\n{part}   Rule: {question.rule or 'none'}\n"
+
+
+def _forget_typed_ahead(keys: TextIO) -> None:
     """What was typed before the question was there is no answer to it."""
-    if sys.stdin.isatty():
-        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    with suppress(termios.error):
+        termios.tcflush(keys.fileno(), termios.TCIFLUSH)
 
 
 def _visible(text: str) -> str:
@@ -40,16 +136,16 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+def _say(screen: TextIO, text: str) -> None:
+    screen.write(text)
+    screen.flush()
 
 
-def _ask(question: str) -> str | None:
-    """One line of the standard input, or None at its end."""
-    _say(question)
-    line = sys.stdin.readline()
+def _read(question: str, keys: TextIO, screen: TextIO) -> str | None:
+    """One line, or None at the end of the input."""
+    _say(screen, question)
+    line = keys.readline()
     if not line:
-        _say("\n")
+        _say(screen, "\n")
         return None
     return line.strip()

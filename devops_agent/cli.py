@@ -17,6 +17,7 @@ examples:
   devops-agent                         an interactive session
   devops-agent diagnose [namespace/kind/name | kind/name | namespace | container]
   devops-agent runbooks [list | show NAME | search WORDS | add FILE.md]
+  devops-agent policy explain [--json] "COMMAND"     what a command does, before it runs
 
 environment:
   OLLAMA_HOST, DEVOPS_AGENT_MODEL, DEVOPS_AGENT_MODEL_PATH, DEVOPS_AGENT_BACKEND,
@@ -37,6 +38,8 @@ def subcommand(argv: Sequence[str] | None = None) -> list[str] | None:
     """The words of a subcommand; None for a task, such as "diagnose the network of this machine"."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["diagnose"] and len(words) < 3 and not any(w.startswith("-") for w in words):
+        return words
+    if words[:2] == ["policy", "explain"]:
         return words
     actions = ("list", "show", "search", "add")
     return words if words[:1] == ["runbooks"] and (len(words) == 1 or words[1] in actions) else None
@@ -84,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     add("-i", "--interactive", action="store_true", help="start an interactive session")
     add("-v", "--verbose", action="store_true", default=None, help="show prompts, raw replies and timings")
     add("-a", "--require-approval", action="store_true", default=None, help="ask before each tool call")
+    add("--read-only", action="store_true", default=None, help="change nothing")
+    add("--dry-run", action="store_true", default=None, help="show what would change something, run it not")
     add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
     add("--no-grounding", dest="grounding", action="store_false", default=None, help="look up nothing first")
     add("--backend", choices=BACKENDS, help=f"which engine runs the model (default: {Settings.backend})")

@@ -1,5 +1,6 @@
-"""The subcommands, which need no model: `diagnose` and `runbooks`."""
+"""The subcommands, which need no model: `diagnose`, `runbooks` and `policy`."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -9,6 +10,9 @@ from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import name
 from devops_agent.errors import UsageError
+from devops_agent.policy.classify import classify
+from devops_agent.policy.lookup import Machine
+from devops_agent.policy.verdict import Verdict
 
 _ALIASES = {
     **dict.fromkeys(("po", "pods"), "pod"),
@@ -134,3 +138,48 @@ def _added(path: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+# --- policy -----------------------------------------------------------------------------------------------
+
+
+def policy_command(words: Sequence[str], stdin: Iterable[str], out: TextIO) -> None:
+    """Prints what a command does, the part that decides, and the rule.
+
+    Args:
+        words: `["--json"] COMMAND`; `-` reads one command a line.
+        stdin: The commands for `-`.
+        out: Where it is printed; with `--json` one object a line.
+
+    Raises:
+        UsageError: There is no command.
+    """
+    as_json = "--json" in words
+    rest = [word for word in words if word != "--json"]
+    if not rest or not " ".join(rest).strip():
+        raise UsageError('Name a command: devops-agent policy explain "kubectl delete pod web".')
+    given = (line.rstrip("\n") for line in stdin) if rest == ["-"] else [" ".join(rest)]
+    lookup = Machine()
+    for command in given:
+        verdict = classify(command, lookup)
+        print(_as_json(command, verdict) if as_json else _as_text(verdict), file=out)
+
+
+def _as_json(command: str, verdict: Verdict) -> str:
+    told = {
+        "command": command,
+        "effect": str(verdict.effect),
+        "part": verdict.part,
+        "rule": verdict.rule,
+        "secret": verdict.secret,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _as_text(verdict: Verdict) -> str:
+    lines = [
+        f"effect: {verdict.effect}",
+        f"part:   {verdict.part}",
+        f"rule:   {verdict.rule or 'reads only'}",
+    ]
+    return "\n".join([*lines, f"secret: {'yes' if verdict.secret else 'no'}"])

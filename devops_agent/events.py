@@ -62,6 +62,8 @@ class ToolCalled:
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    # read, change, destructive or unknown; "" where it does not run
+    effect: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

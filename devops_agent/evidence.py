@@ -59,6 +59,8 @@ class Evidence:
         unmet: What the task asks to make and is still not there, in a sentence.
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
+        refusal: Why a call was refused by the modes or the policy; the run ends with it.
+        dry: The calls that a dry run has shown in place of running them.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
@@ -89,6 +91,8 @@ class Evidence:
     unmet: str = ""
     absent: str = ""
     too_early: str = ""
+    refusal: str = ""
+    dry: list[str] = field(default_factory=list)
     refused: bool = False
     mistakes: int = 0
     ended_early: str = ""
@@ -127,6 +131,20 @@ class Evidence:
         self.wants_change = False
         if not comment:
             self._seen.add(_key(call))
+
+    def denied(self, call: Call, reason: str) -> None:
+        """Records that a call was refused by the modes or the policy."""
+        self.refused = True
+        self.wants_change = False
+        self.refusal = f"{_shown(call)} was refused: {reason}"
+
+    def shown(self, call: Call) -> None:
+        """Records a call that a dry run has shown."""
+        self.calls += 1
+        self.succeeded += 1
+        self.changed += 1
+        self.dry.append(_shown(call))
+        self._seen.add(_key(call))
 
     @property
     def may_try_again(self) -> bool:
@@ -175,6 +193,10 @@ def outcome(evidence: Evidence, answer: str) -> str:
         answer: The model's answer.
     """
     honest = admits_failure(answer)
+    if evidence.refusal:
+        return f"Not done: {evidence.refusal}."
+    if evidence.dry:
+        return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])
     if evidence.settled and not evidence.calls:
         return evidence.settled
     if evidence.failed_change:

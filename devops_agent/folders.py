@@ -15,6 +15,11 @@ def xdg_folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
     return chosen if chosen.is_absolute() else home_folder(environ) / fallback
 
 
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """Where this program keeps what is the user's: the audit log and the files before they were changed."""
+    return xdg_folder(environ, "XDG_DATA_HOME", ".local/share") / "devops-agent"
+
+
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where this program keeps what it can fetch or make again; the models are in `models/` below it."""
     return xdg_folder(environ, "XDG_CACHE_HOME", ".cache") / "devops-agent"

@@ -24,6 +24,8 @@ class Settings:
         max_steps: Tool calls after which a task ends.
         timeout: Seconds that one command may take.
         require_approval: Ask before each tool call.
+        read_only: Change nothing.
+        dry_run: Show what would change something, and do not run it.
         assume_yes: Ask nothing.
         grounding: Look up what a task names before the first step.
         verbose: Show prompts, raw replies, timings and token counts.
@@ -42,6 +44,8 @@ class Settings:
     max_steps: int = 15
     timeout: float = 120.0
     require_approval: bool = False
+    read_only: bool = False
+    dry_run: bool = False
     assume_yes: bool = False
     grounding: bool = True
     verbose: bool = False
@@ -61,7 +65,8 @@ _ENVIRONMENT = {
     "REQUIRE_APPROVAL": "require_approval",
     "SMOLAGENTS_LOG_LEVEL": "log_level",
 }
-_IN_FILE = frozenset(field.name for field in fields(Settings)) - {"explicit", "assume_yes", "log_level"}
+_NOT_IN_FILE = {"explicit", "assume_yes", "dry_run", "log_level"}
+_IN_FILE = frozenset(field.name for field in fields(Settings)) - _NOT_IN_FILE
 _POSITIVE = ("max_steps", "timeout", "num_ctx", "num_predict")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -97,8 +102,6 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def _check_flags(given: Mapping[str, Any]) -> None:
-    if given.get("require_approval") and given.get("assume_yes"):
-        raise UsageError("--require-approval and --yes exclude each other. Leave one out.")
     if "model_path" in given and given.get("backend") == "ollama":
         raise UsageError("--model-path is for the embedded engine. Leave out --backend ollama.")
     if "model" in given and (given.get("backend") == "llama-cpp" or "model_path" in given):
@@ -107,8 +110,6 @@ def _check_flags(given: Mapping[str, Any]) -> None:
 
 def _let_win(merged: dict[str, Any], source: Mapping[str, Any]) -> None:
     """What a stronger source says excludes what a weaker one said about the same choice."""
-    if source.get("assume_yes"):
-        merged.pop("require_approval", None)
     if source.get("backend") == "ollama" or ("model" in source and "model_path" not in source):
         merged.pop("model_path", None)
         if "backend" not in source and merged.get("backend") == "llama-cpp":
@@ -200,6 +201,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_steps": _number(int),
     "timeout": _number(float),
     "require_approval": _switch,
+    "read_only": _switch,
+    "dry_run": _switch,
     "assume_yes": _switch,
     "grounding": _switch,
     "verbose": _switch,

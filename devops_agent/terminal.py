@@ -51,8 +51,9 @@ class Terminal:
                 self._say(f"⏱️ {seconds:.0f}s")
             case events.Reasoned(text):
                 self._say(self._styled(text, _DIM))
-            case events.ToolCalled(name, arguments):
-                self._say("\n" + self._styled(call_line(name, arguments), _BOLD))
+            case events.ToolCalled(name, arguments, effect):
+                mark = f"  [{effect}]" if effect not in ("", "read") else ""
+                self._say("\n" + self._styled(call_line(name, arguments) + mark, _BOLD))
             case events.Observed(text):
                 self._say(f"Observations:\n{_harmless(text)}\n")
             case events.Grounded(text):

@@ -3,7 +3,6 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -19,14 +18,17 @@ from smolagents.utils import AgentError
 import smolagents_patches
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
 from devops_agent import followup, protocol
+from devops_agent.approval import Answer, Approver, Question
 from devops_agent.briefing import Briefing, briefer
 from devops_agent.chat import Completion, Sampling
 from devops_agent.context import fit
 from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
 from devops_agent.forms.recipe import form_of_commands
+from devops_agent.gate import Gate
 from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
+from devops_agent.policy.modes import Modes
 from devops_agent.protocol import Call, system_prompt
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
@@ -136,6 +138,9 @@ def play(*replies: Reply, task: str = TASK, tools: tuple[Any, ...] = (), **setti
     """Runs the agent on a script; a run that ends with an answer has used the whole script."""
     seen: list[Event] = []
     model = ScriptedModel(replies, seen.append)
+    modes = Modes(require_approval=settings.pop("require_approval", False), assume_yes=True)
+    asks = settings.pop("approver", approver())
+    settings.setdefault("gate", Gate(modes, approver=asks, present=lambda: True))
     agent = DevOpsAgent(
         tools=[read_file, write_file, bash, get_env, *tools], model=model, listener=seen.append, **settings
     )
@@ -144,10 +149,10 @@ def play(*replies: Reply, task: str = TASK, tools: tuple[Any, ...] = (), **setti
     return Played(agent, model, text, seen)
 
 
-def approver(*verdicts: tuple[bool, str]) -> Callable[..., tuple[bool, str]]:
+def approver(*verdicts: tuple[bool, str]) -> Approver:
     """A user who answers from a script."""
     left = iter(verdicts)
-    return lambda name, arguments: next(left)
+    return lambda question: Answer(*next(left))
 
 
 # --- the conversation -------------------------------------------------------------------------------------
@@ -613,9 +618,9 @@ def test_a_call_rejected_with_a_comment_may_be_asked_for_again() -> None:
 def test_the_user_is_not_asked_about_an_answer_or_a_mistake() -> None:
     asked: list[str] = []
 
-    def ask(name: str, arguments: Any) -> tuple[bool, str]:
-        asked.append(arguments["command"])
-        return True, ""
+    def ask(question: Question) -> Answer:
+        asked.append(question.arguments["command"])
+        return Answer(True)
 
     play(sh("cat <file_name>"), sh("ls"), sh("ls"), answer(), require_approval=True, approver=ask)
     assert asked == ["ls"]
@@ -764,9 +769,9 @@ def test_in_approval_mode_the_user_is_asked_before_anything_is_looked_up(
 ) -> None:
     asked: list[tuple[str, Any, int]] = []
 
-    def ask(name: str, arguments: Any) -> tuple[bool, str]:
-        asked.append((name, arguments, len(programs.calls)))
-        return verdict or name != "look_up", ""
+    def ask(question: Question) -> Answer:
+        asked.append((question.tool, question.arguments, len(programs.calls)))
+        return Answer(verdict or question.tool != "look_up")
 
     run = grounded(sh("true"), answer(), task=ASK, require_approval=True, approver=ask)
     assert asked == [("look_up", {"task": ASK}, 0), ("bash", {"command": "true"}, len(programs.calls))]
@@ -982,14 +987,15 @@ def test_an_interruption_while_the_model_thinks_leaves_the_agent_usable() -> Non
 
 
 def test_an_interruption_while_the_user_is_asked_leaves_the_agent_usable() -> None:
-    def interrupt(name: str, arguments: Any) -> tuple[bool, str]:
+    def interrupt(question: Question) -> Answer:
         raise KeyboardInterrupt
 
     model = ScriptedModel([sh("ls"), sh("echo hi"), answer()])
-    agent = DevOpsAgent(tools=[bash], model=model, require_approval=True, approver=interrupt)
+    gate = Gate(Modes(require_approval=True), approver=interrupt, present=lambda: True)
+    agent = DevOpsAgent(tools=[bash], model=model, gate=gate)
     with pytest.raises(KeyboardInterrupt):
         agent.run("first")
-    agent.approver = approver((True, ""))
+    agent.gate.approver = approver((True, ""))
     assert agent.run("second") == "Done."
 
 

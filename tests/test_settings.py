@@ -68,6 +68,7 @@ model_path = "/x.gguf"
 max_steps = 3
 timeout = 2.5
 require_approval = true
+read_only = true
 grounding = false
 verbose = true
 temperature = 0.5
@@ -77,9 +78,22 @@ num_predict = 512
 """
     settings = loaded({}, {}, home, file)
     assert replace(settings, explicit=frozenset()) == Settings(
-        "llama-cpp", "m", "h", Path("/x.gguf"), 3, 2.5, True, False, False, True, 0.5, 0.9, 4096, 512
+        backend="llama-cpp",
+        model="m",
+        host="h",
+        model_path=Path("/x.gguf"),
+        max_steps=3,
+        timeout=2.5,
+        require_approval=True,
+        read_only=True,
+        grounding=False,
+        verbose=True,
+        temperature=0.5,
+        top_p=0.9,
+        num_ctx=4096,
+        num_predict=512,
     )
-    hidden = {"explicit", "assume_yes", "log_level"}
+    hidden = {"explicit", "assume_yes", "dry_run", "log_level"}
     assert settings.explicit == {field.name for field in fields(Settings)} - hidden
 
 
@@ -184,7 +198,6 @@ def test_a_bad_variable_is_a_usage_error_that_names_the_environment(
 @pytest.mark.parametrize(
     "flags",
     [
-        {"require_approval": True, "assume_yes": True},
         {"model_path": "/m.gguf", "backend": "ollama"},
         {"model": "m", "backend": "llama-cpp"},
         {"model": "m", "model_path": "/m.gguf"},
@@ -198,8 +211,8 @@ def test_flags_that_contradict_each_other_are_a_usage_error(flags: dict[str, Any
 @pytest.mark.parametrize(
     ("flags", "environ", "file", "expected"),
     [
-        ({"assume_yes": True}, {"REQUIRE_APPROVAL": "1"}, "", {"require_approval": False}),
-        ({"assume_yes": True}, {}, "require_approval = true", {"require_approval": False}),
+        ({"assume_yes": True}, {"REQUIRE_APPROVAL": "1"}, "", {"require_approval": True}),
+        ({"assume_yes": True}, {}, "read_only = true", {"read_only": True, "assume_yes": True}),
         ({"require_approval": True}, {"REQUIRE_APPROVAL": "0"}, "", {"require_approval": True}),
         ({}, {"REQUIRE_APPROVAL": "0"}, "require_approval = true", {"require_approval": False}),
         ({"model_path": "/m"}, {}, "", {"backend": "llama-cpp"}),

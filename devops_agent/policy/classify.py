@@ -7,7 +7,7 @@ rule, a program whose name is only known at run time, text that is no valid bash
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from devops_agent.policy.syntax import (
     commands,
     parse,
 )
-from devops_agent.policy.tables import rule_of
+from devops_agent.policy.tables import Rule, rule_of
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _MAX_DEPTH = 12
@@ -53,6 +53,10 @@ _SETS_VARIABLES = frozenset(
 _CHANGES_DIRECTORY = ("cd", "pushd", "popd")
 
 
+# Sees every call, and may judge it in another way. A file that is written is a call of `>`.
+Watch = Callable[[Call, Verdict], Verdict]
+
+
 class Scope(NamedTuple):
     """Where a part of the text runs."""
 
@@ -62,19 +66,21 @@ class Scope(NamedTuple):
     functions: dict[str, Block]
     fixed: frozenset[str] = frozenset()  # the variables that are set once, and surely
     depth: int = 0
+    watch: "Watch | None" = None
 
     def deeper(self) -> "Scope":
         return self._replace(depth=self.depth + 1)
 
 
-def classify(command: str, lookup: Lookup) -> Verdict:
+def classify(command: str, lookup: Lookup, watch: Watch | None = None) -> Verdict:
     """The effect of a text for the shell.
 
     Args:
         command: The text.
         lookup: What may be known of the machine on which it runs.
+        watch: Sees every call in it, and what may be judged of it.
     """
-    verdict = script(command, Scope(lookup, (lookup.directory or None,), {}, {}))
+    verdict = script(command, Scope(lookup, (lookup.directory or None,), {}, {}, watch=watch))
     return verdict if verdict.part else replace(verdict, part=command.strip())
 
 
@@ -89,7 +95,7 @@ def script(text: str, scope: Scope, feed: Feed | None = None) -> Verdict:
     except NotShell as error:
         words = re.split(r"[\s'\";|&<>()]+", text)
         return replace(unknown(str(error)), secret=any(holds_secret(each, scope) for each in words if each))
-    inner = Scope(scope.lookup, scope.directories, {}, {}, _set_once(block), scope.depth + 1)
+    inner = Scope(scope.lookup, scope.directories, {}, {}, _set_once(block), scope.depth + 1, scope.watch)
     return _children(block, inner, feed, at_root=True)[0]
 
 
@@ -308,7 +314,7 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
     if first.unseen or first.variables:
         return unknown("runs a program whose name is only known at run time")
     if "/" in first.text and not _SYSTEM_PROGRAM.fullmatch(first.text):
-        return unknown(f"runs {first.text}, which is not known")
+        return _watched(stranger(arguments), unknown(f"runs {first.text}, which is not known"), scope)
     program = first.text.rpartition("/")[2]
     rule = rule_of(program)
     if rule is None:
@@ -317,10 +323,11 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
             words = [argument(each) for each in alias.split()]
             return argv([*words, *arguments[1:]], scope.deeper(), feed)
         verdict = unknown(f"{program[:40] or 'the empty name'} is not known")
-        return replace(verdict, secret=any(_names_secret(each, scope) for each in arguments[1:]))
+        secret = any(_names_secret(each, scope) for each in arguments[1:])
+        return _watched(stranger(arguments), replace(verdict, secret=secret), scope)
     call = parse_call(rule, program, arguments)
     verdict = _called(call, scope, feed)
-    if any(_is_secret_name(name) for each in arguments[1:] for name in each.variables):
+    if any(is_secret_name(name) for each in arguments[1:] for name in each.variables):
         verdict |= read("prints or passes on a secret", secret=True)
         if call.rule.network:
             verdict |= destructive("sends a secret to another machine")
@@ -328,10 +335,19 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
         verdict |= read("reads a file with secrets", secret=True)
         if call.rule.network and not any(each.text.startswith("file://") for each in arguments):
             verdict |= destructive("sends a secret to another machine")
-    return verdict
+    return _watched(call, verdict, scope)
 
 
-def _is_secret_name(name: str) -> bool:
+def _watched(call: Call, verdict: Verdict, scope: Scope) -> Verdict:
+    return scope.watch(call, verdict) if scope.watch else verdict
+
+
+def stranger(arguments: Sequence[Argument]) -> Call:
+    """The call of a program on which there is no rule."""
+    return parse_call(Rule(arguments[0].text), arguments[0].text, arguments)
+
+
+def is_secret_name(name: str) -> bool:
     return bool(SECRET_NAME.fullmatch(name)) and not _NO_SECRET_NAME.fullmatch(name)
 
 
@@ -408,7 +424,7 @@ def wrapped(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
 
 def elsewhere(scope: Scope) -> Scope:
     """The scope of a command on another machine or in a container."""
-    return Scope(Elsewhere(), (None,), {}, {}, depth=scope.depth + 1)
+    return Scope(Elsewhere(), (None,), {}, {}, depth=scope.depth + 1, watch=scope.watch)
 
 
 def write(path: str, scope: Scope, appends: bool = False, makes_folder: bool = False) -> Verdict:
@@ -416,6 +432,8 @@ def write(path: str, scope: Scope, appends: bool = False, makes_folder: bool = F
     verdict = read()
     for directory in scope.directories:
         verdict |= paths.written(path, scope.lookup, directory, appends, makes_folder)
+    if scope.watch and verdict.effect:
+        verdict = scope.watch(stranger((argument(">"), argument(path))), verdict)
     return verdict
 
 
@@ -478,7 +496,7 @@ class Run(NamedTuple):
         return holds_secret(path, self.scope)
 
     def is_secret_name(self, name: str) -> bool:
-        return _is_secret_name(name)
+        return is_secret_name(name)
 
     def inside(self, path: str, name: str) -> str:
         """Where a file goes that is copied to a path: into it, if it is a folder."""

@@ -36,7 +36,10 @@ class Machine:
 
     @property
     def directory(self) -> str:
-        return str(Path.cwd())
+        try:
+            return str(Path.cwd())
+        except OSError:  # it was removed
+            return ""
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(path)

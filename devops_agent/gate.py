@@ -1,0 +1,242 @@
+"""The gate that every call passes before it runs: it lets it run, asks, has it shown, or refuses it."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from devops_agent.approval import Approver, Question, ask_user_approval, somebody_is_there
+from devops_agent.policy import paths
+from devops_agent.policy.call import Call as ShellCall
+from devops_agent.policy.call import argument
+from devops_agent.policy.classify import classify, is_secret_name, stranger
+from devops_agent.policy.lookup import Lookup, Machine
+from devops_agent.policy.modes import Decision, Modes
+from devops_agent.policy.targets import NOWHERE, Target, Targets
+from devops_agent.policy.user_policy import UserPolicy
+from devops_agent.policy.verdict import Effect, Verdict, read
+from devops_agent.protocol import Call
+
+_REMOVERS = ("rm", "shred", "find", "rmdir", "unlink")
+
+
+@dataclass
+class Judgement:
+    """What is known of a call before it runs."""
+
+    verdict: Verdict
+    targets: list[Target] = field(default_factory=list)  # where it changes something
+    own: str = ""  # the file of the agent's own that it would change
+    asks: str = ""  # the rule of the user's by which it asks
+    denies: str = ""  # the rule of the user's by which it is refused
+
+    @property
+    def forbidden(self) -> str:
+        """Why it is refused in every mode."""
+        return f"{self.own} is the agent's own; change it yourself" if self.own else self.denies
+
+    @property
+    def target(self) -> Target:
+        """Where it works, for a person to see."""
+        return next(iter(self.targets), NOWHERE)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What became of a call at the gate."""
+
+    decision: Decision
+    judgement: Judgement
+    decided_by: str  # "mode", "user", "policy"
+    reason: str = ""  # why it is refused, or what the user said
+    command: str | None = None  # the command that the user wrote in place of the call's
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+    @property
+    def runs(self) -> bool:
+        return self.decision is Decision.RUN
+
+
+class Gate:
+    """Decides on calls.
+
+    Args:
+        modes: The modes of the run.
+        policy: The user's own rules.
+        approver: Asks the user.
+        preview: Tells what a call would do, for the question.
+        lookup: What may be known of this machine.
+        present: Tells whether somebody is there to be asked.
+        own: The folders of the agent's policy, sessions and audit log, in which no call may write.
+    """
+
+    def __init__(
+        self,
+        modes: Modes | None = None,
+        policy: UserPolicy | None = None,
+        approver: Approver = ask_user_approval,
+        preview: Callable[[Call], str] = lambda call: "",
+        lookup: Lookup | None = None,
+        present: Callable[[], bool] = somebody_is_there,
+        own: Sequence[Path] = (),
+    ) -> None:
+        self.modes = modes or Modes()
+        self.policy = policy or UserPolicy()
+        self.approver = approver
+        self.preview = preview
+        self.lookup = lookup or Machine()
+        self.targets = Targets(os.environ)
+        self._present = present
+        self._own = tuple(str(folder) for folder in own)
+        self._asked_on: set[str] = set()  # the clusters elsewhere on which the user has agreed to a change
+        self._always: set[str] = set()  # the programs and verbs that the user has agreed to for the session
+        self.suspicion = ""  # why changes are asked for the rest of the run
+
+    def start_run(self) -> None:
+        """Forgets what was agreed to for one run only."""
+        self._asked_on.clear()
+        self.suspicion = ""
+
+    def may_look_up(self, task: str) -> bool:
+        """Whether what a task names may be looked up."""
+        if not self.modes.require_approval:
+            return True
+        return self._present() and self.approver(Question("look_up", {"task": task})).approved
+
+    def runs_unasked(self, call: Call) -> bool:
+        """Whether a call runs without a question."""
+        judgement = self.judge(call)
+        asks = judgement.forbidden or judgement.asks or self._caution(judgement)
+        return not asks and self.modes.decide(judgement.verdict.effect) is Decision.RUN
+
+    def judge(self, call: Call) -> Judgement:
+        """The effect of a call, by the rules and by the user's own."""
+        judgement = Judgement(read())
+        verdict = self._effect(call, judgement)
+        judgement.verdict = verdict
+        return judgement
+
+    def _effect(self, call: Call, judgement: Judgement) -> Verdict:
+        watch = self._watcher(judgement)
+        here = self.lookup.directory or None
+        if call.name == "bash":
+            return classify(str(call.arguments.get("command", "")), self.lookup, watch)
+        path = str(call.arguments.get("path", ""))
+        if call.name == "write_file":
+            verdict = replace(paths.written(path, self.lookup, here), part=path)
+            return watch(stranger((argument(">"), argument(path))), verdict)
+        if call.name == "read_file":
+            return replace(read(secret=paths.holds_secret(path, self.lookup, here)), part=path)
+        if call.name == "get_env":
+            name = str(call.arguments.get("key", ""))
+            return replace(read(secret=is_secret_name(name)), part=name)
+        return read()
+
+    def _watcher(self, judgement: Judgement) -> Callable[[ShellCall, Verdict], Verdict]:
+        def watch(call: ShellCall, verdict: Verdict) -> Verdict:
+            target = self.targets.of(call)
+            if verdict.effect and target != NOWHERE:
+                judgement.targets.append(target)
+            places = list(self._places(call))
+            if verdict.effect:
+                judgement.own = judgement.own or self._own_file(call, places)
+            rule = self.policy.rule(call, verdict, target, places)
+            if rule is None:
+                return verdict
+            if rule.action == "deny":
+                judgement.denies = judgement.denies or str(rule)
+            elif rule.action == "ask":
+                judgement.asks = judgement.asks or str(rule)
+            elif not call.inner:  # what it runs is judged by itself
+                return read(str(rule), verdict.secret)
+            return verdict
+
+        return watch
+
+    def _places(self, call: ShellCall) -> Iterator[str]:
+        for text in call.texts:
+            place = paths.place(text, self.lookup, self.lookup.directory or None)
+            if place:
+                yield place
+
+    def _own_file(self, call: ShellCall, places: Sequence[str]) -> str:
+        """The path in the agent's own folders, or above them, that a call would change."""
+        removed = places[:-1] if call.program == "mv" else places if call.program in _REMOVERS else ()
+        for place in places:
+            within = any(f"{place}/".startswith(f"{folder}/") for folder in self._own)
+            above = place in removed and any(folder.startswith(f"{place}/") for folder in self._own)
+            if within or above or place.endswith("/.devops-agent/policy.toml"):
+                return place
+        return ""
+
+    def decide(self, call: Call) -> Passage:
+        """Lets a call run, asks the user, has it shown, or refuses it."""
+        judgement = self.judge(call)
+        verdict = judgement.verdict
+        if reason := judgement.forbidden:
+            return Passage(Decision.REFUSE, judgement, "policy", reason)
+        caution = self._caution(judgement)
+        decision = self.modes.decide(verdict.effect, bool(caution))
+        if judgement.asks and decision is Decision.RUN:
+            decision, caution = Decision.ASK, judgement.asks
+        if decision is Decision.REFUSE:
+            return Passage(decision, judgement, "mode", f"{_said(verdict)}; --read-only allows no change")
+        if decision is not Decision.ASK:
+            return Passage(decision, judgement, "mode")
+        if self._key(judgement) in self._always and not self.modes.require_approval:
+            return Passage(Decision.RUN, judgement, "user", "always")
+        return self._ask(call, judgement, caution)
+
+    def _ask(self, call: Call, judgement: Judgement, caution: str) -> Passage:
+        verdict = judgement.verdict
+        if not self._present():
+            hint = "nobody is there to approve it. Run it on a terminal, or with --yes"
+            if self.modes.require_approval:
+                hint = "approval is required and nobody is there to give it"
+            return Passage(Decision.REFUSE, judgement, "mode", f"{caution or _said(verdict)}, and {hint}")
+        question = Question(
+            call.name,
+            call.arguments,
+            effect=str(verdict.effect),
+            rule=verdict.rule,
+            part=verdict.part,
+            target=str(judgement.target),
+            caution=caution,
+            preview=lambda: self.preview(call) if verdict.effect else "",
+        )
+        answer = self.approver(question)
+        if answer.always:
+            self._always.add(self._key(judgement))
+        if not answer.approved:
+            return Passage(Decision.REFUSE, judgement, "user", answer.comment)
+        self._asked_on.update(target.server for target in judgement.targets)
+        if answer.command is not None:
+            judgement = self.judge(Call(call.name, {**call.arguments, "command": answer.command}))
+            if reason := judgement.forbidden:
+                return Passage(Decision.REFUSE, judgement, "policy", reason)
+        return Passage(Decision.RUN, judgement, "user", answer.comment, answer.command)
+
+    def _key(self, judgement: Judgement) -> str:
+        return f"{judgement.verdict.effect} {judgement.verdict.rule}"
+
+    def _caution(self, judgement: Judgement) -> str:
+        """Why a change asks that would run otherwise."""
+        if judgement.verdict.effect is Effect.READ:
+            return ""
+        if self.suspicion:
+            return self.suspicion
+        for target in judgement.targets:
+            if self.policy.is_production(target):
+                return f"{target} looks like production"
+        for target in judgement.targets:
+            if target.remote and target.server not in self._asked_on:
+                return f"{target} is not on this machine"
+        return ""
+
+
+def _said(verdict: Verdict) -> str:
+    rule = f" ({verdict.rule})" if verdict.rule else ""
+    return f"it is {verdict.effect}{rule}"

@@ -1,0 +1,148 @@
+"""The user's own policy: rules that allow, ask or deny, from policy.toml.
+
+    production = "prod|live"        # contexts and hosts on which changes ask, as a regular expression
+
+    [[rules]]
+    action = "allow"                # allow, ask or deny; the strictest that fits wins
+    program = "kubectl"             # all of these are patterns in which * stands for any text
+    subcommand = "delete pod*"
+    context = "kind-*"
+    namespace = "test-*"
+    path = "/srv/*"                 # of an operand, or of a file that is written
+    effect = "destructive"          # read, change, destructive or unknown
+    reason = "test pods come back"
+
+The project's policy, `.devops-agent/policy.toml`, can only tighten: what it allows is not heeded.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from devops_agent.errors import UsageError
+from devops_agent.policy.call import Call
+from devops_agent.policy.targets import Target
+from devops_agent.policy.verdict import Effect, Verdict
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ACTIONS = ("allow", "ask", "deny")
+PRODUCTION = "prod"
+
+
+@dataclass(frozen=True)
+class UserRule:
+    """One rule; what is "" fits everything."""
+
+    action: str
+    program: str = ""
+    subcommand: str = ""
+    context: str = ""
+    namespace: str = ""
+    path: str = ""
+    effect: str = ""
+    reason: str = ""
+
+    def fits(self, call: Call, verdict: Verdict, target: Target, places: Iterable[str]) -> bool:
+        """Whether the rule is about a call.
+
+        Args:
+            call: A call within a command.
+            verdict: Its effect.
+            target: Where it works.
+            places: The absolute paths that its words name.
+        """
+        words = " ".join(filter(None, (call.verb, *call.texts)))
+        return (
+            _like(call.program, self.program)
+            and (not self.subcommand or _like(words, self.subcommand) or _like(call.verb, self.subcommand))
+            and _like(target.context, self.context)
+            and _like(target.namespace, self.namespace)
+            and (not self.path or any(_like(place, self.path) for place in places))
+            and self.effect in ("", str(verdict.effect))
+        )
+
+    def __str__(self) -> str:
+        named = (self.program, self.subcommand, self.context, self.namespace, self.path, self.effect)
+        said = " ".join(filter(None, named))
+        return f"policy: {self.action} {said}".strip() + (f" ({self.reason})" if self.reason else "")
+
+
+def _like(text: str, pattern: str) -> bool:
+    return not pattern or fnmatchcase(text, pattern)
+
+
+@dataclass(frozen=True)
+class UserPolicy:
+    """All rules, and which contexts and hosts are in production."""
+
+    rules: tuple[UserRule, ...] = ()
+    production: re.Pattern[str] = field(default_factory=lambda: re.compile(PRODUCTION, re.IGNORECASE))
+
+    def rule(self, call: Call, verdict: Verdict, target: Target, places: Iterable[str]) -> UserRule | None:
+        """The strictest rule that fits a call."""
+        places = list(places)
+        fitting = [rule for rule in self.rules if rule.fits(call, verdict, target, places)]
+        return max(fitting, key=lambda rule: ACTIONS.index(rule.action), default=None)
+
+    def is_production(self, target: Target) -> bool:
+        """Whether a context or a host is in production."""
+        return any(self.production.search(name) for name in (target.context, target.server) if name)
+
+
+def load(own: Path, project: Path) -> UserPolicy:
+    """The user's policy, tightened by that of the project.
+
+    Raises:
+        UsageError: A file cannot be read, or says what makes no sense.
+    """
+    values, more = _read(own), _read(project)
+    rules = _rules(values, own) + [rule for rule in _rules(more, project) if rule.action != "allow"]
+    patterns = [str(each["production"]) for each in (values, more) if "production" in each] or [PRODUCTION]
+    try:
+        production = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    except re.error as error:
+        raise UsageError(f"{own}: production is no regular expression: {error}. Correct it.") from error
+    return UserPolicy(tuple(rules), production)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}. Correct or remove it.") from error
+    unknown = sorted(set(values) - {"production", "rules"})
+    if unknown:
+        raise UsageError(f"{path}: unknown key {unknown[0]!r}. Known: production, rules.")
+    return values
+
+
+def _rules(values: Mapping[str, Any], path: Path) -> list[UserRule]:
+    names = [each.name for each in fields(UserRule)]
+    rules = values.get("rules", [])
+    if not isinstance(rules, list):
+        raise UsageError(f"{path}: write each rule under [[rules]].")
+    found: list[UserRule] = []
+    for rule in rules:
+        strange = sorted(set(rule) - set(names)) if isinstance(rule, dict) else ["rules"]
+        if strange:
+            raise UsageError(f"{path}: unknown key {strange[0]!r} in a rule. Known: {', '.join(names)}.")
+        if rule.get("action") not in ACTIONS:
+            raise UsageError(f"{path}: a rule has no action. Use one of {', '.join(ACTIONS)}.")
+        if rule.get("effect", "") not in ("", *map(str, Effect)):
+            raise UsageError(
+                f"{path}: {rule['effect']!r} is no effect. Use one of {', '.join(map(str, Effect))}."
+            )
+        if not all(isinstance(value, str) for value in rule.values()):
+            raise UsageError(f"{path}: the values of a rule are texts.")
+        found.append(UserRule(**rule))
+    return found

@@ -1,0 +1,176 @@
+"""What a call would do, by a look that changes nothing: a diff, the objects, sizes, a tool's dry run."""
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from devops_agent.policy.call import Call as ShellCall
+from devops_agent.policy.classify import classify
+from devops_agent.policy.lookup import Machine
+from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.verdict import Effect, Verdict
+from devops_agent.protocol import Call
+from devops_agent.shell import CommandResult
+
+RunCommand = Callable[[str], CommandResult]
+_MOST_LINES = 40
+# Flags that only say how something is removed; the others select what.
+_HOW = re.compile(r"--(force|now|wait|grace-period|timeout|cascade|ignore-not-found|dry-run|output|all$)|-o$")
+
+
+def preview(call: Call, run: RunCommand) -> str:
+    """What a call would do, in some lines; "" if no look tells.
+
+    Args:
+        call: The call.
+        run: Runs a command that only reads.
+    """
+    if call.name == "write_file":
+        return _diff(str(call.arguments.get("path", "")), str(call.arguments.get("content", "")))
+    if call.name != "bash":
+        return ""
+    command = str(call.arguments.get("command", ""))
+    found: list[ShellCall] = []
+
+    def watch(part: ShellCall, verdict: Verdict) -> Verdict:
+        if verdict.effect is not Effect.READ:
+            found.append(part)
+        return verdict
+
+    classify(command, Machine(), watch)
+    for part in found:
+        look = _look(part, command)
+        if look and classify(look, Machine()).effect is Effect.READ:
+            output = run(look).output.strip()
+            if output:
+                return _cut(f"$ {look}\n{output}")
+    return ""
+
+
+def _diff(path: str, content: str) -> str:
+    try:
+        before = Path(path).expanduser().read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    lines = difflib.unified_diff(before.splitlines(), content.splitlines(), path, path, lineterm="")
+    return _cut("\n".join(lines))
+
+
+def _cut(text: str) -> str:
+    lines = text.splitlines()
+    more = len(lines) - _MOST_LINES
+    return "\n".join([*lines[:_MOST_LINES], *([f"… and {more} more lines"] if more > 0 else [])])
+
+
+def _look(call: ShellCall, command: str) -> str:
+    """The command that tells what a call would do; "" for none."""
+    if any(UNSEEN in argument.text for argument in call.arguments):
+        return ""
+    looks = _LOOKS.get(call.rule.name)
+    return looks(call, command) if looks else ""
+
+
+def _kubectl(call: ShellCall, command: str) -> str:
+    words = _texts(call)
+    if call.verb == "delete":
+        chosen = [word for word in _selecting(words) if word != "--all"]
+        return shlex.join([*_replaced(chosen, "delete", "get"), "-o", "name"])
+    if call.verb == "apply" and "-" not in call.values("-f", "--filename"):
+        kept = [word for word in words if not word.startswith(("--force", "--prune", "--server-side"))]
+        return shlex.join(_replaced(kept, "apply", "diff"))
+    return _dry(call, command, "--dry-run=server")
+
+
+def _docker(call: ShellCall, command: str) -> str:
+    names = shlex.join(call.texts)
+    if call.verb in ("rm", "kill", "stop", "container rm", "restart") and names:
+        shown = "{{.Name}} {{.State.Status}} {{.Config.Image}}"
+        return f"docker inspect -f {shlex.quote(shown)} {names}"
+    if call.verb in ("rmi", "image rm") and names:
+        return f"docker image inspect -f '{{{{.RepoTags}}}} {{{{.Size}}}} bytes' {names}"
+    if call.verb in ("volume rm", "volume remove") and names:
+        return f"docker ps -a --filter volume={shlex.quote(call.texts[0])}"
+    if call.verb.endswith("prune"):
+        return "docker system df"
+    if call.verb.startswith("compose "):
+        return _dry(call, command, "--dry-run", "compose")
+    return ""
+
+
+def _rm(call: ShellCall, command: str) -> str:
+    raws = " ".join(operand.raw for operand in call.operands)
+    return f"find {raws} | wc -l; du -shc {raws} | tail -n 1" if raws else ""
+
+
+def _git(call: ShellCall, command: str) -> str:
+    if call.verb in ("clean", "push", "add", "rm"):
+        return _dry(call, command, "--dry-run", call.verb)
+    return "git status --short" if call.verb in ("reset", "checkout", "restore", "stash", "commit") else ""
+
+
+def _kill(call: ShellCall, command: str) -> str:
+    numbers = [text for text in call.texts if text.isdecimal()]
+    if call.program in ("pkill", "killall") and call.operands:
+        return f"pgrep -a {shlex.quote(call.texts[-1])}"
+    return f"ps -o pid,user,args -p {','.join(numbers)}" if numbers else ""
+
+
+def _helm(call: ShellCall, command: str) -> str:
+    return _dry(call, command, "--dry-run", call.verb)
+
+
+def _rsync(call: ShellCall, command: str) -> str:
+    return _dry(call, command, "--dry-run --itemize-changes", "rsync")
+
+
+def _apt(call: ShellCall, command: str) -> str:
+    return _dry(call, command, "--simulate", call.verb.split()[-1] if call.verb else "")
+
+
+def _terraform(call: ShellCall, command: str) -> str:
+    return "terraform plan -no-color -destroy" if call.verb == "destroy" else "terraform plan -no-color"
+
+
+_LOOKS: dict[str, Callable[[ShellCall, str], str]] = {
+    "kubectl": _kubectl,
+    "docker": _docker,
+    "rm": _rm,
+    "git": _git,
+    "kill": _kill,
+    "helm": _helm,
+    "rsync": _rsync,
+    "apt": _apt,
+    "terraform": _terraform,
+}
+
+
+def _texts(call: ShellCall) -> list[str]:
+    return [argument.text for argument in call.arguments]
+
+
+def _replaced(words: Sequence[str], old: str, new: str) -> list[str]:
+    at = words.index(old) if old in words else 0
+    return [*words[:at], new, *words[at + 1 :]] if old in words else list(words)
+
+
+def _selecting(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+            continue
+        if _HOW.match(word):
+            skip = word in ("-o", "--output", "--grace-period", "--timeout")
+            continue
+        kept.append(word)
+    return kept
+
+
+def _dry(call: ShellCall, command: str, flag: str, after: str = "") -> str:
+    """The whole command with a flag by which the tool only tells what it would do, if it is that one call."""
+    word = after or call.program
+    pattern = re.compile(rf"(?<![\w./-]){re.escape(word)}(?![\w./-])")
+    return pattern.sub(f"{word} {flag}", command, count=1) if pattern.search(command) else ""
