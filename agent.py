@@ -6,6 +6,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 import os
 import re
 import sys
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from devops_agent import (
     file_wishes,
     files,
     followup,
+    injection,
     intent,
     limits,
     preview,
@@ -46,8 +48,8 @@ from devops_agent.gate import Gate, Passage
 from devops_agent.outputs import reduce_output
 from devops_agent.policy import effects
 from devops_agent.policy.modes import Decision, Modes
-from devops_agent.policy.verdict import Effect
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
+from devops_agent.redaction import Redactor
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.steps import Step, undone
 from devops_agent.terminal import Terminal
@@ -135,6 +137,7 @@ class DevOpsAgent(ToolCallingAgent):
         listener: Told of everything that happens.
         approver: Asks the user, where no gate does.
         gate: Decides which calls run; without one, what destroys asks, or is refused with nobody there.
+        redactor: Hides secrets from the model, the listener and the answer.
         brief: Finds what the model is told with a task: what was looked up, and a recipe.
         log_level: The level of SmolAgents' own log, such as "DEBUG"; "" for silence.
         **kwargs: Further arguments of `ToolCallingAgent`.
@@ -152,6 +155,7 @@ class DevOpsAgent(ToolCallingAgent):
         listener: events.Listener = events.ignore,
         approver: Approver = ask_user_approval,
         gate: Gate | None = None,
+        redactor: Redactor | None = None,
         brief: briefing.Briefer = briefing.none,
         log_level: str = "",
         **kwargs: Any,
@@ -164,7 +168,8 @@ class DevOpsAgent(ToolCallingAgent):
         self.step_callbacks.register(ActionStep, self._count_mistakes)
         self.verbose = verbose
         self.shell = shell or Shell()
-        self.listener = listener
+        self.redactor = redactor or Redactor()
+        self.listener = events.hiding(listener, self.redactor)
         self.gate = gate or Gate(Modes(require_approval=require_approval), approver=approver)
         self.brief = brief
         self.evidence = Evidence()
@@ -186,9 +191,10 @@ class DevOpsAgent(ToolCallingAgent):
             settled=told.ground.settled if told.changes else "",
             limits=limits.limits_of(task),
         )
-        self.gate.start_run()
+        self.gate.start_run(task)
         looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))
         self._briefings[task] = told = self._looked(told) if looks else told
+        self._beware(told.facts)
         self.tools.pop(RECIPE, None)
         self._wish, self._later = told.wish, list(told.later)
         if told.form:
@@ -200,6 +206,8 @@ class DevOpsAgent(ToolCallingAgent):
         call = Call(bash.name, {"command": told.look})
         self.listener(events.ToolCalled(call.name, call.arguments))
         ran = self.shell.run(told.look)
+        passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
+        self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
         self.listener(events.Observed(self.shell.describe(ran)))
         if not _succeeded(ran) or not ran.output.strip():
             return told
@@ -225,8 +233,13 @@ class DevOpsAgent(ToolCallingAgent):
         task = ""
         for step in self.memory.steps:
             task = step.task if isinstance(step, TaskStep) else task
-            messages += _step_messages(step, task, self._briefings.get(task, briefing.Briefing()))
+            found = _step_messages(step, task, self._briefings.get(task, briefing.Briefing()))
+            messages += [self._safe(message, task) for message in found]
         return messages
+
+    def _safe(self, message: ChatMessage, task: str) -> ChatMessage:
+        """The message without secrets, but for those that the user has typed."""
+        return ChatMessage(role=message.role, content=self.redactor(str(message.content), known=task))
 
     def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
         if self.evidence.mistakes >= MAX_MISTAKES:
@@ -301,7 +314,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
-        call = Call(tool_name, arguments if isinstance(arguments, dict) else {})
+        call = Call(tool_name, self._restored(arguments if isinstance(arguments, dict) else {}))
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
@@ -319,16 +332,29 @@ class DevOpsAgent(ToolCallingAgent):
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
             answer = str(call.arguments["answer"])
-            told = outcome(self.evidence, answer) or _once(answer)
+            told = self.redactor(outcome(self.evidence, answer) or _once(answer), known=str(self.task))
             return super().execute_tool_call(tool_name, {"answer": told})
         passage = self.gate.decide(call)
-        if passage.decision is Decision.REFUSE:
-            return self._refused(call, passage)
-        if passage.decision is Decision.SHOW:
-            return self._shown(call)
+        if passage.decision is not Decision.RUN:
+            self.gate.record(call, passage)
+            return self._shown(call) if passage.decision is Decision.SHOW else self._refused(call, passage)
         if passage.command is not None:
             call = Call(call.name, {**call.arguments, "command": passage.command})
-        return self._executed(call, by_form=tool_name == RECIPE, effect=passage.verdict.effect)
+        return self._executed(call, tool_name == RECIPE, passage)
+
+    def _restored(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with the secrets for which the model only has a name."""
+        return {
+            key: self.redactor.restored(value) if isinstance(value, str) else value
+            for key, value in arguments.items()
+        }
+
+    def _beware(self, output: str) -> None:
+        """Has changes asked for, once a result speaks to the agent."""
+        words = injection.speaks_to_agent(output)
+        if words and not self.gate.suspicion:
+            self.gate.suspicion = f'a result speaks to the agent ("{words}")'
+            self.listener(events.Notice(f"⚠️  {self.gate.suspicion[0].upper()}{self.gate.suspicion[1:]}."))
 
     def _ended(self) -> str:
         """That a container which ran before has ended by what was done, in a sentence."""
@@ -355,16 +381,26 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.shown(call)
         return f"{text}{self._next(call)}"
 
-    def _executed(self, call: Call, by_form: bool, effect: Effect) -> Any:
-        self.listener(events.ToolCalled(call.name, call.arguments, str(effect)))
+    def _executed(self, call: Call, by_form: bool, passage: Passage) -> Any:
+        verdict = passage.verdict
+        self.listener(events.ToolCalled(call.name, call.arguments, str(verdict.effect)))
         self.shell.last = None
         before = edits.texts_before(call)
+        self.gate.before(passage)
+        started = time.monotonic()
         try:
             with self.shell.active():
                 result = super().execute_tool_call(call.name, dict(call.arguments))
         except AgentError as error:
+            self.gate.record(
+                call, passage, None, time.monotonic() - started, smolagents_patches.feedback(error)
+            )
             self._failed(call, error)
             raise
+        self._beware(self.shell.last.output if self.shell.last else str(result))
+        last = self.shell.last
+        code, output = (last.exit_code, last.output) if last else (None, str(result))
+        self.gate.record(call, passage, code, time.monotonic() - started, output)
         ran = self.shell.last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
         self._reread()
@@ -381,7 +417,7 @@ class DevOpsAgent(ToolCallingAgent):
         told += [hint] if hint else []
         told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
-        self.listener(events.Observed(f"{result}{checked}"))
+        self.listener(events.Observed(self.redactor.noted(f"{result}{checked}", verdict.secret)))
         mend = check.mend if check else ""
         if ran and not mend and (first := usage_help.mend(hint)):
             mend = f"{first}\n{ran.command}"
@@ -393,7 +429,7 @@ class DevOpsAgent(ToolCallingAgent):
             checked += self._next(call)
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
-        return f"{shown}{checked}" if checked else shown
+        return self.redactor.noted(f"{shown}{checked}", verdict.secret)
 
     def _may_do_wish(self, call: Call) -> bool:
         """Whether a call is of the kind that does what is to do now and has no form."""

@@ -20,7 +20,8 @@ from devops_agent.errors import (
     UsageError,
     UserError,
 )
-from devops_agent.folders import cache_folder
+from devops_agent.events import Listener
+from devops_agent.folders import cache_folder, data_folder
 from devops_agent.settings import Settings
 from devops_agent.terminal import Terminal
 
@@ -57,10 +58,16 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 
 
 def _run_subcommand(words: Sequence[str]) -> ExitCode:
-    from devops_agent import briefing, commands
+    from devops_agent import approval, briefing, commands
+    from devops_agent.undo import UndoStore
 
     if words[0] == "diagnose":
         commands.diagnose_command(words[1:], sys.stdout)
+    elif words[0] == "audit":
+        commands.audit_command(words[1:], data_folder(os.environ) / "audit.jsonl", sys.stdout)
+    elif words[0] == "undo":
+        store = UndoStore(data_folder(os.environ) / "undo")
+        commands.undo_command(words[1:], store, sys.stdout, approval.confirms)
     elif words[0] == "policy":
         commands.policy_command(words[2:], sys.stdin, sys.stdout)
     else:
@@ -149,42 +156,51 @@ class _Session:
 
     def _new_agent(self) -> Any:
         from agent import DevOpsAgent, bash, get_env, read_file, write_file
-        from devops_agent import briefing, runbook_library
+        from devops_agent import briefing, events, runbook_library
         from devops_agent.outputs import OutputStore
+        from devops_agent.redaction import Redactor
         from devops_agent.shell import Shell
 
-        store = OutputStore(cache_folder(os.environ) / "outputs")
+        redactor = Redactor(active=not self.settings.show_secrets)
+        safe = events.hiding(self.terminal, redactor)
+        store = OutputStore(cache_folder(os.environ) / "outputs", redactor)
         config, here = settings.config_path(os.environ).parent, Path.cwd()
         runbooks = runbook_library.load(briefing.folders(config, here))
-        model = _choose_model(self.settings, self.terminal)
+        model = _choose_model(self.settings, safe)
         return DevOpsAgent(
             tools=[read_file, write_file, bash, get_env],
             model=model,
             verbose=self.settings.verbose,
-            gate=_gate(self.settings, config, here),
+            gate=_gate(self.settings, config, here, redactor, safe),
             max_steps=self.settings.max_steps,
             shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
-            brief=briefing.briefer(runbooks, here, self.terminal, self.settings.grounding, model.weigh),
+            redactor=redactor,
+            brief=briefing.briefer(runbooks, here, safe, self.settings.grounding, model.weigh),
             log_level=self.settings.log_level,
         )
 
 
-def _gate(chosen: Settings, config: Path, here: Path) -> Any:
+def _gate(chosen: Settings, config: Path, here: Path, redactor: Any, terminal: Listener) -> Any:
     """The gate that every call passes, with the user's policy and that of the project."""
     from devops_agent import preview
-    from devops_agent.folders import data_folder
+    from devops_agent.audit import AuditLog
+    from devops_agent.events import Notice
     from devops_agent.gate import Gate
     from devops_agent.policy import user_policy
     from devops_agent.policy.modes import Modes
     from devops_agent.shell import Shell
+    from devops_agent.undo import UndoStore
 
+    data = data_folder(os.environ)
     looks = Shell(timeout=_PREVIEW_SECONDS)
     return Gate(
         Modes(chosen.read_only, chosen.dry_run, chosen.require_approval, chosen.assume_yes),
         user_policy.load(config / "policy.toml", here / ".devops-agent" / "policy.toml"),
         preview=lambda call: preview.preview(call, looks.run),
-        own=(config, data_folder(os.environ)),
+        log=AuditLog(data / "audit.jsonl", redactor, lambda text: terminal(Notice(text))),
+        undo=UndoStore(data / "undo"),
+        own=(config, data),
     )
 
 
@@ -205,7 +221,7 @@ def _answer(agent: Any, task: str) -> str:
 # --- the engine -------------------------------------------------------------------------------------------
 
 
-def _choose_model(chosen: Settings, terminal: Terminal) -> Any:
+def _choose_model(chosen: Settings, terminal: Listener) -> Any:
     """Ollama when it runs and has the model, else the embedded engine; what was set never falls back."""
     from devops_agent.events import Notice
 
@@ -226,13 +242,13 @@ def _choose_model(chosen: Settings, terminal: Terminal) -> Any:
     return _embedded(chosen, terminal, why)
 
 
-def _ollama(chosen: Settings, terminal: Terminal) -> Any:
+def _ollama(chosen: Settings, terminal: Listener) -> Any:
     from ollama_backend import OllamaChat
 
     return OllamaChat(chosen.model, chosen.host, _sampling(chosen), listener=terminal)
 
 
-def _embedded(chosen: Settings, terminal: Terminal, why: str) -> Any:
+def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
     from devops_agent.engines.llama_cpp import LlamaCppChat
     from devops_agent.events import Notice, Progress
     from devops_agent.model_store import DEFAULT_MODEL, ensure_model

@@ -72,6 +72,16 @@ def ask_user_approval(question: Question) -> Answer:
         return Answer(False, "nobody is there to approve it")
 
 
+def confirms(question: str) -> bool:
+    """Asks for y or n on the terminal; without one it is a no."""
+    try:
+        with _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
+            _forget_typed_ahead(keys)
+            return (_read(question, keys, screen) or "").lower() in ("y", "yes")
+    except OSError:
+        return False
+
+
 def ask(question: Question, keys: TextIO, screen: TextIO) -> Answer:
     """Asks on a terminal that is open."""
     _say(screen, _shown(question))

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from devops_agent import __version__
@@ -18,6 +19,8 @@ examples:
   devops-agent diagnose [namespace/kind/name | kind/name | namespace | container]
   devops-agent runbooks [list | show NAME | search WORDS | add FILE.md]
   devops-agent policy explain [--json] "COMMAND"     what a command does, before it runs
+  devops-agent audit [--since 2h] [--effect destructive] [--json]
+  devops-agent undo [--yes]                          get back the files that the last run changed
 
 environment:
   OLLAMA_HOST, DEVOPS_AGENT_MODEL, DEVOPS_AGENT_MODEL_PATH, DEVOPS_AGENT_BACKEND,
@@ -39,7 +42,8 @@ def subcommand(argv: Sequence[str] | None = None) -> list[str] | None:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["diagnose"] and len(words) < 3 and not any(w.startswith("-") for w in words):
         return words
-    if words[:2] == ["policy", "explain"]:
+    flags_only = all(word.startswith("-") or before.startswith("-") for before, word in pairwise(words))
+    if words[:2] == ["policy", "explain"] or (words[:1] in (["audit"], ["undo"]) and flags_only):
         return words
     actions = ("list", "show", "search", "add")
     return words if words[:1] == ["runbooks"] and (len(words) == 1 or words[1] in actions) else None
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--read-only", action="store_true", default=None, help="change nothing")
     add("--dry-run", action="store_true", default=None, help="show what would change something, run it not")
     add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
+    add("--show-secrets", action="store_true", default=None, help="hide no secrets in what commands print")
     add("--no-grounding", dest="grounding", action="store_false", default=None, help="look up nothing first")
     add("--backend", choices=BACKENDS, help=f"which engine runs the model (default: {Settings.backend})")
     add("--model", metavar="NAME", help=f"model in Ollama (default: {Settings.model})")

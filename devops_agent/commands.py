@@ -1,18 +1,21 @@
-"""The subcommands, which need no model: `diagnose`, `runbooks` and `policy`."""
+"""The subcommands, which need no model: `diagnose`, `runbooks`, `policy`, `audit` and `undo`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from devops_agent import runbook_library
+from devops_agent import audit, runbook_library
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import name
 from devops_agent.errors import UsageError
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
-from devops_agent.policy.verdict import Verdict
+from devops_agent.policy.verdict import Effect, Verdict
+from devops_agent.redaction import Redactor
+from devops_agent.terminal import call_line
+from devops_agent.undo import UndoStore
 
 _ALIASES = {
     **dict.fromkeys(("po", "pods"), "pod"),
@@ -183,3 +186,80 @@ def _as_text(verdict: Verdict) -> str:
         f"rule:   {verdict.rule or 'reads only'}",
     ]
     return "\n".join([*lines, f"secret: {'yes' if verdict.secret else 'no'}"])
+
+
+# --- audit and undo ---------------------------------------------------------------------------------------
+
+
+def audit_command(words: Sequence[str], path: Path, out: TextIO) -> None:
+    """Prints the audit log: `[--since 2h] [--effect EFFECT] [--json]`.
+
+    Raises:
+        UsageError: A flag that makes no sense.
+    """
+    options = _options("audit", ("--since", "--effect"), ("--json",), words)
+    try:
+        since = audit.moment(options["--since"]) if "--since" in options else None
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{options['--since']!r} is no time. Use 30m, 2h, 7d or 2030-01-31.") from error
+    effect = options.get("--effect", "")
+    if effect not in ("", *map(str, Effect)):
+        raise UsageError(f"{effect!r} is no effect. Use one of {', '.join(map(str, Effect))}.")
+    for record in audit.records(path, since, effect):
+        print(json.dumps(record, ensure_ascii=False) if "--json" in options else _line(record), file=out)
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    shown = call_line(str(record.get("tool")), record.get("arguments") or {}).replace("\n", "\\n")
+    code = "" if record.get("exit_code") is None else f" exit {record['exit_code']}"
+    decided = f"{record.get('decision')} by {record.get('by')}"
+    return f"{str(record.get('time'))[:19]} {record.get('effect', ''):<11} {decided:<16}{code} {shown}"
+
+
+def undo_command(words: Sequence[str], store: UndoStore, out: TextIO, ask: Callable[[str], bool]) -> None:
+    """Shows what the last run changed in files, and gets them back: `[--yes]`.
+
+    Raises:
+        UsageError: There is nothing to undo, or a file cannot be written.
+    """
+    options = _options("undo", (), ("--yes",), words)
+    hide = Redactor()
+    found = store.last()
+    if found is None:
+        raise UsageError("There is nothing to undo: no file is kept that is another one now.")
+    run, files = found
+    for kept in files:
+        what = "removed, for it was not there before" if kept.copy is None else "as it was before"
+        print(f"{kept.path}: {what}\n{hide(kept.difference())}", file=out)
+    out.flush()
+    if "--yes" not in options and not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
+        return
+    for kept in files:
+        try:
+            kept.restore()
+        except OSError as error:
+            raise UsageError(f"{kept.path} cannot be restored: {error.strerror}.") from error
+    store.forget(run)
+    print("Restored.", file=out)
+
+
+def _options(
+    name: str, valued: Sequence[str], switches: Sequence[str], words: Sequence[str]
+) -> dict[str, str]:
+    """The flags of a subcommand.
+
+    Raises:
+        UsageError: There is another one, or one lacks its value.
+    """
+    options: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        flag, equals, value = rest.pop(0).partition("=")
+        if flag in switches and not equals:
+            options[flag] = ""
+        elif flag in valued and (equals or rest):
+            options[flag] = value if equals else rest.pop(0)
+        else:
+            known = ", ".join((*valued, *switches))
+            raise UsageError(f"{flag!r} is no flag of {name}, or lacks its value. Known: {known}.")
+    return options

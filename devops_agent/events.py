@@ -4,7 +4,7 @@ The agent and the engines emit; they never print.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
@@ -109,6 +109,24 @@ Event = (
     | Answered
 )
 Listener = Callable[[Event], None]
+
+
+def hiding(listener: Listener, hide: Callable[[str], str]) -> Listener:
+    """A listener that is told each event with what is hidden in its texts, also in arguments and messages."""
+
+    def tell(event: Event) -> None:
+        changed = {each.name: _changed(getattr(event, each.name), hide) for each in fields(event)}
+        listener(replace(event, **changed))
+
+    return tell
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _changed(each, change) for key, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, list | tuple) else value
 
 
 def ignore(event: Event) -> None:

@@ -1,11 +1,14 @@
 """The gate that every call passes before it runs: it lets it run, asks, has it shown, or refuses it."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from devops_agent import audit
 from devops_agent.approval import Approver, Question, ask_user_approval, somebody_is_there
+from devops_agent.audit import AuditLog, Record
 from devops_agent.policy import paths
 from devops_agent.policy.call import Call as ShellCall
 from devops_agent.policy.call import argument
@@ -16,6 +19,7 @@ from devops_agent.policy.targets import NOWHERE, Target, Targets
 from devops_agent.policy.user_policy import UserPolicy
 from devops_agent.policy.verdict import Effect, Verdict, read
 from devops_agent.protocol import Call
+from devops_agent.undo import UndoStore
 
 _REMOVERS = ("rm", "shred", "find", "rmdir", "unlink")
 
@@ -26,6 +30,7 @@ class Judgement:
 
     verdict: Verdict
     targets: list[Target] = field(default_factory=list)  # where it changes something
+    files: list[str] = field(default_factory=list)  # those that it may change
     own: str = ""  # the file of the agent's own that it would change
     asks: str = ""  # the rule of the user's by which it asks
     denies: str = ""  # the rule of the user's by which it is refused
@@ -70,6 +75,8 @@ class Gate:
         preview: Tells what a call would do, for the question.
         lookup: What may be known of this machine.
         present: Tells whether somebody is there to be asked.
+        log: Where each call is recorded.
+        undo: Keeps the files that calls change.
         own: The folders of the agent's policy, sessions and audit log, in which no call may write.
     """
 
@@ -81,6 +88,8 @@ class Gate:
         preview: Callable[[Call], str] = lambda call: "",
         lookup: Lookup | None = None,
         present: Callable[[], bool] = somebody_is_there,
+        log: AuditLog | None = None,
+        undo: UndoStore | None = None,
         own: Sequence[Path] = (),
     ) -> None:
         self.modes = modes or Modes()
@@ -89,14 +98,21 @@ class Gate:
         self.preview = preview
         self.lookup = lookup or Machine()
         self.targets = Targets(os.environ)
+        self.log = log
+        self.undo = undo
+        self._session = f"{os.getpid()}-{time.time_ns() // 1_000_000:x}"
+        self._task = ""
         self._present = present
         self._own = tuple(str(folder) for folder in own)
         self._asked_on: set[str] = set()  # the clusters elsewhere on which the user has agreed to a change
         self._always: set[str] = set()  # the programs and verbs that the user has agreed to for the session
         self.suspicion = ""  # why changes are asked for the rest of the run
 
-    def start_run(self) -> None:
+    def start_run(self, task: str = "") -> None:
         """Forgets what was agreed to for one run only."""
+        self._task = task
+        if self.undo:
+            self.undo.start_run()
         self._asked_on.clear()
         self.suspicion = ""
 
@@ -143,6 +159,8 @@ class Gate:
             places = list(self._places(call))
             if verdict.effect:
                 judgement.own = judgement.own or self._own_file(call, places)
+                writes = call.program == ">"
+                judgement.files += [each for each in places if writes or Path(each).is_file()]
             rule = self.policy.rule(call, verdict, target, places)
             if rule is None:
                 return verdict
@@ -189,6 +207,47 @@ class Gate:
         if self._key(judgement) in self._always and not self.modes.require_approval:
             return Passage(Decision.RUN, judgement, "user", "always")
         return self._ask(call, judgement, caution)
+
+    def before(self, passage: Passage) -> None:
+        """Keeps what a call that passed may change."""
+        if self.undo and passage.verdict.effect:
+            self.undo.keep(passage.judgement.files)
+
+    def record(
+        self,
+        call: Call,
+        passage: Passage,
+        exit_code: int | None = None,
+        seconds: float = 0.0,
+        output: str | None = None,
+    ) -> None:
+        """Records what became of a call.
+
+        Args:
+            call: The call.
+            passage: What the gate decided.
+            exit_code: Of its command.
+            seconds: How long it ran.
+            output: All that it printed; None if it did not run.
+        """
+        if self.log is None:
+            return
+        self.log.write(
+            Record(
+                audit.now(),
+                self._session,
+                self._task,
+                call.name,
+                call.arguments,
+                str(passage.verdict.effect),
+                passage.verdict.rule,
+                passage.decision.name.lower(),
+                passage.decided_by,
+                exit_code,
+                round(seconds, 3),
+                "" if output is None else audit.digest(output),
+            )
+        )
 
     def _ask(self, call: Call, judgement: Judgement, caution: str) -> Passage:
         verdict = judgement.verdict

@@ -3,6 +3,7 @@
 import os
 import shlex
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ class OutputStore:
     """
 
     directory: Path | None = None
+    hide: Callable[[str], str] = str  # hides the secrets of a text before it is written
 
     def save(self, text: str) -> Path | None:
         """Writes a text to a new file; None when nothing is kept or the disk refuses."""
@@ -27,7 +29,7 @@ class OutputStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="output-", suffix=".txt", dir=self.directory)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
+                file.write(self.hide(text))
         except OSError:
             return None
         self._prune(self.directory)

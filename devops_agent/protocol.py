@@ -12,6 +12,7 @@ from typing import Any
 from typing import Protocol as Interface
 
 from devops_agent.errors import ProtocolError
+from devops_agent.injection import neutral
 from devops_agent.lenient_json import LenientError, UnfinishedError, read_object
 
 FINAL_ANSWER = "final_answer"
@@ -363,7 +364,7 @@ def format_error(text: str, task: str = "") -> str:
 def _response(text: str, task: str) -> str:
     # A small model forgets the task behind a page of output; a line behind the result brings it back.
     reminder = f"\nTask: {task}\n{_NEXT}" if task else ""
-    return f"<tool_response>\n{text}\n</tool_response>{reminder}"
+    return f"<tool_response>\n{neutral(text)}\n</tool_response>{reminder}"
 
 
 _NEXT = (

@@ -27,6 +27,7 @@ class Settings:
         read_only: Change nothing.
         dry_run: Show what would change something, and do not run it.
         assume_yes: Ask nothing.
+        show_secrets: Hide no secrets in what commands print.
         grounding: Look up what a task names before the first step.
         verbose: Show prompts, raw replies, timings and token counts.
         temperature: Sampling temperature; None leaves it to the model.
@@ -47,6 +48,7 @@ class Settings:
     read_only: bool = False
     dry_run: bool = False
     assume_yes: bool = False
+    show_secrets: bool = False
     grounding: bool = True
     verbose: bool = False
     temperature: float | None = None
@@ -65,7 +67,7 @@ _ENVIRONMENT = {
     "REQUIRE_APPROVAL": "require_approval",
     "SMOLAGENTS_LOG_LEVEL": "log_level",
 }
-_NOT_IN_FILE = {"explicit", "assume_yes", "dry_run", "log_level"}
+_NOT_IN_FILE = {"explicit", "assume_yes", "dry_run", "show_secrets", "log_level"}
 _IN_FILE = frozenset(field.name for field in fields(Settings)) - _NOT_IN_FILE
 _POSITIVE = ("max_steps", "timeout", "num_ctx", "num_predict")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -204,6 +206,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "read_only": _switch,
     "dry_run": _switch,
     "assume_yes": _switch,
+    "show_secrets": _switch,
     "grounding": _switch,
     "verbose": _switch,
     "temperature": _between(0, 2),

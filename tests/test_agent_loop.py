@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fake_programs import Programs, container, deployment, pod
+from replies import answer, call, sh
 from smolagents import ToolCallingAgent, tool
 from smolagents.agents import ActionOutput
 from smolagents.models import ChatMessage, ChatMessageToolCall, ChatMessageToolCallFunction, MessageRole
@@ -29,7 +30,7 @@ from devops_agent.gate import Gate
 from devops_agent.grounding import Ground
 from devops_agent.outputs import OutputStore
 from devops_agent.policy.modes import Modes
-from devops_agent.protocol import Call, system_prompt
+from devops_agent.protocol import system_prompt
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
 from devops_agent.steps import Step
@@ -76,19 +77,6 @@ def retry(times: int) -> str:
         times: How often.
     """
     return f"tried {times} times"
-
-
-def call(name: str, **arguments: Any) -> str:
-    """A reply as a model gives it."""
-    return Call(name, arguments).render()
-
-
-def sh(command: str) -> str:
-    return call("bash", command=command)
-
-
-def answer(text: str = "Done.") -> str:
-    return call("final_answer", answer=text)
 
 
 def said(text: str, task: str = TASK) -> Message:

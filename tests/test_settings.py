@@ -93,7 +93,7 @@ num_predict = 512
         num_ctx=4096,
         num_predict=512,
     )
-    hidden = {"explicit", "assume_yes", "dry_run", "log_level"}
+    hidden = {"explicit", "assume_yes", "dry_run", "show_secrets", "log_level"}
     assert settings.explicit == {field.name for field in fields(Settings)} - hidden
 
 

@@ -1,0 +1,237 @@
+"""Secrets hidden by what they look like, before a text reaches the model, the screen, the log or the disk.
+
+A value that was hidden keeps its name for the session, `[hidden-1]`. What the model writes with that name
+gets the value back before it runs, so that it can pass on what it never sees.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+# Plugins of detect-secrets whose patterns are exact; those by entropy and by keyword find too much.
+_PLUGINS = """artifactory aws azure_storage_key cloudant discord github_token gitlab_token ibm_cos_hmac
+ mailchimp openai pypi_token sendgrid slack softlayer square_oauth stripe telegram_token twilio""".split()
+_TOKENS = (
+    r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?",  # JSON web tokens
+    r"\bsk-(?:ant-|proj-)?[\w-]{20,}",  # OpenAI, Anthropic
+    r"\bhf_[A-Za-z0-9]{30,}",  # Hugging Face
+    r"\bAIza[\w-]{35}",  # Google
+    r"\bya29\.[\w-]{20,}",
+    r"\b(?:hvs|hvb|hvr)\.[\w-]{20,}",  # Vault
+    r"\bdop_v1_[0-9a-f]{64}",  # DigitalOcean
+    r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}",
+    r"\bgithub_pat_\w{22,}",
+    r"\b(?:sk|rk)_(?:live|test)_\w{16,}",  # Stripe
+    r"\bdckr_pat_[\w-]{20,}",  # Docker Hub
+    r"\bnpm_[A-Za-z0-9]{36}",
+    r"\$(?:1|2[aby]|5|6|y|apr1|argon2\w*)\$[^\s:\"']{8,}",  # hashes of passwords
+    r"\bSCRAM-SHA-256\$\S+|\bmd5[0-9a-f]{32}\b",
+)
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)"
+)
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
+_NAME = (
+    r"(?:[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key"
+    r"|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key)"
+    r"|[\w-]+[_-](?:pass|pw|key)|[A-Z0-9_]+_KEY|pass|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
+    r"|_authToken|requirepass|masterauth)(?:[_-]?(?:base|value|data|string|prod|dev|live|test|old|new|\d{1,2}))?"
+)
+_VALUE = r"(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|[^\s\"',;&|)}\]]+)"
+_END = r"(?=[ \t]*(?:$|[,;}\])\"'#&|\\]))"
+# What stands behind the name of a secret, and the forms in which programs take one.
+_NAMED = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*(?::=|=>|=)[ \t]*(?P<value>{_VALUE})",
+        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_VALUE}){_END}",
+        rf"(?<![\w.:-])(?P<name>{_NAME}):(?P<value>(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[a-z])[^\s\"',;(){{}}/]{{6,}})",
+        rf"(?<!\S)--(?P<name>{_NAME})(?:=|[ \t]|\n\s*)(?P<value>{_VALUE})",
+        rf"\"--?(?P<name>{_NAME})\",\s*(?P<value>\"[^\"]*\")",
+        rf"(?<![\w.:-])(?P<name>{_NAME}):[ \t]*[|>][-+]?[ \t]*\n[ \t]+(?P<value>\S.*)",
+        r":(?P<name>_authToken|_password|_auth)=(?P<value>\S+)",
+        r"[?&](?P<name>sig|signature|x-amz-signature|x-goog-signature|key|code)=(?P<value>[^&\s\"']{12,})",
+        r"\b(?P<name>redis-cli)\b[^\n|;&]*?[ \t](?:-a|--pass)[ \t]+(?P<value>[^\s'\"-]\S*)",
+        rf"name[\"']?:[ \t]*[\"']?(?P<name>{_NAME})[\"']?,?\s+[\"']?value[\"']?:[ \t]*(?P<value>{_VALUE})",
+        rf"\"(?P<name>{_NAME})\":\s*\{{[^{{}}]*?\"value\":\s*(?P<value>\"[^\"]*\")",
+        rf"<(?P<name>{_NAME})>(?P<value>[^<\s]+)</",
+        r"\b(?P<name>password|passwd|passphrase|secret|token|\w*secret\w*_key|requirepass)[ \t]+(?:is[ \t]+)?"
+        r"(?P<value>(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[a-z])[^\s\"',;:()\[\]{}/]{6,})",
+        r"\b(?P<name>cookie):[ \t]*[^=;\s]+=(?P<value>[^;\s]{8,})",
+        r"(?<![\w=])(?P<name>bearer|basic)[ \t]+(?P<value>[\w.~+/=-]{8,})",
+        r"\b(?P<name>x-[\w-]*(?:key|token)):[ \t]*(?P<value>\S{8,})",
+        r"(?P<name>(?:mysql|mariadb)\w*)\b[^\n|;&]*?[ \t]-p(?P<value>'[^']+'|\"[^\"]+\"|[^\s'\"-]\S{3,})",
+        r"(?P<name>sshpass)[ \t]+-p[ \t]*(?P<value>'[^']+'|\"[^\"]+\"|\S+)",
+        r"(?P<name>curl|wget|http)\b[^\n|;&]*?[ \t](?:-u|--user)[ =]?[\"']?[^\s:'\"]+:(?P<value>[^\s'\"]+)",
+        r"(?P<name>^)[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:(?P<value>(?=\S*[a-z])\S+)$",  # .pgpass
+    )
+)
+_NO_SECRET_NAME = re.compile(
+    r"(?i).*(?:secret[_-]?name|token[_-]?(?:expir|review|path|file|url|type|limit|count|endpoint|ttl)"
+    r"|auth[_-]?(?:mode|type|url)|(?:public|cache|sort|primary|foreign|host)[_-]?key|num_|max_).*"
+    r"|.*(?:key|token|secret|password)s?[_-]?(?:ref|file|path|name|id|type|size|length|policy|algorithm|server"
+    r"|arn)"
+)
+# What stands where a value would, and is none: a reference, a switch, a number, code, what is hidden already.
+_NO_VALUE = re.compile(
+    r"(?i)[\"']?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3,}.*|x+|\.\.\.|redacted"
+    r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not|found"
+    r"|missing|invalid|\[hidden.*|REDACTED.*|/[\w./-]+|\S+\.(?:ya?ml|json|pem|crt|txt|env)|mounted|set|unset|-.*"
+    r"|\(sensitive.*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
+    r")?[\"']?"
+)
+_RANDOM = re.compile(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")
+_SECRET_YAML = re.compile(r"^[ -]*kind:[ ]*Secret[ ]*$", re.M)
+_SECRET_JSON = re.compile(r"\"kind\":\s*\"Secret(?:List)?\"")
+_DATA_YAML = re.compile(
+    r"^(?P<indent> *)(?:- )?(?:data|stringData):[ \t]*\n(?P<body>(?:(?P=indent) +.*(?:\n|\Z)|[ \t]*\n)+)",
+    re.M,
+)
+_ENTRY_YAML = re.compile(r"^\s*[\w.-]+:[ \t]*(?P<value>[^\s|>].*?)[ \t]*$", re.M)
+_DATA_JSON = re.compile(r"\"(?:data|stringData)\":\s*\{(?P<body>[^{}]*)\}")
+_ENTRY_JSON = re.compile(r":\s*\"(?P<value>(?:\\.|[^\"\\])+)\"")
+_APPLIED = re.compile(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
+_LIKE_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
+# A shorter value is hidden only where it stands as one.
+_SHORTEST = 8
+_LONG, _PARTS = 16, re.compile(r"\\n|[\s=:/\"'+]+")
+_PLACEHOLDER = re.compile(r"\[hidden-\d+\]")
+
+
+@cache
+def _exact() -> re.Pattern[str]:
+    """The patterns of all kinds of tokens, as one."""
+    found: list[str] = list(_TOKENS)
+    for plugin in _PLUGINS:
+        module = import_module(f"detect_secrets.plugins.{plugin}")
+        for kind in vars(module).values():
+            for pattern in _patterns(kind, module.__name__):
+                found.append(pattern)
+    return re.compile("|".join(f"(?:{pattern})" for pattern in found))
+
+
+def _patterns(kind: Any, module: str) -> Iterator[str]:
+    if isinstance(kind, type) and kind.__module__ == module and hasattr(kind, "denylist"):
+        for pattern in kind.denylist:
+            flags = "i" if pattern.flags & re.IGNORECASE else ""
+            yield f"(?{flags}:{pattern.pattern})" if flags else pattern.pattern
+
+
+class Redactor:
+    """Hides secrets in texts, and gives back what it has hidden.
+
+    Args:
+        active: Whether it hides anything.
+    """
+
+    def __init__(self, active: bool = True) -> None:
+        self.active = active
+        self._names: dict[str, str] = {}
+        self._count = 0
+
+    def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
+        """The text with its secrets hidden.
+
+        Args:
+            text: Any text.
+            secret: Whether it comes from a call that is known to print secrets: what looks like one is
+                hidden too where nothing says so.
+            known: A text whose words are no secret to the reader, such as the task.
+        """
+        if not self.active or len(text) < _SHORTEST // 2:
+            return text
+        for value in sorted(filter(_is_telling, self._names), key=len, reverse=True):
+            if value not in known:
+                text = text.replace(value, self._names[value])
+        spans = sorted(self._spans(text, secret))
+        parts: list[str] = []
+        end = 0
+        for start, stop in spans:
+            is_new = start >= end and not _PLACEHOLDER.search(text, start, stop)
+            if is_new and text[start:stop] not in known:
+                parts += [text[end:start], self._hidden(text[start:stop])]
+                end = stop
+        return "".join([*parts, text[end:]])
+
+    def restored(self, text: str) -> str:
+        """The text with the values in place of their names."""
+        for value, name in self._names.items():
+            text = text.replace(name, value)
+        return text
+
+    def noted(self, text: str, secret: bool = False) -> str:
+        """The text with its secrets hidden, and a line that says how many values those are."""
+        hidden = self(text, secret)
+        count = len(set(_PLACEHOLDER.findall(hidden)))
+        return f"{hidden}\n({count} secret value{'s' * (count > 1)} hidden)" if count else hidden
+
+    def _hidden(self, value: str) -> str:
+        if value not in self._names:
+            self._count += 1
+            self._names[value] = f"[hidden-{self._count}]"
+            for part in _PARTS.split(value):  # a line of a key tells a part of it
+                if len(part) >= _LONG and re.search(r"\d", part):
+                    self._names.setdefault(part, self._names[value])
+        return self._names[value]
+
+    def _spans(self, text: str, secret: bool) -> Iterator[tuple[int, int]]:
+        for found in _KEY_BLOCK.finditer(text):
+            yield found.span()
+        for found in _exact().finditer(text):
+            yield found.span()
+        for found in _PASSWORD_IN_URL.finditer(text):
+            if not _NO_VALUE.fullmatch(found["value"]):
+                yield found.span("value")
+        for pattern in _NAMED:
+            for found in pattern.finditer(text):
+                name, value = found["name"], found["value"]
+                if not _NO_SECRET_NAME.fullmatch(name) and not _is_no_value(value, name):
+                    yield _inside(found)
+        if "random_password" in text:
+            yield from (found.span("value") for found in _RANDOM.finditer(text))
+        yield from _of_secret_objects(text)
+        if secret:
+            yield from (found.span() for found in _LIKE_BASE64.finditer(text) if _decodes(found[0]))
+
+
+def _is_no_value(value: str, name: str) -> bool:
+    return bool(_NO_VALUE.fullmatch(value)) or value.lower() in name.lower()
+
+
+def _is_telling(value: str) -> bool:
+    """Whether a value is none of those that mean something else elsewhere, such as `postgres`."""
+    return len(value) >= _SHORTEST and not re.fullmatch(r"[a-z]+|[A-Z]+|[\d.]+", value)
+
+
+def _inside(found: re.Match[str]) -> tuple[int, int]:
+    """Where the value is, without its quotes."""
+    start, stop = found.span("value")
+    return (start + 1, stop - 1) if found["value"][0] in "\"'" and stop - start > 2 else (start, stop)
+
+
+def _of_secret_objects(text: str) -> Iterator[tuple[int, int]]:
+    """The data of Secret objects, in YAML and in JSON."""
+    kinds = ((_SECRET_YAML, _DATA_YAML, _ENTRY_YAML), (_SECRET_JSON, _DATA_JSON, _ENTRY_JSON))
+    for kind, data, entry in kinds:
+        if not kind.search(text):
+            continue
+        for block in data.finditer(text):
+            for found in entry.finditer(text, *block.span("body")):
+                if not found["value"].startswith(("{{", "${")):
+                    yield _inside(found)
+    if _SECRET_YAML.search(text) or _SECRET_JSON.search(text):
+        yield from (found.span("value") for found in _APPLIED.finditer(text))
+
+
+def _decodes(text: str) -> bool:
+    """Whether a word is base64 of a text."""
+    if len(text) % 4:
+        return False
+    try:
+        return base64.b64decode(text, validate=True).decode().isprintable()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
