@@ -353,7 +353,7 @@ def format_tool_response(text: str, task: str = "") -> str:
     text = text.strip("\n")
     if text and len(text) <= 200 and not re.search(r"\s", text):
         text = f"The value is: {text}"
-    return _response(text or "(no output)", task)
+    return _response(neutral(text) or "(no output)", task)
 
 
 def format_error(text: str, task: str = "") -> str:
@@ -364,7 +364,7 @@ def format_error(text: str, task: str = "") -> str:
 def _response(text: str, task: str) -> str:
     # A small model forgets the task behind a page of output; a line behind the result brings it back.
     reminder = f"\nTask: {task}\n{_NEXT}" if task else ""
-    return f"<tool_response>\n{neutral(text)}\n</tool_response>{reminder}"
+    return f"<tool_response>\n{text}\n</tool_response>{reminder}"
 
 
 _NEXT = (

@@ -132,6 +132,7 @@ def test_the_readme_tells_each_setting_of_the_file_with_its_default() -> None:
         "explicit",
         "assume_yes",
         "dry_run",
+        "show_secrets",
         "log_level",
     }
     for name, text in told.items():
