@@ -115,7 +115,7 @@ test -f x
 [ -f x ]
 command -v docker
 terraform --version
-myprog --help
+systemctl
 bash -c "ls | wc -l"
 LANG=C ls
 timeout 5 ps aux
@@ -160,14 +160,14 @@ journalctl --vacuum-time=1d
 journalctl --rot
 dmesg -C
 systemctl restart nginx
-systemctl
+myprog --help
 crontab -r
 crontab f
 kubectl delete pod web
 kubectl -n get delete pod web
 kubectl config set-context x
 kubectl rollout restart deploy/web
-kubectl exec p -- ls
+kubectl exec p -- touch a
 kubectl cluster-info dump --output-directory=d
 docker rm web
 docker image rm x
@@ -195,7 +195,7 @@ cd x && rm y
 cd x > f
 bash x -c ls
 xargs rm
-python3 -c 'print(1)'""".splitlines()
+python3 -c 'open("x", "w")'""".splitlines()
 
 
 @pytest.mark.parametrize("command", READS)

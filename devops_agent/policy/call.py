@@ -46,6 +46,7 @@ class Flags:
     """The flags of a call, with the values of each in their order; a switch has the value ""."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()  # flags that are no others cut short
 
     def add(self, name: str, value: str) -> None:
         self.values.setdefault(name, []).append(value)
@@ -59,14 +60,19 @@ class Flags:
                 wanted, equals, value = name.partition("=")
                 if equals and flag == wanted and fnmatchcase(values[-1], value):
                     return name
-                abbreviated = len(flag) > 3 and flag[:2] == "--" and name.startswith(flag)
-                if not equals and (flag == name or abbreviated):
+                if not equals and (flag == name or self._shortened(flag, (name,))):
                     return name
         return None
 
     def all(self, names: Sequence[str] | frozenset[str]) -> list[str]:
-        """The values of these flags."""
-        return [value for name in names for value in self.values.get(name, ())]
+        """The values of these flags, also of long ones that are cut short."""
+        given = [flag for flag in self.values if flag in names or self._shortened(flag, names)]
+        return [value for flag in given for value in self.values[flag]]
+
+    def _shortened(self, flag: str, names: Sequence[str] | frozenset[str]) -> bool:
+        """Whether a long flag is cut short: `--outp` for `--output`."""
+        long = len(flag) > 3 and flag[:2] == "--" and flag not in self.known
+        return long and any(name.startswith(flag) for name in names)
 
 
 @dataclass
@@ -168,6 +174,7 @@ def _joined(name: str, valued: set[str], switches: set[str]) -> bool:
 
 def _parse(call: Call, rest: list[Argument]) -> None:
     rule, flags = call.rule, call.flags
+    flags.known = rule.valued | rule.switches
     position = 0
     while position < len(rest):
         each = rest[position]
