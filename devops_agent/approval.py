@@ -1,7 +1,9 @@
 """Asking the user before a tool runs, on the terminal, also when the standard input is a pipe."""
 
 import json
+import os
 import termios
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 _TTY = Path("/dev/tty")
+_ASKING = threading.Lock()
+_COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 _KEYS = "y yes · n no, with a word to the agent · a always for this in this session · e edit · ? explain"
 
 
@@ -65,9 +69,10 @@ def ask_user_approval(question: Question) -> Answer:
         What the user answered. Without anybody to answer it is a no.
     """
     try:
-        with _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
+        # two questions at once would read each other's answers
+        with _ASKING, _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
             _forget_typed_ahead(keys)
-            return ask(question, keys, screen)
+            return ask(question, keys, screen, colour=not os.environ.get("NO_COLOR"))
     except OSError:
         return Answer(False, "nobody is there to approve it")
 
@@ -82,9 +87,9 @@ def confirms(question: str) -> bool:
         return False
 
 
-def ask(question: Question, keys: TextIO, screen: TextIO) -> Answer:
+def ask(question: Question, keys: TextIO, screen: TextIO, colour: bool = False) -> Answer:
     """Asks on a terminal that is open."""
-    _say(screen, _shown(question))
+    _say(screen, _shown(question, colour))
     while True:
         typed = _read("Approve this tool call? [y/n]: ", keys, screen)
         match typed if typed is None else typed.lower():
@@ -106,7 +111,7 @@ def ask(question: Question, keys: TextIO, screen: TextIO) -> Answer:
                 pass
 
 
-def _shown(question: Question) -> str:
+def _shown(question: Question, colour: bool) -> str:
     arguments = json.dumps(dict(question.arguments), indent=2, ensure_ascii=False, default=str)
     shown = _visible(arguments).replace("\n", "\n   ")
     lines = [f"\n🔧 Tool call requested:\n   Tool: {question.tool}\n   Arguments: {shown}"]
@@ -118,10 +123,17 @@ def _shown(question: Question) -> str:
     if question.target:
         lines.append(f"   Where: {question.target}")
     if preview := question.preview().rstrip():
-        lines.append("   " + _visible(preview).replace("\n", "\n   "))
+        lines_shown = map(_coloured if colour else str, _visible(preview).split("\n"))
+        lines.append("   " + "\n   ".join(lines_shown))
     if question.effect:
         lines.append(f"   {_KEYS}")
     return "\n".join(lines) + "\n\n"
+
+
+def _coloured(line: str) -> str:
+    """A line of a diff in its colour."""
+    colour = _COLOURS.get(line[:1], "")
+    return f"{colour}{line}\x1b[0m" if colour else line
 
 
 def _explained(question: Question) -> str:

