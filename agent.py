@@ -169,8 +169,9 @@ class DevOpsAgent(ToolCallingAgent):
         self.verbose = verbose
         self.shell = shell or Shell()
         self.redactor = redactor or Redactor()
+        modes = Modes(require_approval=require_approval)
+        self.gate = gate or Gate(modes, approver=approver, redactor=self.redactor)
         self.listener = events.hiding(listener, self.redactor)
-        self.gate = gate or Gate(Modes(require_approval=require_approval), approver=approver)
         self.brief = brief
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}

@@ -200,6 +200,7 @@ def _gate(chosen: Settings, config: Path, here: Path, redactor: Any, terminal: L
         preview=lambda call: preview.preview(call, looks.run),
         log=AuditLog(data / "audit.jsonl", redactor, lambda text: terminal(Notice(text))),
         undo=UndoStore(data / "undo"),
+        redactor=redactor,
         own=(config, data),
     )
 

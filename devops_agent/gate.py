@@ -19,6 +19,7 @@ from devops_agent.policy.targets import NOWHERE, Target, Targets
 from devops_agent.policy.user_policy import UserPolicy
 from devops_agent.policy.verdict import Effect, Verdict, read
 from devops_agent.protocol import Call
+from devops_agent.redaction import Redactor
 from devops_agent.undo import UndoStore
 
 _REMOVERS = ("rm", "shred", "find", "rmdir", "unlink")
@@ -76,6 +77,7 @@ class Gate:
         lookup: What may be known of this machine.
         present: Tells whether somebody is there to be asked.
         log: Where each call is recorded.
+        redactor: Hides secrets from the question.
         undo: Keeps the files that calls change.
         own: The folders of the agent's policy, sessions and audit log, in which no call may write.
     """
@@ -90,6 +92,7 @@ class Gate:
         present: Callable[[], bool] = somebody_is_there,
         log: AuditLog | None = None,
         undo: UndoStore | None = None,
+        redactor: Redactor | None = None,
         own: Sequence[Path] = (),
     ) -> None:
         self.modes = modes or Modes()
@@ -100,6 +103,7 @@ class Gate:
         self.targets = Targets(os.environ)
         self.log = log
         self.undo = undo
+        self.redactor = redactor or Redactor()
         self._session = f"{os.getpid()}-{time.time_ns() // 1_000_000:x}"
         self._task = ""
         self._present = present
@@ -256,15 +260,16 @@ class Gate:
             if self.modes.require_approval:
                 hint = "approval is required and nobody is there to give it"
             return Passage(Decision.REFUSE, judgement, "mode", f"{caution or _said(verdict)}, and {hint}")
+        hide = self.redactor
         question = Question(
             call.name,
-            call.arguments,
+            {key: hide(value) if isinstance(value, str) else value for key, value in call.arguments.items()},
             effect=str(verdict.effect),
             rule=verdict.rule,
-            part=verdict.part,
+            part=hide(verdict.part),
             target=str(judgement.target),
             caution=caution,
-            preview=lambda: self.preview(call) if verdict.effect else "",
+            preview=lambda: hide(self.preview(call)) if verdict.effect else "",
         )
         answer = self.approver(question)
         if answer.always:
@@ -272,11 +277,12 @@ class Gate:
         if not answer.approved:
             return Passage(Decision.REFUSE, judgement, "user", answer.comment)
         self._asked_on.update(target.server for target in judgement.targets)
-        if answer.command is not None:
-            judgement = self.judge(Call(call.name, {**call.arguments, "command": answer.command}))
+        command = None if answer.command is None else self.redactor.restored(answer.command)
+        if command is not None:
+            judgement = self.judge(Call(call.name, {**call.arguments, "command": command}))
             if reason := judgement.forbidden:
                 return Passage(Decision.REFUSE, judgement, "policy", reason)
-        return Passage(Decision.RUN, judgement, "user", answer.comment, answer.command)
+        return Passage(Decision.RUN, judgement, "user", answer.comment, command)
 
     def _key(self, judgement: Judgement) -> str:
         return f"{judgement.verdict.effect} {judgement.verdict.rule}"

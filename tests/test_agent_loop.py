@@ -905,7 +905,6 @@ def test_a_file_is_not_emptied_and_not_broken() -> None:
         ("Restart the pod web-1", "kubectl delete pod web-1", False),
         ("Remove the namespace qa", "kubectl delete namespace qa", False),
         ("Replace the config map", "kubectl delete configmap a", False),
-        ("Create a namespace qa", "kubectl delete ns qa --dry-run=client", False),
         ("Create a namespace qa", "kubectl delete ns qa --dry-run=none", True),
     ],
 )
@@ -915,6 +914,12 @@ def test_nothing_is_deleted_that_the_task_does_not_name_as_going(
     run = grounded(sh(command), answer("It failed."), answer("It failed."), task=task, ground=False)
     told = run.told()[0].startswith("Error: The task does not ask to delete anything.")
     assert told == refused
+
+
+def test_a_dry_run_deletes_nothing(programs: Programs) -> None:
+    command = "kubectl delete ns qa --dry-run=client"
+    run = grounded(sh(command), answer("It failed."), task="Create a namespace qa", ground=False)
+    assert not run.told()[0].startswith("Error")
 
 
 def test_where_what_is_named_is_not_there_nothing_else_is_changed_in_its_place(programs: Programs) -> None:

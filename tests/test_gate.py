@@ -119,6 +119,14 @@ def test_the_question_tells_effect_rule_and_target(made: Made) -> None:
     assert question.target == "context kind, namespace web, server https://127.0.0.1:6443"
 
 
+def test_the_question_shows_no_secret_and_an_edit_gets_it_back(made: Made) -> None:
+    gate = made(Answer(True, command="rm -f [hidden-1]"))
+    found = passed(gate, "rm x --password=kX82-mQ7vLp")
+    [question] = gate.asked  # type: ignore[attr-defined]
+    assert "kX82" not in str(question)
+    assert found.command == "rm -f kX82-mQ7vLp"
+
+
 def test_an_edited_command_is_judged_too(made: Made, tmp_path: Path) -> None:
     edited = made(Answer(True, command="ls -l"))
     assert passed(edited, DESTROY).command == "ls -l"
