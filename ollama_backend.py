@@ -13,7 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from devops_agent import events, protocol
-from devops_agent.chat import MOST_LIKELY, ChatModel, Completion, Sampling, likely
+from devops_agent.chat import LOOK_EVERY, MOST_LIKELY, ChatModel, Completion, Sampling, goes_round, likely
 from devops_agent.constraints import call_schema
 from devops_agent.context import Messages
 from devops_agent.endpoint import base_url, is_loopback
@@ -262,6 +262,8 @@ def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike], patienc
         if not complete_at:
             text += (part.get("message") or {}).get("content") or ""
             complete_at = count if tools and protocol.is_complete(text, tools) else 0
+        if count % LOOK_EVERY == 0 and not complete_at and goes_round(text):
+            return Completion(text, truncated=True, output_tokens=count)
         if complete_at and count - complete_at >= patience:
             return Completion(text, output_tokens=count)
     raise EngineError("Ollama ended its reply before it was done. See its log, and try again.")

@@ -59,6 +59,20 @@ class Completion:
     output_tokens: int | None = None
 
 
+# After how many pieces of a reply is looked whether it goes round, and what is taken for that, in characters.
+LOOK_EVERY = 32
+_LONGEST_ROUND, _ROUNDS = 200, 4
+
+
+def goes_round(text: str) -> bool:
+    """Whether the end of a text repeats itself, as that of a small model that finds no end."""
+    for period in range(1, _LONGEST_ROUND):
+        length = max(period * _ROUNDS, 120)
+        if len(text) >= length and text[-length:-period] == text[-length + period :]:
+            return True
+    return False
+
+
 class ChatModel(ABC):
     """A model as SmolAgents sees one.
 

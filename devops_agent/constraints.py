@@ -40,11 +40,15 @@ def _type_schema(tool: ToolLike, name: str) -> dict[str, Any]:
     if form in FORMATS:
         text = {"type": "string", "pattern": FORMATS[form][0]}
         return text if kind == "string" else {"type": "array", "items": text, "minItems": 1}
+    if kind == "string" and name != _LONG_TEXT:
+        return {"type": "string", "maxLength": _TEXT_LENGTH}
     return {"type": kind} if kind in _RULE_OF_TYPE else {}
 
 
 # What a person reads of an answer, in characters; what is longer is a small model that goes in circles.
 _ANSWER_LENGTH = 1500
+# Of a command or a value of a form; only a file may be longer.
+_TEXT_LENGTH, _LONG_TEXT = 2000, "content"
 
 _RULE_OF_TYPE = {
     "string": "string",
@@ -113,7 +117,8 @@ def call_grammar(tools: Iterable[ToolLike]) -> str:
     names = [f"tool{index}" for index in range(len(tools))]
     rules = [f"{name} ::= {_tool_rule(tool)}" for name, tool in zip(names, tools, strict=True)]
     answer = rf'answer ::= "\"" char{{0,{_ANSWER_LENGTH}}} "\""'
-    return "\n".join([_GRAMMAR.strip(), answer, f"call ::= {' | '.join(names)}", *rules])
+    text = rf'text ::= "\"" char{{0,{_TEXT_LENGTH}}} "\""'
+    return "\n".join([_GRAMMAR.strip(), answer, text, f"call ::= {' | '.join(names)}", *rules])
 
 
 def _tool_rule(tool: ToolLike) -> str:
@@ -146,6 +151,8 @@ def _rule_of(tool: ToolLike, name: str) -> str:
     if tool.name == FINAL_ANSWER:
         return "answer"
     kind, form = str(tool.inputs[name].get("type", "string")), tool.inputs[name].get("format", "")
+    if kind == "string" and form not in FORMATS and name != _LONG_TEXT:
+        return "text"
     if form not in FORMATS:
         return _RULE_OF_TYPE.get(kind, "value")
     text = f"({FORMATS[form][1]})"

@@ -183,9 +183,9 @@ def test_the_schema_has_one_alternative_for_each_tool() -> None:
     assert schema["anyOf"][0]["properties"]["arguments"] == {
         "type": "object",
         "properties": {
-            "name": {"type": "string"},
+            "name": {"type": "string", "maxLength": 2000},
             "replicas": {"type": "integer"},
-            "namespace": {"type": "string"},
+            "namespace": {"type": "string", "maxLength": 2000},
             "timeout": {"type": "integer"},
         },
         "required": ["name", "replicas"],
@@ -254,6 +254,13 @@ def test_what_a_model_writes_under_the_grammar_parses_and_is_its_own_rendering(
     assert choice["finish_reason"] == "stop"
     text = choice["message"]["content"]
     assert parse_reply(text, tools).render() == text
+
+
+def test_only_a_file_may_be_long() -> None:
+    write = Tool("write_file", {"path": {"type": "string"}, "content": {"type": "string"}}, "Write a file.")
+    grammar = re.compile(_as_regex(call_grammar([write])))
+    assert grammar.fullmatch(Call("write_file", {"path": "a", "content": "a" * 9000}).render())
+    assert not grammar.fullmatch(Call("write_file", {"path": "a" * 2001, "content": "a"}).render())
 
 
 def test_an_answer_is_a_text_of_bounded_length_though_the_tool_would_take_anything() -> None:

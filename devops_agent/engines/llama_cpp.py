@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from devops_agent import events
-from devops_agent.chat import MOST_LIKELY, ChatModel, Completion, Sampling, likely
+from devops_agent.chat import LOOK_EVERY, MOST_LIKELY, ChatModel, Completion, Sampling, goes_round, likely
 from devops_agent.constraints import call_grammar
 from devops_agent.context import Messages
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
@@ -83,7 +83,8 @@ class LlamaCppChat(ChatModel):
             request["top_p"] = self.sampling.top_p
         if constrain:
             request["grammar"] = call_grammar(tools)
-        return _collect(worker.ask(request))
+        with closing(worker.ask(request)) as chunks:
+            return _collect(chunks)
 
     def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
         """Evaluates the messages for one token.
@@ -151,7 +152,7 @@ class _Worker:
         if failed:
             raise EngineError(f"Cannot load {self._path}: {failed}.")
 
-    def ask(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def ask(self, request: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """Yields the engine's chunks; leaving early stops it at its next token or batch of the prompt."""
         number = next(self._numbers)
         self._send({"id": number, "request": request})
@@ -200,9 +201,12 @@ def _collect(chunks: Iterator[dict[str, Any]]) -> Completion:
     parts: list[str] = []
     truncated = False
     timings: dict[str, Any] = {}
-    for chunk in chunks:
+    for count, chunk in enumerate(chunks, 1):
         choice = chunk["choices"][0]
         parts.append(choice["delta"].get("content") or "")
+        if count % LOOK_EVERY == 0 and goes_round("".join(parts)):
+            truncated = True
+            break
         truncated = truncated or choice.get("finish_reason") == "length"
         timings = chunk.get("timings", timings)
     cached = timings.get("cache_n")
