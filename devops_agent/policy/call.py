@@ -52,13 +52,14 @@ class Flags:
         self.values.setdefault(name, []).append(value)
 
     def given(self, names: Sequence[str] | frozenset[str]) -> str | None:
-        """The first flag of these that is on. A name `--flag=VALUE` asks for that value, the last given."""
+        """The first flag of these that is on. `--flag=VALUE` asks for a value, of a dry run for the last."""
         for flag, values in self.values.items():
             if values[-1] == "false":
                 continue
             for name in names:
                 wanted, equals, value = name.partition("=")
-                if equals and flag == wanted and fnmatchcase(values[-1], value):
+                asked = values[-1:] if "dry" in wanted else values
+                if equals and flag == wanted and any(fnmatchcase(each, value) for each in asked):
                     return name
                 if not equals and (flag == name or self._shortened(flag, (name,))):
                     return name

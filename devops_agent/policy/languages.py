@@ -256,7 +256,7 @@ _BUILTINS_DENIED = frozenset(
     memoryview __builtins__ __loader__ __spec__""".split()
 )
 _DENIED_ATTRIBUTES = frozenset(
-    "modules meta_path path_hooks settrace setprofile load unsafe_load full_load".split()
+    "popen system modules meta_path path_hooks settrace setprofile load unsafe_load full_load".split()
 )
 
 

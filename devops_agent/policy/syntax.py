@@ -23,7 +23,9 @@ _STRANGE = re.compile(
 )
 # Bash runs what stands in the subscript of a value when it computes with it, though it is quoted.
 _RUNS_IN_ARITHMETIC = re.compile(r"\w\[[^\]\s]*(\$\(|`)")
-_ARITHMETIC = re.compile(r"\(\(|\$\[|\blet\b|\bdeclare\b|\btypeset\b|\s-(eq|ne|lt|gt|le|ge)\s")
+_ARITHMETIC = re.compile(
+    r"\(\(|\$\[|\blet\b|\bdeclare\b|\btypeset\b|\bread\b|\bunset\b|\s-(eq|ne|lt|gt|le|ge|v)\s"
+)
 _BRACES = re.compile(r"\{[^\s{}]*(?:,|\.\.)|\{[^{}]*\{")
 _GLOB = re.compile(r"[*?\[]|[@+!]\(")
 

@@ -22,9 +22,9 @@ def _docker_run(call: Call, run: Run) -> Verdict:
         "--ipc=host",
         "--userns=host",
         "--uts=host",
+        "--volumes-from",
         "--security-opt=*unconfined*",
         "--security-opt=label*disable",
-        "--volumes-from_",
     ):
         verdict |= destructive(f"{call.name} with the rights of this machine")
     for volume in call.values("-v", "--volume"):

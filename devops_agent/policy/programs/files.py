@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
-from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
+from devops_agent.policy.handlers import Run, analysed, filled, handler, is_remote, worst
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
@@ -129,7 +129,7 @@ def _sed(call: Call, run: Run) -> Verdict:
         scripts, files = [word.text for word in files[:1]], files[1:]
     verdict = worst([analysed(languages.sed("\n".join(scripts)), run)])
     if any(
-        word.text.startswith(("-i", "--in-place")) or re.match(r"-[nErsuz]+i", word.text)
+        word.text.startswith(("-i", "--i")) or re.match(r"-[nErsuz]+i", word.text)
         for word in call.arguments[1:]
     ):
         verdict |= destructive("sed -i overwrites files")
@@ -247,6 +247,8 @@ def _tar(call: Call, run: Run) -> Verdict:
     if any("--remove-files".startswith(word) and len(word) > 4 for word in words):
         return destructive("tar --remove-files")
     archive = _after(words, "-f", "--file", first, letters, "f")
+    if is_remote(archive) and "t" not in flags:
+        return destructive("tar works on an archive on another machine")
     if "t" in flags or "d" in flags:
         return read()
     if flags & set("cru"):
@@ -367,3 +369,13 @@ def _openssl(call: Call, run: Run) -> Verdict:
     prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
     quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
     return verdict | read(secret=prints_key and not quiet)
+
+
+@handler
+def _pager(call: Call, run: Run) -> Verdict:
+    """`less +COMMAND` runs a command of less at its start."""
+    return (
+        unknown("less runs a command")
+        if any("!" in text or "|" in text for text in call.texts if text[:1] == "+")
+        else read()
+    )

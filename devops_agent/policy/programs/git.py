@@ -182,11 +182,9 @@ def _git_rebase(call: Call, run: Run) -> Verdict:
 
 
 def _git_grep(call: Call, run: Run) -> Verdict:
-    pagers = [
-        word.text.partition("=")[2]
-        for word in call.arguments[1:]
-        if word.text.startswith(("-O", "--open-files-in-pager"))
-    ]
+    words = [word.text for word in call.arguments[1:]]
+    pagers = [word[2:] for word in words if word.startswith("-O")]
+    pagers += [word.partition("=")[2] for word in words if word.startswith("--open")]
     return worst([run.script(f"{pager or 'less'} x") for pager in pagers])
 
 

@@ -17,6 +17,8 @@ def _curl(call: Call, run: Run) -> Verdict:
     method = "".join(call.values("-X", "--request")[-1:]).upper()
     data = call.values(*_CURL_DATA)
     uploads = call.values("-T", "--upload-file")
+    if any(value.startswith("@") for value in call.values("-H", "--header")):
+        verdict |= destructive("sends what is in a file to another machine")
     as_query = call.given("-G", "--get")
     if call.given("-K", "--config"):
         return unknown("curl reads its flags from a file")
