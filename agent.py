@@ -217,6 +217,11 @@ class DevOpsAgent(ToolCallingAgent):
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property
+    def require_approval(self) -> bool:
+        """Whether the user is asked before each tool call."""
+        return self.gate.modes.require_approval
+
+    @property
     def _told(self) -> briefing.Briefing:
         """What the model was told with the task that is being done."""
         return self._briefings.get(str(self.task), briefing.Briefing())

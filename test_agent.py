@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from smolagents import ToolCallingAgent, tool
 
 from agent import DevOpsAgent, OllamaChat, ask_user_approval, bash, get_env, read_file, write_file
 from conftest import ROOT
+from devops_agent.approval import Answer, Question
 from devops_agent.errors import CallRefused, ExitCode, ToolError
 from devops_agent.scripted import ScriptedModel
 from devops_agent.shell import Shell
@@ -148,6 +150,13 @@ class TestTools:
         assert all(0 < len(spec["description"]) < 40 for spec in one.inputs.values())
 
 
+def typed(text: str, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """A user who types this on the terminal; returns what the terminal shows."""
+    keys, screen = io.StringIO(text), io.StringIO()
+    monkeypatch.setattr("devops_agent.approval._terminal", lambda: nullcontext((keys, screen)))
+    return screen
+
+
 class TestAgent:
     """The agent's making, its settings, and the question before a call."""
 
@@ -198,10 +207,8 @@ class TestAgent:
         assert results(agent) == ["The value is: hello"]
         assert "- my_tool(arg): Turn it around." in model.requests[0][0]["content"]
 
-    def test_an_approved_call_runs(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    def test_an_approved_call_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        screen = typed("y\n", monkeypatch)
         agent = scripted(
             call("write_file", path="a.txt", content="x"),
             call("final_answer", answer="Done."),
@@ -209,7 +216,7 @@ class TestAgent:
         )
         assert agent.run("Write a.txt") == "Done."
         assert Path("a.txt").read_text() == "x"
-        shown = capsys.readouterr().err
+        shown = screen.getvalue()
         assert "🔧 Tool call requested:\n   Tool: write_file\n" in shown
         assert shown.count("Approve this tool call? [y/n]: ") == 1
         assert agent.evidence.exit_code() is ExitCode.DONE
@@ -218,7 +225,7 @@ class TestAgent:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Path("app.log").touch()
-        monkeypatch.setattr("sys.stdin", io.StringIO("n\nToo dangerous, just list them first\ny\n"))
+        typed("n\nToo dangerous, just list them first\ny\n", monkeypatch)
         agent = scripted(
             call("bash", command="rm -f *.log"),
             call("bash", command="ls *.log"),
@@ -234,7 +241,7 @@ class TestAgent:
         assert agent.evidence.exit_code() is ExitCode.DONE
 
     def test_when_all_is_rejected_the_run_ends_as_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO("n\n\n"))
+        typed("n\n\n", monkeypatch)
         agent = scripted(
             call("bash", command="touch a"),
             call("final_answer", answer="You rejected it."),
@@ -245,8 +252,10 @@ class TestAgent:
         assert agent.evidence.exit_code() is ExitCode.REFUSED
 
     def test_where_nobody_can_be_asked_nothing_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO(""))
-        assert ask_user_approval("bash", {"command": "ls"}) == (False, "nobody is there to approve it")
+        typed("", monkeypatch)
+        assert ask_user_approval(Question("bash", {"command": "ls"})) == Answer(
+            False, "nobody is there to approve it"
+        )
         agent = scripted(
             call("bash", command="touch a"), call("final_answer", answer="Rejected."), require_approval=True
         )
@@ -254,7 +263,7 @@ class TestAgent:
         assert not Path("a").exists()
 
     def test_approval_is_not_asked_for_when_it_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sys.stdin", None)
+        typed("n\n", monkeypatch)
         agent = scripted(call("bash", command="touch a"), call("final_answer", answer="Done."))
         assert agent.run("Make a") == "Done."
 

@@ -4,8 +4,8 @@ import json
 import os
 import termios
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -53,13 +53,28 @@ class Answer(NamedTuple):
 Approver = Callable[[Question], Answer]
 
 
+@contextmanager
+def _terminal() -> Iterator[tuple[TextIO, TextIO]]:
+    """What the user types and what the user sees.
+
+    Raises:
+        OSError: There is no terminal.
+    """
+    # two questions at once would read each other's answers
+    with _ASKING, _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
+        # what was typed before the question was there is no answer to it
+        with suppress(termios.error):
+            termios.tcflush(keys.fileno(), termios.TCIFLUSH)
+        yield keys, screen
+
+
 def somebody_is_there() -> bool:
     """Whether there is a terminal on which a question can be asked."""
     try:
-        _TTY.open("rb").close()
+        with _terminal():
+            return True
     except OSError:
         return False
-    return True
 
 
 def ask_user_approval(question: Question) -> Answer:
@@ -69,9 +84,7 @@ def ask_user_approval(question: Question) -> Answer:
         What the user answered. Without anybody to answer it is a no.
     """
     try:
-        # two questions at once would read each other's answers
-        with _ASKING, _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
-            _forget_typed_ahead(keys)
+        with _terminal() as (keys, screen):
             return ask(question, keys, screen, colour=not os.environ.get("NO_COLOR"))
     except OSError:
         return Answer(False, "nobody is there to approve it")
@@ -80,8 +93,7 @@ def ask_user_approval(question: Question) -> Answer:
 def confirms(question: str) -> bool:
     """Asks for y or n on the terminal; without one it is a no."""
     try:
-        with _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
-            _forget_typed_ahead(keys)
+        with _terminal() as (keys, screen):
             return (_read(question, keys, screen) or "").lower() in ("y", "yes")
     except OSError:
         return False
@@ -145,12 +157,6 @@ def _explained(question: Question) -> str:
     }.get(question.effect, "")
     part = f"   The part that decides: {_visible(question.part)}\n" if question.part else ""
     return f"   {question.effect}: {meaning}.\n{part}   Rule: {question.rule or 'none'}\n"
-
-
-def _forget_typed_ahead(keys: TextIO) -> None:
-    """What was typed before the question was there is no answer to it."""
-    with suppress(termios.error):
-        termios.tcflush(keys.fileno(), termios.TCIFLUSH)
 
 
 def _visible(text: str) -> str:

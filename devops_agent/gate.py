@@ -17,7 +17,7 @@ from devops_agent.policy.lookup import Lookup, Machine
 from devops_agent.policy.modes import Decision, Modes
 from devops_agent.policy.targets import NOWHERE, Target, Targets
 from devops_agent.policy.user_policy import UserPolicy
-from devops_agent.policy.verdict import Effect, Verdict, read
+from devops_agent.policy.verdict import Effect, Verdict, change, read
 from devops_agent.protocol import Call
 from devops_agent.redaction import Redactor
 from devops_agent.undo import UndoStore
@@ -153,7 +153,7 @@ class Gate:
         if call.name == "get_env":
             name = str(call.arguments.get("key", ""))
             return replace(read(secret=is_secret_name(name)), part=name)
-        return read()
+        return change(f"{call.name} is a tool of its own")
 
     def _watcher(self, judgement: Judgement) -> Callable[[ShellCall, Verdict], Verdict]:
         def watch(call: ShellCall, verdict: Verdict) -> Verdict:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _KEPT_FILES = 50
+_LARGEST = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class OutputStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="output-", suffix=".txt", dir=self.directory)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(self.hide(text))
+                file.write(self.hide(_without_middle(text)))
         except OSError:
             return None
         self._prune(self.directory)
@@ -41,6 +42,13 @@ class OutputStore:
             files = sorted(directory.glob("output-*.txt"), key=lambda file: file.stat().st_mtime)
             for old in files[:-_KEPT_FILES]:
                 old.unlink(missing_ok=True)
+
+
+def _without_middle(text: str) -> str:
+    """Of what nobody reads to its end, the head and the tail."""
+    dropped = len(text) - _LARGEST
+    gap = f"\n[{dropped} characters not kept]\n"
+    return text if dropped <= 0 else text[: _LARGEST // 2] + gap + text[-_LARGEST // 2 :]
 
 
 def reduce_output(text: str, budget: int, kept: Path | None = None, source: Path | None = None) -> str:

@@ -70,6 +70,12 @@ _NAMED = tuple(
         r"(?P<name>^)[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:(?P<value>(?=\S*[a-z])\S+)$",  # .pgpass
     )
 )
+# What every one of these has in it: elsewhere they need not be tried.
+_HINT = re.compile(
+    r"(?i)pass|pwd|secret|token|key|cred|auth|cookie|bearer|basic|pw\b|mysql|maria|redis-cli|curl|wget|http\b|sig"
+    r"|master|code=|^[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:",
+    re.MULTILINE,
+)
 _NO_SECRET_NAME = re.compile(
     r"(?i).*(?:secret[_-]?name|token[_-]?(?:expir|review|path|file|url|type|limit|count|endpoint|ttl)"
     r"|auth[_-]?(?:mode|type|url)|(?:public|cache|sort|primary|foreign|host)[_-]?key|num_|max_).*"
@@ -98,6 +104,8 @@ _APPLIED = re.compile(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
 _LIKE_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
 # A shorter value is hidden only where it stands as one.
 _SHORTEST = 8
+# So many lines behind a name its value may stand.
+_LINES_BEHIND = 6
 _LONG, _PARTS = 16, re.compile(r"\\n|[\s=:/\"'+]+")
 _PLACEHOLDER = re.compile(r"\[hidden-\d+\]")
 
@@ -186,8 +194,9 @@ class Redactor:
         for found in _PASSWORD_IN_URL.finditer(text):
             if not _NO_VALUE.fullmatch(found["value"]):
                 yield found.span("value")
+        near = list(_near_names(text))
         for pattern in _NAMED:
-            for found in pattern.finditer(text):
+            for found in (each for span in near for each in pattern.finditer(text, *span)):
                 name, value = found["name"], found["value"]
                 if not _NO_SECRET_NAME.fullmatch(name) and not _is_no_value(value, name):
                     yield _inside(found)
@@ -205,6 +214,21 @@ def _is_no_value(value: str, name: str) -> bool:
 def _is_telling(value: str) -> bool:
     """Whether a value is none of those that mean something else elsewhere, such as `postgres`."""
     return len(value) >= _SHORTEST and not re.fullmatch(r"[a-z]+|[A-Z]+|[\d.]+", value)
+
+
+def _near_names(text: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text in which a secret may have a name: lines that hint at one, and some behind."""
+    start = end = 0
+    for found in _HINT.finditer(text):
+        first = max(text.rfind("\n", 0, found.start()), 0)
+        last = found.end()
+        for _ in range(_LINES_BEHIND):
+            last = text.find("\n", last) + 1 or len(text)
+        if first > end:
+            yield start, end
+            start = first
+        end = last
+    yield start, end
 
 
 def _inside(found: re.Match[str]) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The classifier: a labelled corpus, wrappers, words as bash sees them, and how long a decision takes."""
 
 import json
+import re
 import shlex
 import subprocess
 import time
@@ -225,7 +226,9 @@ def test_words_are_those_that_bash_sees(body):
     command = block.children[0]
     if len(block.children) > 1 or not isinstance(command, Simple) or command.redirections:
         return
-    if any(word.expands or UNSEEN in word.text or word.text.startswith("~") for word in command.words):
+    if any(
+        word.expands or UNSEEN in word.text or re.search(r"(^|[=:])~", word.text) for word in command.words
+    ):
         return
     shown = 'p() { [ $# -eq 0 ] || printf "%s\\0" "$@"; }; ' + f"p {body}"
     done = subprocess.run(["bash", "-f", "-c", shown], capture_output=True, env={"LC_ALL": "C.UTF-8"})

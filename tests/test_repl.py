@@ -295,7 +295,7 @@ def test_a_terminal_that_is_closed_ends_the_session_and_its_command(
 def test_with_nohup_a_closed_terminal_ends_nothing(ollama: FakeOllama) -> None:
     ollama.script(call("bash", command="kill -HUP $PPID; sleep 0.2"), call("final_answer", answer="Done."))
     result = subprocess.run(
-        ["nohup", sys.executable, "-m", "devops_agent", "x"],
+        ["nohup", sys.executable, "-m", "devops_agent", "--yes", "x"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url, "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -324,7 +324,7 @@ def test_50_megabytes_are_cut_to_head_and_tail_and_kept_in_a_file_of_the_user_al
     text = kept.read_text()
     assert text.startswith("FIRST\n")
     assert text.endswith("\nLAST\n")
-    assert re.search(r"\[\d+ bytes not kept\]", text)
+    assert re.search(r"\[\d+ characters not kept\]", text)
     assert result.seconds < 10
 
 
