@@ -60,6 +60,7 @@ class Evidence:
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
+        turned_down: The newest call that the user did not approve.
         dry: The calls that a dry run has shown in place of running them.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -92,6 +93,7 @@ class Evidence:
     absent: str = ""
     too_early: str = ""
     refusal: str = ""
+    turned_down: str = ""
     dry: list[str] = field(default_factory=list)
     refused: bool = False
     mistakes: int = 0
@@ -128,6 +130,7 @@ class Evidence:
     def rejected(self, call: Call, comment: str) -> None:
         """Records that the user did not approve a call; one with a comment may be asked for again."""
         self.refused = True
+        self.turned_down = _shown(call)
         self.wants_change = False
         if not comment:
             self._seen.add(_key(call))
@@ -195,6 +198,8 @@ def outcome(evidence: Evidence, answer: str) -> str:
     honest = admits_failure(answer)
     if evidence.refusal:
         return f"Not done: {evidence.refusal}."
+    if evidence.refused and evidence.turned_down and not honest:
+        return f"Not done: {evidence.turned_down} was not approved."
     if evidence.dry:
         return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])
     if evidence.settled and not evidence.calls:

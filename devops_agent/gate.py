@@ -304,4 +304,12 @@ class Gate:
 
 def _said(verdict: Verdict) -> str:
     rule = f" ({verdict.rule})" if verdict.rule else ""
-    return f"it is {verdict.effect}{rule}"
+    return f"{_SAID[verdict.effect]}{rule}"
+
+
+_SAID = {
+    Effect.READ: "it reads",
+    Effect.CHANGE: "it changes something",
+    Effect.DESTRUCTIVE: "it is destructive",
+    Effect.UNKNOWN: "what it does is not known",
+}

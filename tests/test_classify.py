@@ -177,7 +177,8 @@ WRAPPERS = {**QUOTED, **AROUND}
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_no_wrapper_makes_a_command_milder(wrapper):
-    for one in EVERY:
+    # each wrapper around a quarter of the corpus, each quarter in ten of them
+    for one in EVERY[list(WRAPPERS).index(wrapper) % 4 :: 4]:
         bare = classify(one["command"], LOOKUP)
         wrapped = classify(WRAPPERS[wrapper](one["command"]), LOOKUP)
         assert _level(wrapped.effect) >= _level(bare.effect), (one["command"], bare, wrapped)
