@@ -208,7 +208,8 @@ class Gate:
             return Passage(decision, judgement, "mode", f"{_said(verdict)}; --read-only allows no change")
         if decision is not Decision.ASK:
             return Passage(decision, judgement, "mode")
-        if self._key(judgement) in self._always and not self.modes.require_approval:
+        agreed = self._key(judgement) in self._always and verdict.effect is not Effect.UNKNOWN
+        if agreed and not caution and not self.modes.require_approval:
             return Passage(Decision.RUN, judgement, "user", "always")
         return self._ask(call, judgement, caution)
 
@@ -285,7 +286,7 @@ class Gate:
         return Passage(Decision.RUN, judgement, "user", answer.comment, command)
 
     def _key(self, judgement: Judgement) -> str:
-        return f"{judgement.verdict.effect} {judgement.verdict.rule}"
+        return f"{judgement.verdict.rule} {judgement.target}"
 
     def _caution(self, judgement: Judgement) -> str:
         """Why a change asks that would run otherwise."""

@@ -266,6 +266,7 @@ def test_words_are_those_that_bash_sees(body):
         ("echo ${x:-$(rm notes.txt)}", Effect.DESTRUCTIVE),
         ("ls\u00a0-l", Effect.UNKNOWN),
         ("ls \\\n  -l", Effect.READ),
+        ("echo \\ # ; rm notes.txt", Effect.UNKNOWN),
         ("tar czf backup-$(date +%F).tgz src", Effect.CHANGE),
         ("", Effect.READ),
         ("# a comment", Effect.READ),

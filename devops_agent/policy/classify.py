@@ -31,6 +31,7 @@ from devops_agent.policy.tables import Rule, rule_of
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _MAX_DEPTH = 12
+_MOST_PLACES = 4  # a command that may run in more is taken to run anywhere
 _SYSTEM_PROGRAM = re.compile(r"(/usr(/local)?|/opt/homebrew|/snap)?/s?bin/[^/]+")
 # Variables that make programs run something else, or find other programs.
 _DECIDES = re.compile(
@@ -167,7 +168,8 @@ def _children(block: Block, scope: Scope, feed: Feed | None, at_root: bool = Fal
 
 
 def _both(one: Scope, other: Scope) -> tuple[str | None, ...]:
-    return tuple(dict.fromkeys((*other.directories, *one.directories)))
+    places = tuple(dict.fromkeys((*other.directories, *one.directories)))
+    return places if len(places) <= _MOST_PLACES else (None,)
 
 
 def _after(command: Simple, scope: Scope) -> Scope:
@@ -355,7 +357,9 @@ def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
     rule, flags = call.rule, call.flags
     if call.odd:
         return unknown(f"{call.program} {call.odd} is not known")
-    if flags.given(("--help",)) or [each.text for each in call.arguments[1:]] in (["--version"], ["-V"]):
+    words = [each.text for each in call.arguments[1:]]
+    helps = flags.given(("--help",)) and call.effect is not None and bool(rule.exact) and not call.inner
+    if helps or words in (["--help"], ["--version"], ["-V"]):
         return read()
     has_verbs = bool(rule.exact or rule.patterns)
     if (

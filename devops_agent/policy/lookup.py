@@ -42,10 +42,16 @@ class Machine:
             return ""
 
     def exists(self, path: str) -> bool:
-        return os.path.lexists(path)
+        try:
+            return os.path.lexists(path)
+        except (OSError, ValueError):  # too long, or no path at all
+            return True
 
     def is_directory(self, path: str) -> bool:
-        return Path(path).is_dir()
+        try:
+            return Path(path).is_dir()
+        except (OSError, ValueError):
+            return False
 
     def alias(self, name: str) -> str | None:
         return None

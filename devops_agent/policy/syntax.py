@@ -108,7 +108,7 @@ def parse(text: str) -> Block:
         raise NotShell("it is too long")
     if _STRANGE.search(text):
         raise NotShell("it has invisible characters")
-    if re.search(r"(?:\S|\\[ \t])\\\n\S|\$\$['\"$]", text):
+    if re.search(r"(?:\S|\\[ \t])\\\n\S|\$\$['\"$]|\\[ \t]#", text):
         # the grammar parts the word there, which for bash is one
         raise NotShell("a line is continued within a word")
     if _RUNS_IN_ARITHMETIC.search(text) and _ARITHMETIC.search(text):

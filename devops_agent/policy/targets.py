@@ -66,13 +66,13 @@ class Targets:
         everywhere = "all" if call.given("-A", "--all-namespaces") else ""
         namespace = "".join(call.values("-n", "--namespace")[-1:]) or everywhere
         namespace = namespace or str(context.get("namespace") or ("default" if name else ""))
-        host = urlsplit(server).hostname or ""
+        host = _host(server)
         return Target(str(name), namespace, server, bool(host) and not is_this_machine(host))
 
     def _engine(self, call: Call) -> Target:
         address = "".join(call.values("-H", "--host")[-1:]) or self._environ.get("DOCKER_HOST", "")
         context = "".join(call.values("--context")[-1:]) or self._environ.get("DOCKER_CONTEXT", "")
-        host = urlsplit(address).hostname or "" if "://" in address else ""
+        host = _host(address) if "://" in address else ""
         remote = bool(host) and not address.startswith("unix:") and not is_this_machine(host)
         return Target(context, "", address, remote or context not in ("", "default"))
 
@@ -82,6 +82,14 @@ class Targets:
         if str(place) not in self._kubeconfigs:
             self._kubeconfigs[str(place)] = _read(place)
         return self._kubeconfigs[str(place)]
+
+
+def _host(address: str) -> str:
+    """The host of an address; what is none counts as another machine."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return address
 
 
 def _read(path: Path) -> Mapping[str, Any]:
