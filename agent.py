@@ -320,7 +320,9 @@ class DevOpsAgent(ToolCallingAgent):
 
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
-        call = Call(tool_name, self._restored(arguments if isinstance(arguments, dict) else {}))
+        given = arguments if isinstance(arguments, dict) else {}
+        # for secrets the model only has names
+        call = Call(tool_name, events.with_texts(given, self.redactor.restored))
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
@@ -347,13 +349,6 @@ class DevOpsAgent(ToolCallingAgent):
         if passage.command is not None:
             call = Call(call.name, {**call.arguments, "command": passage.command})
         return self._executed(call, tool_name == RECIPE, passage)
-
-    def _restored(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments with the secrets for which the model only has a name."""
-        return {
-            key: self.redactor.restored(value) if isinstance(value, str) else value
-            for key, value in arguments.items()
-        }
 
     def _beware(self, output: str) -> None:
         """Has changes asked for, once a result speaks to the agent."""
@@ -403,11 +398,11 @@ class DevOpsAgent(ToolCallingAgent):
             )
             self._failed(call, error)
             raise
-        self._beware(self.shell.last.output if self.shell.last else str(result))
         last = self.shell.last
         code, output = (last.exit_code, last.output) if last else (None, str(result))
+        self._beware(output)
         self.gate.record(call, passage, code, time.monotonic() - started, output)
-        ran = self.shell.last if call.name == bash.name else None
+        ran = last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
         self._reread()
         waited = ran is not None and effects.waits_for_others(ran.command)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from devops_agent.events import with_texts
+
 
 @dataclass(frozen=True)
 class Record:
@@ -60,7 +62,7 @@ class AuditLog:
 
     def write(self, record: Record) -> None:
         """Appends a record, in one write. A line that was cut off before stays by itself."""
-        arguments = {key: self._hidden(value) for key, value in record.arguments.items()}
+        arguments = with_texts(record.arguments, self.hide)
         told = {**asdict(record), "task": self.hide(record.task), "arguments": arguments}
         line = json.dumps(told, ensure_ascii=False, default=str) + "\n"
         try:
@@ -75,9 +77,6 @@ class AuditLog:
             if not self._warned:
                 self._warned = True
                 self.warn(f"The audit log cannot be written: {error.strerror} ({self.path}).")
-
-    def _hidden(self, value: Any) -> Any:
-        return self.hide(value) if isinstance(value, str) else value
 
 
 def _gap(handle: int) -> str:

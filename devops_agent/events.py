@@ -115,18 +115,19 @@ def hiding(listener: Listener, hide: Callable[[str], str]) -> Listener:
     """A listener that is told each event with what is hidden in its texts, also in arguments and messages."""
 
     def tell(event: Event) -> None:
-        changed = {each.name: _changed(getattr(event, each.name), hide) for each in fields(event)}
+        changed = {each.name: with_texts(getattr(event, each.name), hide) for each in fields(event)}
         listener(replace(event, **changed))
 
     return tell
 
 
-def _changed(value: Any, change: Callable[[str], str]) -> Any:
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A value, such as the arguments of a call, with every text in it changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {key: _changed(each, change) for key, each in value.items()}
-    return [_changed(each, change) for each in value] if isinstance(value, list | tuple) else value
+        return {key: with_texts(each, change) for key, each in value.items()}
+    return [with_texts(each, change) for each in value] if isinstance(value, list | tuple) else value
 
 
 def ignore(event: Event) -> None:

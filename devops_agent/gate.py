@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import audit
+from devops_agent import audit, events, files
 from devops_agent.approval import Approver, Question, ask_user_approval, somebody_is_there
 from devops_agent.audit import AuditLog, Record
 from devops_agent.policy import paths
@@ -164,7 +164,7 @@ class Gate:
             if verdict.effect:
                 judgement.own = judgement.own or self._own_file(call, places)
                 writes = call.program == ">"
-                judgement.files += [each for each in places if writes or Path(each).is_file()]
+                judgement.files += [each for each in places if writes or files.is_file(each)]
             rule = self.policy.rule(call, verdict, target, places)
             if rule is None:
                 return verdict
@@ -264,7 +264,7 @@ class Gate:
         hide = self.redactor
         question = Question(
             call.name,
-            {key: hide(value) if isinstance(value, str) else value for key, value in call.arguments.items()},
+            events.with_texts(call.arguments, hide),
             effect=str(verdict.effect),
             rule=verdict.rule,
             part=hide(verdict.part),

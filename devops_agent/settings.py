@@ -1,6 +1,5 @@
 """What the user set: flags over environment over the configuration file over defaults, read once."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -83,12 +82,18 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     Raises:
         UsageError: A value or a key makes no sense, or two flags contradict each other.
     """
+    from devops_agent import toml_file  # not needed for --help
+
     given = {name: value for name, value in flags.items() if value is not None}
     _check_flags(given)
     from_env = {name: environ[key] for key, name in _ENVIRONMENT.items() if environ.get(key, "").strip()}
     path = config_path(environ)
     merged: dict[str, Any] = {}
-    for origin, source in ((str(path), _read_file(path)), ("the environment", from_env), ("", given)):
+    for origin, source in (
+        (str(path), toml_file.read(path, _IN_FILE)),
+        ("the environment", from_env),
+        ("", given),
+    ):
         for name, value in source.items():
             merged[name] = _converted(name, value, origin or f"--{name.replace('_', '-')}")
         _let_win(merged, source)
@@ -118,24 +123,6 @@ def _let_win(merged: dict[str, Any], source: Mapping[str, Any]) -> None:
             merged.pop("backend")
     if "model_path" in merged:  # a file that was named is used: "auto" could pass it over for Ollama
         merged["backend"] = "llama-cpp"
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        with path.open("rb") as file:
-            values: dict[str, Any] = tomllib.load(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}. Correct or remove it.") from error
-    unknown = sorted(set(values) - _IN_FILE)
-    if unknown:
-        raise UsageError(f"{path}: unknown key {unknown[0]!r}. Known: {', '.join(sorted(_IN_FILE))}.")
-    return values
 
 
 def _converted(name: str, value: Any, origin: str) -> Any:

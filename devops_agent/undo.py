@@ -80,12 +80,11 @@ class UndoStore:
         """Copies files before they are changed; folders and what is too large are left out."""
         for name in paths:
             path = Path(name)
-            fits = not path.exists() or (path.is_file() and path.stat().st_size <= _LARGEST)
-            if name in self._seen or len(self._seen) >= _MOST or not fits:
-                continue
-            self._seen.add(name)
             with suppress(OSError):  # without a copy the call runs all the same, as it would without undo
-                self._copy(path)
+                fits = not path.exists() or (path.is_file() and path.stat().st_size <= _LARGEST)
+                if fits and name not in self._seen and len(self._seen) < _MOST:
+                    self._seen.add(name)
+                    self._copy(path)
 
     def _copy(self, path: Path) -> None:
         run = self._run = self._run or self._new_run()

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devops_agent.policy.classify import classify
+from devops_agent.policy.lookup import Machine
 from devops_agent.policy.syntax import UNSEEN, NotShell, Simple, parse
-from devops_agent.policy.tables import RULES, rule_of
+from devops_agent.policy.tables import RULES, _rule, rule_of
 from devops_agent.policy.verdict import Effect
 
 DATA = Path(__file__).parent / "data" / "commands"
@@ -338,6 +339,22 @@ trap 'rm notes.txt' EXIT""".splitlines(),
 def test_flags_and_languages_that_write_or_run(command):
     verdict = classify(command, LOOKUP)
     assert verdict.effect in DANGER, verdict
+
+
+@pytest.mark.parametrize("command", ["cat ~/.docker/*", "cat ~/.aws/*", "cat .e*", "cat ~/.ssh/id_*"])
+def test_a_glob_that_may_stand_for_a_secret_reads_one(command):
+    assert classify(command, LOOKUP).secret
+
+
+def test_a_path_that_is_none_may_exist():
+    assert Machine().exists("a" * 5000)
+    assert not Machine().is_directory("a" * 5000)
+    assert classify(f"cp app.py {'a' * 5000}", Machine()).effect is Effect.DESTRUCTIVE
+
+
+def test_a_key_that_no_rule_has_is_an_error():
+    with pytest.raises(ValueError, match="named_only is no key of a rule"):
+        _rule("x", {"effect": "read", "named_only": True})
 
 
 def test_the_tables_can_be_read_and_name_handlers_that_exist():

@@ -44,7 +44,7 @@ _HARMLESS = re.compile(
     r"|PYTHON(UNBUFFERED|IOENCODING|DONTWRITEBYTECODE|UTF8)"
 )
 _COMMAND_VARIABLE = re.compile(r".*(PAGER|EDITOR|_DIFF|_CMD|_COMMAND|RSH)")
-SECRET_NAME = re.compile(
+_SECRET_NAME = re.compile(
     r"(?i)(.*_)?(\w*pass(w(or)?d|phrase)?|secret\w*|token\w*|api_?key|\w*_key|credentials?|pwd|auth)(_\w+)?"
 )
 _NO_SECRET_NAME = re.compile(r"PWD|OLDPWD|SSH_AUTH_SOCK|\w*(PUBLIC|CACHE|SORT|PRIMARY|FOREIGN)_KEY", re.I)
@@ -350,7 +350,8 @@ def stranger(arguments: Sequence[Argument]) -> Call:
 
 
 def is_secret_name(name: str) -> bool:
-    return bool(SECRET_NAME.fullmatch(name)) and not _NO_SECRET_NAME.fullmatch(name)
+    """Whether a variable of this name holds a secret."""
+    return bool(_SECRET_NAME.fullmatch(name)) and not _NO_SECRET_NAME.fullmatch(name)
 
 
 def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
@@ -361,12 +362,8 @@ def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
     helps = flags.given(("--help",)) and call.effect is not None and bool(rule.exact) and not call.inner
     if helps or words in (["--help"], ["--version"], ["-V"]):
         return read()
-    has_verbs = bool(rule.exact or rule.patterns)
-    if (
-        call.effect is None
-        and not rule.open
-        and (has_verbs or not (rule.handler or rule.command is not None))
-    ):
+    decides_itself = bool(rule.handler or rule.command is not None) and not (rule.exact or rule.patterns)
+    if call.effect is None and not rule.open and not decides_itself:
         return unknown(f"{call.name} is not known")
     dry = flags.given(rule.flags.get(Effect.READ, ()))
     verdict = read()
@@ -396,12 +393,12 @@ def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
 def _operands(call: Call, scope: Scope) -> Verdict:
     """What becomes of the files that the operands name."""
     role, verdict = call.rule.operands, read()
-    operands = call.operands[-1:] if role == "last" and len(call.operands) > 1 else call.operands
+    if not role:
+        return verdict
+    operands = call.operands[1:][-1:] if role == "last" else call.operands
     appends = call.given("-a", "--append")
-    for operand in operands if role and (role != "last" or len(call.operands) > 1) else ():
-        if role == "work":
-            verdict |= work(operand, scope)
-        elif operand.expands and role != "make":
+    for operand in operands:
+        if operand.expands and role != "make":
             verdict |= destructive(f"writes {operand.raw}, which may exist")
         else:
             verdict |= write(operand.text, scope, appends, makes_folder=role in ("make", "touch"))
@@ -413,13 +410,9 @@ def wrapped(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
     rule, inner = call.rule, call.inner
     where = elsewhere(scope) if rule.elsewhere else scope.deeper()
     if not inner:
-        if rule.elsewhere and rule.shell and feed is not None:
-            return script(feed.script, where)
         return Verdict(rule.alone, f"{call.name} without a command") if rule.alone else read()
     if rule.shell:
         return script(" ".join(each.text for each in inner), where, feed)
-    if rule.fed:
-        return argv([*inner, argument(UNSEEN)], where)
     return argv(inner, where, feed)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
 
 class Part(NamedTuple):
@@ -32,9 +32,7 @@ _SQL_READS = frozenset(
     """select show explain describe desc with values table begin commit rollback end set use start pragma
     analyze fetch declare close savepoint release help status""".split()
 )
-_SQL_CHANGES = frozenset(
-    "insert create grant comment refresh call_change rename listen notify vacuum reindex".split()
-)
+_SQL_CHANGES = frozenset("insert create grant comment refresh rename listen notify vacuum reindex".split())
 _SQL_DESTROYS = re.compile(
     r"\b(delete|drop|truncate|update|replace|merge|kill|shutdown|reset|revoke|lock|alter)\b(?!\s*\()"
     r"|\binto\s+(out|dump)file\b|\bprogram\b|\bload_extension\b|\bsys_exec\b|\bpg_(terminate|cancel)_backend\b"
@@ -363,6 +361,3 @@ def perl(text: str) -> Verdict:
     if any(word not in _PERL_WORDS for word in words):
         return unknown("the Perl is not understood")
     return read()
-
-
-__all__ = ["Analysis", "Effect", "Part", "awk", "perl", "python", "sed", "sql"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from devops_agent import files
+
 
 class Lookup(Protocol):
     """The small part of a machine that decides on effects; without one, the classifier is a pure function."""
@@ -43,15 +45,15 @@ class Machine:
 
     def exists(self, path: str) -> bool:
         try:
-            return os.path.lexists(path)
-        except (OSError, ValueError):  # too long, or no path at all
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except (OSError, ValueError):  # too long, or in a folder that may not be looked into
             return True
+        return True
 
     def is_directory(self, path: str) -> bool:
-        try:
-            return Path(path).is_dir()
-        except (OSError, ValueError):
-            return False
+        return files.is_folder(Path(path))
 
     def alias(self, name: str) -> str | None:
         return None

@@ -38,7 +38,8 @@ _NO_SECRET = re.compile(
 )
 # What a glob may stand for that holds a secret.
 _LIKELY = """.env .netrc .npmrc .pgpass .git-credentials .ssh/id_rsa .ssh/id_ed25519 .kube/config
- .aws/credentials.docker/config.json server.key tls.key key.pem secrets.yaml credentials.json""".split()
+ .aws/credentials
+ .docker/config.json server.key tls.key key.pem secrets.yaml credentials.json""".split()
 
 
 def place(path: str, lookup: Lookup, directory: str | None) -> str | None:

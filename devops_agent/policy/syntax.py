@@ -62,11 +62,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Redirection:
-    """A redirection: to or from a file, or the text that is fed in."""
+    """A redirection: to or from a file, or, behind `<<` and `<<<`, the text that is fed in."""
 
     operator: str
     target: Word
-    feeds: str | None = None  # the text of a here-document or a here-string; UNSEEN in it as in a word
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,6 @@ class Simple:
     assigned: tuple[tuple[str, Word], ...]
     redirections: tuple[Redirection, ...]
     raw: str
-    piped: bool = False  # its standard input comes from another command
 
 
 @dataclass(frozen=True)
@@ -216,14 +214,11 @@ class _Reader:
             # in single brackets, a comparison by > is a redirection
             redirections = self._compared(node) if kind == "test_command" and raw[:2] != "[[" else []
             return Block("group", redirections=tuple(redirections), words=words, raw=raw)
-        if kind == "pipeline":
-            return self._pipe(node)
         if kind == "for_statement":
-            block = self.block(node, "loop")
             variable = node.child_by_field_name("variable")
             words = tuple(self.word(each) for each in node.children_by_field_name("value"))
             names = (self.text(variable),) if variable else ()
-            return Block("loop", block.children, (), words, names, block.raw)
+            return replace(self.block(node, "loop"), words=words, names=names)
         if kind == "negated_command" or kind in _LISTS:
             return self.block(node, _KINDS.get(kind, "list"))
         if kind in _KINDS:
@@ -234,13 +229,6 @@ class _Reader:
         children = [found for child in node.children if (found := self.statement(child))]
         operator = next((child.type for child in node.children if child.type in ("&&", "||")), ";")
         return Block({"&&": "and", "||": "or"}.get(operator, "list"), tuple(children), raw=self.text(node))
-
-    def _pipe(self, node: Node) -> Block:
-        children: list[Block | Simple] = []
-        for child in node.children:
-            if found := self.statement(child):
-                children.append(_piped(found) if children else found)
-        return Block("pipe", tuple(children), raw=self.text(node))
 
     def _function(self, node: Node) -> Block:
         name = node.child_by_field_name("name")
@@ -268,10 +256,7 @@ class _Reader:
         raw = self.text(node)
         first = _with_redirections(statement or Simple((), (), (), raw), redirections, extra, raw)
         for operator, block in following:
-            if operator == "pipe":
-                first = Block("pipe", (first, _piped(block)), raw=raw)
-            else:
-                first = Block(operator, (first, block), raw=raw)
+            first = Block(operator, (first, block), raw=raw)
         return first
 
     def _behind(
@@ -360,7 +345,7 @@ class _Reader:
             return self._here_document(node)
         if node.type == "herestring_redirect":
             word = self.word(node.children[-1])
-            return Redirection("<<<", word, word.text)
+            return Redirection("<<<", word)
         target = node.child_by_field_name("destination")
         operator = next((child.type for child in node.children if not child.is_named), ">")
         word = self.word(target) if target else Word(("",), "")
@@ -377,11 +362,11 @@ class _Reader:
         body = next((child for child in node.children if child.type == "heredoc_body"), None)
         text = self.text(body) if body else ""
         if re.search(r"['\"\\]", self.text(start)):
-            return Redirection("<<", Word((text,), ""), text)
+            return Redirection("<<", Word((text,), ""))
         # like a string in double quotes, in which double quotes mean nothing; the grammar overlooks backticks
         quoted = re.sub(r'\\([\s\S])|"', lambda found: found[0] if found[1] else '\\"', text)
         word = _inner(f': "{quoted}"', self.depth)
-        return Redirection("<<", word, word.text)
+        return Redirection("<<", word)
 
     # --- words --------------------------------------------------------------------------------------------
 
@@ -527,20 +512,13 @@ def _with_redirections(
     """A statement with redirections and the words among them; those of `A && B` are those of B."""
     if isinstance(node, Simple):
         every = (*node.redirections, *redirections)
-        return Simple((*node.words, *words), node.assigned, every, raw or node.raw, node.piped)
+        return Simple((*node.words, *words), node.assigned, every, raw or node.raw)
     if node.kind in ("and", "or", "pipe", "list") and node.children:
         last = _with_redirections(node.children[-1], redirections, words, raw)
         return replace(node, children=(*node.children[:-1], last))
     if words:
         raise NotShell("words behind a redirection")
     return replace(node, redirections=(*node.redirections, *redirections))
-
-
-def _piped(node: "Block | Simple") -> "Block | Simple":
-    """The node with its standard input from a pipe; of a block, every command may read it."""
-    if isinstance(node, Simple):
-        return replace(node, piped=True)
-    return replace(node, children=tuple(map(_piped, node.children)))
 
 
 def _unquoted(text: str) -> str:

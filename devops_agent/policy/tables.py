@@ -11,20 +11,19 @@ Keys of a section, and of `[PROGRAM.at."VERB"]` for one of its verbs; lists are 
 - `writes`: flags whose value is the path of a file that is written
 - `runs`: flags whose value is a shell command
 - `operands`: `write` if they are files that are written, `last` if only the last one is, `make` if they are
-  folders, `touch` if they are files that stay as they are, `work` if what they name is worked on
+  folders, `touch` if they are files that stay as they are
 - `secret`: true, or the verbs that print secrets
 - `names_only`: it reads the names of files and not what is in them
 - `network`: it sends what its words say to another machine; `sends_input`: and its standard input
 - `command`: it runs the command that begins behind that many operands. `dashes`: or behind `--`; `loose`:
   flags may stand between; `shell`: it joins the words for a shell; `elsewhere`: on another machine or in a
-  container; `fed`: with further words from its standard input; `alone`: what it does without a command
+  container; `alone`: what it does without a command
 - `one_dash`: its long flags have one dash
 - `open`: it may have verbs of the user's own
-- `handler`: the function of `devops_agent/policy/programs.py` that decides
+- `handler`: the function in `devops_agent/policy/programs/` that decides
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -32,12 +31,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from devops_agent import toml_file
 from devops_agent.policy.verdict import Effect
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 RULES = Path(__file__).parent / "rules"
 _EFFECTS = {str(effect): effect for effect in Effect}
@@ -75,7 +70,6 @@ class Rule:
     one_dash: bool = False
     shell: bool = False
     elsewhere: bool = False
-    fed: bool = False
     alone: Effect = Effect.READ
     handler: str = ""
     open: bool = False
@@ -105,7 +99,7 @@ def rule_of(program: str) -> Rule | None:
 def _rules() -> Mapping[str, Rule]:
     rules: dict[str, Rule] = {}
     for path in sorted(RULES.glob("*.toml")):
-        for name, section in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        for name, section in toml_file.loads(path.read_text(encoding="utf-8")).items():
             rule = _rule(name, section)
             for each in (name, *_items(section.get("aliases", ""))):
                 if each in rules:
@@ -115,6 +109,8 @@ def _rules() -> Mapping[str, Rule]:
 
 
 def _rule(name: str, section: Mapping[str, Any]) -> Rule:
+    if strange := set(section) - _KEYS:
+        raise ValueError(f"{name}: {', '.join(sorted(strange))} is no key of a rule")
     verbs = [(verb, effect) for word, effect in _EFFECTS.items() for verb in _items(section.get(word, ""))]
     secret = section.get("secret", "")
     plain = {key: section[key] for key in _PLAIN if key in section}
@@ -155,6 +151,7 @@ def _merged(section: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-_PLAIN = """operands names_only network sends_input command dashes loose one_dash shell elsewhere fed handler
+_PLAIN = """operands names_only network sends_input command dashes loose one_dash shell elsewhere handler
  open""".split()
 _ADDED = "switches valued writes runs".split()
+_KEYS = {*_PLAIN, *_ADDED, *_EFFECTS, *"aliases effect bare flags secret alone at".split()}

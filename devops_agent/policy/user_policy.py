@@ -16,22 +16,17 @@ The project's policy, `.devops-agent/policy.toml`, can only tighten: what it all
 """
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from devops_agent import toml_file
 from devops_agent.errors import UsageError
 from devops_agent.policy.call import Call
 from devops_agent.policy.targets import Target
 from devops_agent.policy.verdict import Effect, Verdict
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ACTIONS = ("allow", "ask", "deny")
 PRODUCTION = "prod"
@@ -103,7 +98,7 @@ def load(own: Path, project: Path) -> UserPolicy:
     Raises:
         UsageError: A file cannot be read, or says what makes no sense.
     """
-    values, more = _read(own), _read(project)
+    values, more = (toml_file.read(path, ("production", "rules")) for path in (own, project))
     rules = _rules(values, own) + [rule for rule in _rules(more, project) if rule.action != "allow"]
     patterns = [str(each["production"]) for each in (values, more) if "production" in each] or [PRODUCTION]
     try:
@@ -111,19 +106,6 @@ def load(own: Path, project: Path) -> UserPolicy:
     except re.error as error:
         raise UsageError(f"{own}: production is no regular expression: {error}. Correct it.") from error
     return UserPolicy(tuple(rules), production)
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}. Correct or remove it.") from error
-    unknown = sorted(set(values) - {"production", "rules"})
-    if unknown:
-        raise UsageError(f"{path}: unknown key {unknown[0]!r}. Known: production, rules.")
-    return values
 
 
 def _rules(values: Mapping[str, Any], path: Path) -> list[UserRule]:

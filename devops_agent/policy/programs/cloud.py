@@ -18,7 +18,7 @@ _CLOUD_CHANGES = re.compile(
 )
 _CLOUD_DESTROYS = re.compile(
     r"delete|delete-[\w-]+|remove|remove-[\w-]+|rm|rb|terminate|terminate-[\w-]+|purge|destroy|cancel|cancel-[\w-]+|detach\w*|detach-[\w-]+|disassociate-[\w-]+|disable\w*|disable-[\w-]+"
-    r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*|restore-[\w-]+|replace|replace-[\w-]+|overwrite|import|undelete_|wipe|purge-[\w-]+|abort-[\w-]+|batch-delete-[\w-]+|batch-write-[\w-]+"
+    r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*|restore-[\w-]+|replace|replace-[\w-]+|overwrite|import|wipe|purge-[\w-]+|abort-[\w-]+|batch-delete-[\w-]+|batch-write-[\w-]+"
     r"|add-iam-policy-binding|set-iam-policy|authorize-[\w-]+|put-bucket-policy|put-bucket-acl|put-role-policy|put-user-policy|attach-(user|role|group)-policy|create-access-key|create-login-profile|update-assume-role-policy|put-public-access-block|schedule-key-deletion|transact-write-items|failover"
 )
 _CLOUD_SHELLS = (
@@ -196,7 +196,6 @@ def _ansible(call: Call, run: Run) -> Verdict:
         "git",
         "user",
         "group",
-        "cron_",
         "hostname",
     ):
         return change(f"ansible {module}")

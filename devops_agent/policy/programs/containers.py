@@ -7,8 +7,6 @@ from devops_agent.policy.handlers import Run, handler, is_remote
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
-_BIND = re.compile(r"(^|,)type=bind(,|$)|^(?!type=)[^,]*$")
-
 
 @handler
 def _docker_run(call: Call, run: Run) -> Verdict:
@@ -63,7 +61,8 @@ def _docker_cp(call: Call, run: Run) -> Verdict:
 
 
 @handler
-def _docker_tty(call: Call, run: Run) -> Verdict:
+def _container_exec(call: Call, run: Run) -> Verdict:
+    """`docker exec CONTAINER COMMAND` and `kubectl exec POD -- COMMAND`."""
     if not call.inner:
         return unknown("a shell for a person")
     return run.elsewhere_argv(call.inner)
@@ -83,12 +82,7 @@ def _kubectl(call: Call, run: Run) -> Verdict:
         shows = bool(
             re.match(r"(yaml|json|jsonpath|go-template|template|custom-columns)", output)
         ) or call.given("--template")
-        if (
-            shows
-            and not output.startswith("jsonpath-name")
-            and kinds & {"secret", "secrets"}
-            and call.verb == "get"
-        ):
+        if shows and kinds & {"secret", "secrets"} and call.verb == "get":
             verdict |= read("kubectl prints secrets", secret=True)
         raw = "".join(call.values("--raw"))
         if raw and re.search(r"secrets|/proxy|/exec|/log", raw):
@@ -97,17 +91,11 @@ def _kubectl(call: Call, run: Run) -> Verdict:
         verdict |= read("kubectl prints credentials", secret=True)
     if call.verb == "set env" and call.given("--list"):
         verdict = read("kubectl prints variables", secret=True)
-    if (
-        call.verb in ("apply", "create", "replace")
-        and run.feed is not None
-        and run.feed.text is not None
-        and not run.dry
-    ):
-        verdict |= _manifest(run.feed.text)
-    if call.verb in ("apply", "create", "replace") and run.feed and run.feed.source and not run.dry:
+    if call.verb in ("apply", "create", "replace") and run.feed and not run.dry:
+        verdict |= _manifest(run.feed.text or "")
         # `kubectl create … --dry-run=client -o yaml | kubectl apply -f -` makes what it does not make here
         source = [word for word in run.feed.source if not word.text.startswith("--dry-run")]
-        if source[0].text == "kubectl" and len(source) < len(run.feed.source):
+        if source and source[0].text == "kubectl" and len(source) < len(run.feed.source):
             verdict |= run.argv(source)
     if (
         call.verb in ("create clusterrolebinding", "create rolebinding")
@@ -143,13 +131,6 @@ def _kubectl_switch(call: Call, run: Run) -> Verdict:
 @handler
 def _docker_compose(call: Call, run: Run) -> Verdict:
     return run.argv([argument("docker"), argument("compose"), *call.arguments[1:]])
-
-
-@handler
-def _kubectl_exec(call: Call, run: Run) -> Verdict:
-    if not call.inner:
-        return unknown("a shell for a person")
-    return run.elsewhere_argv(call.inner)
 
 
 @handler

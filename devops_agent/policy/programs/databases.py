@@ -80,7 +80,7 @@ _REDIS_READS = frozenset(
     """get mget keys scan sscan hscan zscan info ping ttl pttl type exists strlen llen lrange lindex hget
     hmget hgetall hkeys hvals hlen hexists smembers scard sismember srandmember zrange zrevrange zcard
     zscore zrank zcount zrangebyscore zrevrangebyscore dbsize time lastsave echo memory object
-    client_list slowlog monitor pubsub xlen xrange xrevrange xinfo getrange bitcount randomkey role
+    slowlog monitor pubsub xlen xrange xrevrange xinfo getrange bitcount randomkey role
     command dump touch geopos geodist pfcount xread xpending lpos smismember sinter sunion sdiff lolwut
     hstrlen waitaof""".split()
 )

@@ -122,12 +122,11 @@ def _finds_secrets(tests: Sequence[Argument], inner: Sequence[Argument], run: Ru
 @handler
 def _sed(call: Call, run: Run) -> Verdict:
     scripts = call.values("-e", "--expression")
-    files = call.operands
     if call.given("-f", "--file"):
         return unknown("sed runs a script that is not known")
     if not scripts:
-        scripts, files = [word.text for word in files[:1]], files[1:]
-    verdict = worst([analysed(languages.sed("\n".join(scripts)), run)])
+        scripts = [word.text for word in call.operands[:1]]
+    verdict = analysed(languages.sed("\n".join(scripts)), run)
     if any(
         word.text.startswith(("-i", "--i")) or re.match(r"-[nErsuz]+i", word.text)
         for word in call.arguments[1:]
@@ -193,7 +192,7 @@ def _python_module(words: Sequence[Argument], run: Run) -> Verdict:
         return run.write(files[1].text) if len(files) > 1 else read()
     if module == "venv":
         return worst([run.write(word.text, makes_folder=True) for word in rest if word.text[:1] != "-"])
-    if module in ("site", "sysconfig", "platform", "calendar", "timeit_", "this"):
+    if module in ("site", "sysconfig", "platform", "calendar", "this"):
         return read()
     if module in ("http.server", "compileall"):
         return change(f"python -m {module}")
@@ -361,11 +360,9 @@ def _openssl(call: Call, run: Run) -> Verdict:
     outs = call.values("-out", "-keyout", "-CAserial", "-sigfile", "-writerand")
     for path in outs:
         verdict |= run.write(path)
-    if call.verb in ("s_client", "ocsp") and run.feed is not None and (run.feed.text or "x").strip():
-        if run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""):
-            verdict |= destructive("sends its standard input to another machine")
-        elif run.feed.text == "x":
-            verdict |= read()
+    fed = run.feed and (run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""))
+    if call.verb in ("s_client", "ocsp") and fed:
+        verdict |= destructive("sends its standard input to another machine")
     prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
     quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
     return verdict | read(secret=prints_key and not quiet)
@@ -374,8 +371,6 @@ def _openssl(call: Call, run: Run) -> Verdict:
 @handler
 def _pager(call: Call, run: Run) -> Verdict:
     """`less +COMMAND` runs a command of less at its start."""
-    return (
-        unknown("less runs a command")
-        if any("!" in text or "|" in text for text in call.texts if text[:1] == "+")
-        else read()
-    )
+    starts = [text for text in call.texts if text.startswith("+")]
+    runs = any("!" in text or "|" in text for text in starts)
+    return unknown("less runs a command") if runs else read()

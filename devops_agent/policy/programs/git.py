@@ -7,6 +7,18 @@ from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Handler, Run, handler, worst
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
+# Settings that name a program, and values that name none that does harm.
+_DECIDES = re.compile(
+    r"(?i)core\.(pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile)"
+    r"|.*\.(cmd|command|helper|textconv|clean|smudge|process|driver|program|external|pager|vcs|proxy)"
+    r"|pager\..*|diff\.external|protocol\..*|sequence\.editor|include.*|url\..*"
+)
+_HARMLESS_VALUE = re.compile(r"(cat|less|false|true|)$|less ")
+_RUNS = re.compile(
+    r"(?i)alias\.|core\.(pager|editor|sshcommand|hookspath|fsmonitor)|.*(helper|command|cmd|textconv|driver)$"
+    r"|include|filter\."
+)
+
 
 @handler
 def _git(call: Call, run: Run) -> Verdict:
@@ -17,14 +29,7 @@ def _git(call: Call, run: Run) -> Verdict:
         if name.lower().startswith("alias."):
             inner = value[1:] if value.startswith("!") else f"git {value}"
             verdict |= run.script(inner)
-            if call.verb == name[6:] or call.program:
-                continue
-        if re.fullmatch(
-            r"(?i)core\.(pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile)|.*\.(cmd|command|helper|textconv|clean|smudge|process|driver|program|external|pager|vcs|proxy)|pager\..*|diff\.external|protocol\..*|sequence\.editor|include.*|url\..*",
-            name,
-        ):
-            if value in ("cat", "less", "", "false", "true") or value.startswith("less "):
-                continue
+        elif _DECIDES.fullmatch(name) and not _HARMLESS_VALUE.match(value):
             verdict |= unknown(f"git {name} decides what runs")
     if any(text.startswith("ext::") for text in call.texts):
         verdict |= destructive("git runs a program as its transport")
@@ -96,26 +101,6 @@ def _git_checkout(call: Call, run: Run) -> Verdict:
     return destructive("git checkout overwrites files") if files else change("git checkout")
 
 
-def _git_stash(call: Call, run: Run) -> Verdict:
-    action = (call.texts or ["push"])[0]
-    if action in ("list", "show"):
-        return read()
-    return (
-        destructive(f"git stash {action}") if action in ("drop", "clear") else change(f"git stash {action}")
-    )
-
-
-def _git_remote(call: Call, run: Run) -> Verdict:
-    action = (call.texts or ["show"])[0]
-    if action in ("show", "get-url"):
-        return read()
-    return (
-        destructive(f"git remote {action}")
-        if action in ("remove", "rm", "prune")
-        else change(f"git remote {action}")
-    )
-
-
 def _git_config(call: Call, run: Run) -> Verdict:
     looks = call.given("--list", "-l", "--get", "--get-all", "--get-regexp", "--get-urlmatch", "--name-only")
     if looks or call.texts[:1] in (["list"], ["get"]):
@@ -124,25 +109,11 @@ def _git_config(call: Call, run: Run) -> Verdict:
         "--unset", "--unset-all", "--remove-section", "-e", "--edit", "--add"
     ):
         return read()
-    runs = re.compile(
-        r"(?i)alias\.|core\.(pager|editor|sshcommand|hookspath|fsmonitor)|.*(helper|command|cmd|textconv|driver)$|include|filter\."
-    )
-    if call.given("--global", "--system") or any(runs.match(text) for text in call.texts[:1]):
+    if call.given("--global", "--system") or any(_RUNS.match(text) for text in call.texts[:1]):
         return destructive("git config of the user, or of what git runs")
     if call.given("--unset", "--unset-all", "--remove-section"):
         return destructive("git config removes a setting")
     return unknown("git config in an editor") if call.given("-e", "--edit") else change("git config")
-
-
-def _git_worktree(call: Call, run: Run) -> Verdict:
-    action = (call.texts or ["list"])[0]
-    if action == "list":
-        return read()
-    return (
-        destructive(f"git worktree {action}")
-        if action in ("remove", "prune")
-        else change(f"git worktree {action}")
-    )
 
 
 def _git_submodule(call: Call, run: Run) -> Verdict:
@@ -203,31 +174,34 @@ def _git_clone(call: Call, run: Run) -> Verdict:
     return run.write(name, makes_folder=True) if name else read()
 
 
-def _git_notes(call: Call, run: Run) -> Verdict:
-    action = (call.texts or ["list"])[0]
-    return (
-        read()
-        if action in ("list", "show")
-        else destructive("git notes")
-        if action == "remove"
-        else change("git notes")
-    )
-
-
 def _git_reflog(call: Call, run: Run) -> Verdict:
     return destructive("git reflog") if call.texts[:1] and call.texts[0] in ("expire", "delete") else read()
 
 
+def _actions(default: str, reads: str, removes: str) -> Handler:
+    """The handler of a verb with actions: those that read, and those that remove; the others change."""
+
+    def judge(call: Call, run: Run) -> Verdict:
+        action = (call.texts or [default])[0]
+        if action in reads.split():
+            return read()
+        name = f"git {call.verb} {action}"
+        return destructive(name) if action in removes.split() else change(name)
+
+    return judge
+
+
 _GIT: Mapping[str, Handler] = {
+    "stash": _actions("push", reads="list show", removes="drop clear"),
+    "remote": _actions("show", reads="show get-url", removes="remove rm prune"),
+    "worktree": _actions("list", reads="list", removes="remove prune"),
+    "notes": _actions("list", reads="list show", removes="remove"),
     "branch": _git_branch,
     "tag": _git_tag,
     "push": _git_push,
     "checkout": _git_checkout,
     "switch": _git_checkout,
-    "stash": _git_stash,
-    "remote": _git_remote,
     "config": _git_config,
-    "worktree": _git_worktree,
     "submodule": _git_submodule,
     "bisect": _git_bisect,
     "reset": _git_reset,
@@ -236,6 +210,5 @@ _GIT: Mapping[str, Handler] = {
     "grep": _git_grep,
     "bundle": _git_bundle,
     "clone": _git_clone,
-    "notes": _git_notes,
     "reflog": _git_reflog,
 }
