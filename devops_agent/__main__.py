@@ -6,6 +6,7 @@ It is the only module of the package that imports the top-level ones, beside `sm
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -156,22 +157,25 @@ class _Session:
 
     def _new_agent(self) -> Any:
         from agent import DevOpsAgent, bash, get_env, read_file, write_file
-        from devops_agent import briefing, events, runbook_library
+        from devops_agent import briefing, events, redaction, runbook_library
         from devops_agent.outputs import OutputStore
-        from devops_agent.redaction import Redactor
         from devops_agent.shell import Shell
 
-        redactor = Redactor(active=not self.settings.show_secrets)
+        # while the engine loads
+        threading.Thread(target=redaction.prepare, daemon=True).start()
+        redactor = redaction.Redactor(active=not self.settings.show_secrets)
         safe = events.hiding(self.terminal, redactor)
         store = OutputStore(cache_folder(os.environ) / "outputs", redactor)
         config, here = settings.config_path(os.environ).parent, Path.cwd()
         runbooks = runbook_library.load(briefing.folders(config, here))
-        model = _choose_model(self.settings, safe)
+        gate = _gate(self.settings, config, here, redactor, safe)
+        model = _choose_model(self.settings, self.terminal)
+        model.listener = safe
         return DevOpsAgent(
             tools=[read_file, write_file, bash, get_env],
             model=model,
             verbose=self.settings.verbose,
-            gate=_gate(self.settings, config, here, redactor, safe),
+            gate=gate,
             max_steps=self.settings.max_steps,
             shell=Shell(timeout=self.settings.timeout, store=store),
             listener=self.terminal,
