@@ -21,6 +21,8 @@ _MAX_LENGTH, _MAX_DEPTH = 50_000, 60
 _STRANGE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]"
 )
+_BROKEN = re.compile(r"[\ud800-\udfff]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # Bash runs what stands in the subscript of a value when it computes with it, though it is quoted.
 _RUNS_IN_ARITHMETIC = re.compile(r"\w\[[^\]\s]*(\$\(|`)")
 _ARITHMETIC = re.compile(
@@ -111,14 +113,20 @@ def parse(text: str) -> Block:
         raise NotShell("a line is continued within a word")
     if _RUNS_IN_ARITHMETIC.search(text) and _ARITHMETIC.search(text):
         raise NotShell("arithmetic may run a command in it")
-    try:
-        source = text.encode()
-    except UnicodeEncodeError as error:
-        raise NotShell("it has broken characters") from error
-    root = _parser().parse(source).root_node
+    if _BROKEN.search(text):
+        raise NotShell("it has broken characters")
+    return _Reader(text).block(_root(text), "list")
+
+
+def _root(text: str) -> Node:
+    """The root of the tree, whose offsets count characters: for bash, all beyond ASCII are parts of words.
+
+    The grammar's scanner reads beyond its tables for some of them, and ends the process.
+    """
+    root = _parser().parse(_BEYOND_ASCII.sub("%", text).encode()).root_node
     if root.has_error:
         raise NotShell("it is no valid bash")
-    return _Reader(source).block(root, "list")
+    return root
 
 
 def commands(node: Block | Simple) -> Iterator[Simple]:
@@ -172,11 +180,11 @@ _HERE_DOCUMENT = ("heredoc_start", "heredoc_body", "heredoc_end")
 
 @dataclass
 class _Reader:
-    source: bytes
+    source: str
     depth: int = 0
 
     def text(self, node: Node) -> str:
-        return self.source[node.start_byte : node.end_byte].decode()
+        return self.source[node.start_byte : node.end_byte]
 
     # --- statements ---------------------------------------------------------------------------------------
 
@@ -296,14 +304,14 @@ class _Reader:
         joins = False
         for child in node.children:
             kind = child.type
-            gap = self.source[end : child.start_byte].decode()
+            gap = self.source[end : child.start_byte]
             if re.sub(r"\\\n|[ \t]", "", gap):
                 raise NotShell("a part of it is not understood")
             # what touches is one word for bash, also where the grammar sees two
             is_word = kind not in ("variable_assignment", *_REDIRECTIONS)
             joins, touches = is_word, joins and is_word and not gap and bool(words)
             end = child.end_byte
-            if kind == "$" and self.source[end : end + 1] == b'"':
+            if kind == "$" and self.source[end : end + 1] == '"':
                 raise NotShell("a string to be translated")
             if touches:
                 words[-1] = _one(words[-1], self.word(child))
@@ -333,7 +341,7 @@ class _Reader:
         plain = (
             name is not None
             and name.type == "variable_name"
-            and b"+=" not in self.source[name.end_byte : name.end_byte + 2]
+            and "+=" not in self.source[name.end_byte : name.end_byte + 2]
         )
         word = self.word(value) if value else Word(("",), "")
         if not plain or (value is not None and value.type == "array"):
@@ -444,9 +452,9 @@ class _Reader:
         end = node.start_byte + 1
         last = node.children[-1]
         for child in node.children[1:]:
-            between = self.source[end : child.start_byte].decode()
+            between = self.source[end : child.start_byte]
             if child == last:
-                pieces.append(_unquoted(self.source[end : node.end_byte - 1].decode()))
+                pieces.append(_unquoted(self.source[end : node.end_byte - 1]))
             elif child.type == "string_content" or not child.is_named:
                 pieces.append(_unquoted(between + self.text(child)))
             else:
@@ -536,11 +544,7 @@ def _inner(text: str, depth: int) -> Word:
 
 
 def _parsed(text: str, depth: int) -> Block:
-    source = text.encode()
-    root = _parser().parse(source).root_node
-    if root.has_error:
-        raise NotShell("it is no valid bash")
-    return _Reader(source, depth + 1).block(root, "subshell")
+    return _Reader(text, depth + 1).block(_root(text), "subshell")
 
 
 _ESCAPES = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
