@@ -66,7 +66,8 @@ def _corpus(*names: str) -> list[dict]:
     return [json.loads(line) for name in names for line in (DATA / f"{name}.jsonl").read_text().splitlines()]
 
 
-EVERY = _corpus("first", "second", "third")
+PARTS = sorted(path.stem for path in DATA.glob("*.jsonl"))
+EVERY = _corpus(*PARTS)
 DANGER = (Effect.DESTRUCTIVE, Effect.UNKNOWN)
 
 
@@ -81,7 +82,7 @@ def test_no_command_is_judged_milder_than_it_is(one):
     assert verdict.secret or not one["secret"], verdict
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third"])
+@pytest.mark.parametrize("name", PARTS)
 def test_few_commands_are_judged_worse_than_they_are(name):
     counts: Counter[str] = Counter()
     worse: Counter[str] = Counter()
