@@ -321,8 +321,7 @@ class DevOpsAgent(ToolCallingAgent):
     def execute_tool_call(self, tool_name: str, arguments: dict[str, Any] | str) -> Any:
         """Checks a call, asks for approval, runs it, and records what came of it."""
         given = arguments if isinstance(arguments, dict) else {}
-        # for secrets the model only has names
-        call = Call(tool_name, events.with_texts(given, self.redactor.restored))
+        call = Call(tool_name, given)
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
@@ -343,11 +342,16 @@ class DevOpsAgent(ToolCallingAgent):
             told = self.redactor(outcome(self.evidence, answer) or _once(answer), known=str(self.task))
             return super().execute_tool_call(tool_name, {"answer": told})
         passage = self.gate.decide(call)
-        if passage.decision is not Decision.RUN:
-            self.gate.record(call, passage)
-            return self._shown(call) if passage.decision is Decision.SHOW else self._refused(call, passage)
         if passage.command is not None:
             call = Call(call.name, {**call.arguments, "command": passage.command})
+        if passage.decision is Decision.REFUSE:
+            self.gate.record(call, passage)
+            return self._refused(call, passage)
+        # for secrets the model only has names
+        call = Call(call.name, events.with_texts(call.arguments, self.redactor.restored))
+        if passage.decision is Decision.SHOW:
+            self.gate.record(call, passage)
+            return self._shown(call)
         return self._executed(call, tool_name == RECIPE, passage)
 
     def _beware(self, output: str) -> None:

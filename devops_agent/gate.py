@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,18 +11,21 @@ from devops_agent.approval import Approver, Question, ask_user_approval, somebod
 from devops_agent.audit import AuditLog, Record
 from devops_agent.policy import paths
 from devops_agent.policy.call import Call as ShellCall
-from devops_agent.policy.call import argument
-from devops_agent.policy.classify import classify, is_secret_name, stranger
+from devops_agent.policy.call import argument, stranger
+from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Lookup, Machine
 from devops_agent.policy.modes import Decision, Modes
-from devops_agent.policy.targets import NOWHERE, Target, Targets
+from devops_agent.policy.scope import Scope, Watch
+from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.targets import NOWHERE, Target, Targets, settings
 from devops_agent.policy.user_policy import UserPolicy
+from devops_agent.policy.variables import is_secret_name
 from devops_agent.policy.verdict import Effect, Verdict, change, read
 from devops_agent.protocol import Call
 from devops_agent.redaction import Redactor
 from devops_agent.undo import UndoStore
 
-_REMOVERS = ("rm", "shred", "find", "rmdir", "unlink")
+_REMOVERS = ("rm", "shred", "find", "rmdir", "unlink", "rsync")
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Judgement:
     """What is known of a call before it runs."""
 
     verdict: Verdict
-    targets: list[Target] = field(default_factory=list)  # where it changes something
+    targets: list[Target] = field(default_factory=list)  # where it changes something, or may
     files: list[str] = field(default_factory=list)  # those that it may change
     own: str = ""  # the file of the agent's own that it would change
     asks: str = ""  # the rule of the user's by which it asks
@@ -107,7 +110,7 @@ class Gate:
         self._session = f"{os.getpid()}-{time.time_ns() // 1_000_000:x}"
         self._task = ""
         self._present = present
-        self._own = tuple(str(folder) for folder in own)
+        self._own = {str(each) for folder in own for each in (folder, folder.resolve())}
         self._asked_on: set[str] = set()  # the clusters elsewhere on which the user has agreed to a change
         self._always: set[str] = set()  # the programs and verbs that the user has agreed to for the session
         self.suspicion = ""  # why changes are asked for the rest of the run
@@ -130,7 +133,7 @@ class Gate:
         """Whether a call runs without a question."""
         judgement = self.judge(call)
         asks = judgement.forbidden or judgement.asks or self._caution(judgement)
-        return not asks and self.modes.decide(judgement.verdict.effect) is Decision.RUN
+        return not asks and self.modes.decide(judgement.verdict) is Decision.RUN
 
     def judge(self, call: Call) -> Judgement:
         """The effect of a call, by the rules and by the user's own."""
@@ -141,31 +144,38 @@ class Gate:
 
     def _effect(self, call: Call, judgement: Judgement) -> Verdict:
         watch = self._watcher(judgement)
-        here = self.lookup.directory or None
         if call.name == "bash":
-            return classify(str(call.arguments.get("command", "")), self.lookup, watch)
-        path = str(call.arguments.get("path", ""))
+            # what stands behind the name of a hidden secret is judged, and that it is one
+            command = str(call.arguments.get("command", ""))
+            restored = self.redactor.restored(command)
+            verdict = classify(command, self.lookup, watch)
+            return verdict if restored == command else verdict | classify(restored, self.lookup, watch)
+        here = Scope(self.lookup, (self.lookup.directory or None,), {}, {}, [0], watch=watch)
+        path = self.redactor.restored(str(call.arguments.get("path", "")))
         if call.name == "write_file":
-            verdict = replace(paths.written(path, self.lookup, here), part=path)
-            return watch(stranger((argument(">"), argument(path))), verdict)
+            return replace(here.write(path), part=path)
         if call.name == "read_file":
-            return replace(read(secret=paths.holds_secret(path, self.lookup, here)), part=path)
+            opened = stranger((argument("<"), argument(path)))
+            return here.seen(opened, replace(read(secret=here.holds_secret(path)), part=path))
         if call.name == "get_env":
             name = str(call.arguments.get("key", ""))
-            return replace(read(secret=is_secret_name(name)), part=name)
-        return change(f"{call.name} is a tool of its own")
+            asked = stranger((argument(call.name), argument(name)))
+            return here.seen(asked, replace(read(secret=is_secret_name(name)), part=name))
+        return here.seen(stranger((argument(call.name),)), change(f"{call.name} is a tool of its own"))
 
-    def _watcher(self, judgement: Judgement) -> Callable[[ShellCall, Verdict], Verdict]:
-        def watch(call: ShellCall, verdict: Verdict) -> Verdict:
-            target = self.targets.of(call)
-            if verdict.effect and target != NOWHERE:
-                judgement.targets.append(target)
-            places = list(self._places(call))
+    def _watcher(self, judgement: Judgement) -> Watch:
+        known: list[tuple[str, str]] = []
+
+        def watch(call: ShellCall, verdict: Verdict, scope: Scope) -> Verdict:
+            targets = self.targets.of(call, known)
+            known.extend(settings(call))
+            places = scope.named(call)
             if verdict.effect:
+                judgement.targets += targets
                 judgement.own = judgement.own or self._own_file(call, places)
                 writes = call.program == ">"
                 judgement.files += [each for each in places if writes or files.is_file(each)]
-            rule = self.policy.rule(call, verdict, target, places)
+            rule = self.policy.rule(call, verdict, targets, places)
             if rule is None:
                 return verdict
             if rule.action == "deny":
@@ -173,23 +183,18 @@ class Gate:
             elif rule.action == "ask":
                 judgement.asks = judgement.asks or str(rule)
             elif not call.inner:  # what it runs is judged by itself
-                return read(str(rule), verdict.secret)
+                return replace(verdict, beside=Effect.READ)
             return verdict
 
         return watch
-
-    def _places(self, call: ShellCall) -> Iterator[str]:
-        for text in call.texts:
-            place = paths.place(text, self.lookup, self.lookup.directory or None)
-            if place:
-                yield place
 
     def _own_file(self, call: ShellCall, places: Sequence[str]) -> str:
         """The path in the agent's own folders, or above them, that a call would change."""
         removed = places[:-1] if call.program == "mv" else places if call.program in _REMOVERS else ()
         for place in places:
-            within = any(f"{place}/".startswith(f"{folder}/") for folder in self._own)
-            above = place in removed and any(folder.startswith(f"{place}/") for folder in self._own)
+            every = {place, self.lookup.resolved(place)} if UNSEEN not in place else {place}
+            within = any(paths.is_below(each, own) for each in every for own in self._own)
+            above = place in removed and any(paths.is_below(own, each) for each in every for own in self._own)
             if within or above or place.endswith("/.devops-agent/policy.toml"):
                 return place
         return ""
@@ -201,11 +206,11 @@ class Gate:
         if reason := judgement.forbidden:
             return Passage(Decision.REFUSE, judgement, "policy", reason)
         caution = self._caution(judgement)
-        decision = self.modes.decide(verdict.effect, bool(caution))
+        decision = self.modes.decide(verdict, bool(caution))
         if judgement.asks and decision is Decision.RUN:
             decision, caution = Decision.ASK, judgement.asks
         if decision is Decision.REFUSE:
-            return Passage(decision, judgement, "mode", f"{_said(verdict)}; --read-only allows no change")
+            return Passage(decision, judgement, "mode", self._too_much(judgement))
         if decision is not Decision.ASK:
             return Passage(decision, judgement, "mode")
         agreed = self._key(judgement) in self._always and verdict.effect is not Effect.UNKNOWN
@@ -278,12 +283,25 @@ class Gate:
         if not answer.approved:
             return Passage(Decision.REFUSE, judgement, "user", answer.comment)
         self._asked_on.update(target.server for target in judgement.targets)
-        command = None if answer.command is None else self.redactor.restored(answer.command)
-        if command is not None:
-            judgement = self.judge(Call(call.name, {**call.arguments, "command": command}))
-            if reason := judgement.forbidden:
-                return Passage(Decision.REFUSE, judgement, "policy", reason)
-        return Passage(Decision.RUN, judgement, "user", answer.comment, command)
+        if answer.command is None:
+            return Passage(Decision.RUN, judgement, "user", answer.comment)
+        return self._edited(call, answer.command)
+
+    def _edited(self, call: Call, command: str) -> Passage:
+        """What becomes of a command that the user wrote in place of another: nobody is asked again."""
+        judgement = self.judge(Call(call.name, {**call.arguments, "command": command}))
+        if reason := judgement.forbidden:
+            return Passage(Decision.REFUSE, judgement, "policy", reason)
+        decision = self.modes.decide(judgement.verdict)
+        if decision is Decision.REFUSE:
+            return Passage(decision, judgement, "mode", self._too_much(judgement))
+        if decision is Decision.SHOW:
+            return Passage(decision, judgement, "mode", command=command)
+        return Passage(Decision.RUN, judgement, "user", command=command)
+
+    @staticmethod
+    def _too_much(judgement: Judgement) -> str:
+        return f"{_said(judgement.verdict)}; --read-only allows no change"
 
     def _key(self, judgement: Judgement) -> str:
         return f"{judgement.verdict.rule} {judgement.target}"

@@ -9,13 +9,27 @@ from pathlib import Path
 from devops_agent.policy.call import Call as ShellCall
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
+from devops_agent.policy.scope import Scope
 from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.targets import settings
 from devops_agent.policy.verdict import Effect, Verdict
 from devops_agent.protocol import Call
 from devops_agent.shell import CommandResult
 
 RunCommand = Callable[[str], CommandResult]
 _MOST_LINES = 40
+# Flags by which a program works elsewhere than it would without them, and the looks do not take over.
+_ELSEWHERE = (
+    "-C",
+    "-chdir",
+    "--chdir",
+    "--directory",
+    "--git-dir",
+    "--work-tree",
+    "-H",
+    "--host",
+    "--connection",
+)
 # Flags that only say how something is removed; the others select what.
 _HOW = re.compile(r"--(force|now|wait|grace-period|timeout|cascade|ignore-not-found|dry-run|output|all$)|-o$")
 
@@ -32,16 +46,23 @@ def preview(call: Call, run: RunCommand) -> str:
     if call.name != "bash":
         return ""
     command = str(call.arguments.get("command", ""))
-    found: list[ShellCall] = []
+    found: list[tuple[ShellCall, str]] = []
+    configured = False
 
-    def watch(part: ShellCall, verdict: Verdict) -> Verdict:
-        if verdict.effect is not Effect.READ:
-            found.append(part)
+    def watch(part: ShellCall, verdict: Verdict, scope: Scope) -> Verdict:
+        nonlocal configured
+        configured = configured or bool(settings(part)) or part.given(*_ELSEWHERE)
+        here = scope.directories[0] if scope.is_known and len(scope.directories) == 1 else None
+        if verdict.effect is not Effect.READ and here:
+            found.append((part, here))
         return verdict
 
     classify(command, Machine(), watch)
-    for part in found:
-        look = _look(part, command)
+    for part, here in found:
+        # a look must be at what the command would work on
+        look = "" if configured else _look(part, command)
+        if look and here != Machine().directory:
+            look = f"cd {shlex.quote(here)} && {look}"
         if look and classify(look, Machine()).effect is Effect.READ:
             output = run(look).output.strip()
             if output:
@@ -101,12 +122,14 @@ def _docker(call: ShellCall, command: str) -> str:
 
 def _rm(call: ShellCall, command: str) -> str:
     raws = " ".join(operand.raw for operand in call.operands)
-    return f"find {raws} | wc -l; du -shc {raws} | tail -n 1" if raws else ""
+    return f"find {raws} | wc -l && du -shc {raws} | tail -n 1" if raws else ""
 
 
 def _git(call: ShellCall, command: str) -> str:
-    if call.verb in ("clean", "push", "add", "rm"):
+    if call.verb in ("clean", "add", "rm"):
         return _dry(call, command, "--dry-run", call.verb)
+    if call.verb == "push":  # its dry run would run the hooks
+        return "git log --oneline @{push}.."
     return "git status --short" if call.verb in ("reset", "checkout", "restore", "stash", "commit") else ""
 
 
@@ -130,7 +153,8 @@ def _apt(call: ShellCall, command: str) -> str:
 
 
 def _terraform(call: ShellCall, command: str) -> str:
-    return "terraform plan -no-color -destroy" if call.verb == "destroy" else "terraform plan -no-color"
+    look = "terraform plan -no-color -lock=false"
+    return f"{look} -destroy" if call.verb == "destroy" else look
 
 
 _LOOKS: dict[str, Callable[[ShellCall, str], str]] = {

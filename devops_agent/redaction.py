@@ -107,7 +107,7 @@ _SHORTEST = 8
 # So many lines behind a name its value may stand.
 _LINES_BEHIND = 6
 _LONG, _PARTS = 16, re.compile(r"\\n|[\s=:/\"'+]+")
-_PLACEHOLDER = re.compile(r"\[hidden-\d+\]")
+HIDDEN = re.compile(r"\[hidden-\d+\]")
 
 
 @cache
@@ -164,7 +164,7 @@ class Redactor:
         parts: list[str] = []
         end = 0
         for start, stop in spans:
-            is_new = start >= end and not _PLACEHOLDER.search(text, start, stop)
+            is_new = start >= end and not HIDDEN.search(text, start, stop)
             if is_new and text[start:stop] not in known:
                 parts += [text[end:start], self._hidden(text[start:stop])]
                 end = stop
@@ -179,7 +179,7 @@ class Redactor:
     def noted(self, text: str, secret: bool = False) -> str:
         """The text with its secrets hidden, and a line that says how many values those are."""
         hidden = self(text, secret)
-        count = len(set(_PLACEHOLDER.findall(hidden)))
+        count = len(set(HIDDEN.findall(hidden)))
         return f"{hidden}\n({count} secret value{'s' * (count > 1)} hidden)" if count else hidden
 
     def _hidden(self, value: str) -> str:

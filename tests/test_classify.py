@@ -55,6 +55,9 @@ class Corpus:
     def is_directory(self, path: str) -> bool:
         return any(each.startswith(f"{path}/") for each in EXISTING) or path == "/tmp/build"
 
+    def resolved(self, path: str) -> str:
+        return path
+
     def alias(self, name: str) -> str | None:
         return "kubectl" if name == "k" else None
 

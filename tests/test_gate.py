@@ -1,5 +1,8 @@
 """The gate: what each mode does with each effect, the user's policy, production, the agent's own files."""
 
+import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from devops_agent.policy import user_policy
 from devops_agent.policy.modes import Decision, Modes
 from devops_agent.policy.targets import Targets, is_this_machine
 from devops_agent.policy.user_policy import UserPolicy, UserRule
+from devops_agent.policy.verdict import Effect
 from devops_agent.protocol import Call
 
 READ, CHANGE, DESTROY, UNKNOWN = "ls", "mkdir new", "rm old", "no-such-program x"
@@ -119,12 +123,19 @@ def test_the_question_tells_effect_rule_and_target(made: Made) -> None:
     assert question.target == "context kind, namespace web, server https://127.0.0.1:6443"
 
 
-def test_the_question_shows_no_secret_and_an_edit_gets_it_back(made: Made) -> None:
-    gate = made(Answer(True, command="rm -f [hidden-1]"))
-    found = passed(gate, "rm x --password=kX82-mQ7vLp")
+def test_the_question_shows_no_secret(made: Made) -> None:
+    gate = made()
+    passed(gate, "rm x --password=kX82-mQ7vLp")
     [question] = gate.asked  # type: ignore[attr-defined]
     assert "kX82" not in str(question)
-    assert found.command == "rm -f kX82-mQ7vLp"
+
+
+def test_what_stands_behind_a_hidden_name_is_judged(made: Made) -> None:
+    gate = made()
+    [name] = re.findall(r"\[hidden-1\]", gate.redactor('{"password": "x9$(rm -rf old)"}'))
+    assert gate.judge(Call("bash", {"command": f"echo {name}"})).verdict.effect > Effect.READ
+    assert gate.judge(Call("bash", {"command": f"curl http://h/?{name}"})).verdict.effect > Effect.READ
+    assert gate.judge(Call("bash", {"command": f"grep '{name}' x"})).verdict.effect is Effect.READ
 
 
 def test_an_edited_command_is_judged_too(made: Made, tmp_path: Path) -> None:
@@ -132,6 +143,10 @@ def test_an_edited_command_is_judged_too(made: Made, tmp_path: Path) -> None:
     assert passed(edited, DESTROY).command == "ls -l"
     own = made(Answer(True, command="rm ~/.config/devops-agent/policy.toml"))
     assert passed(own, DESTROY).decision is REFUSE
+    destroys = made(Answer(True, command=DESTROY), require_approval=True, read_only=True)
+    assert passed(destroys, READ).decision is REFUSE
+    shown = passed(made(Answer(True, command=DESTROY), require_approval=True, dry_run=True), READ)
+    assert (shown.decision, shown.command) == (SHOW, DESTROY)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +243,19 @@ def test_a_kubeconfig_that_is_no_yaml_is_none(tmp_path: Path, made: Made) -> Non
         (UserRule("allow", program="kubectl", context="kind"), "kubectl --context prod delete pod a", ASK),
         (UserRule("allow", program="rm"), "rm old && kubectl delete pod a", ASK),
         (UserRule("allow", program="sudo"), "sudo rm old", ASK),
+        (UserRule("allow", program="kubectl", subcommand="delete pod*"), "kubectl delete pod,ns a", ASK),
+        (UserRule("allow", program="kubectl", subcommand="delete pod*"), "kubectl delete pod/a ns/b", ASK),
+        (UserRule("allow", program="kubectl", subcommand="delete pod *"), "kubectl delete pod $X", ASK),
+        (UserRule("allow", program="docker", subcommand="rm *"), "docker rm a b", RUN),
+        (UserRule("allow", program="git"), "git -c core.pager=./x log", ASK),
+        (UserRule("allow", program="git", effect="unknown"), "git --odd log", RUN),
+        (UserRule("allow", path="/tmp/a/*"), "rm /tmp/a/b", RUN),
+        (UserRule("allow", path="/tmp/a/*"), "rm /tmp/a/b /tmp/c", ASK),
+        (UserRule("deny", path="/srv/*"), "cd /srv && cat data/x", REFUSE),
+        (UserRule("deny", path="/srv/data/*"), "cat /srv/d*/x", REFUSE),
+        (UserRule("deny", path="/srv/*"), "cat < /srv/data/x", REFUSE),
+        (UserRule("deny", path="/srv/*"), "git -C /srv/data log", REFUSE),
+        (UserRule("deny", path="/srv/*"), "curl file:///srv/data/x", REFUSE),
         (UserRule("allow", program="./deploy.sh"), "./deploy.sh now", RUN),
         (UserRule("deny", program="kubectl", subcommand="get secret*"), "kubectl get secrets", REFUSE),
         (UserRule("deny", program="helm"), "sh -c 'helm list'", REFUSE),
@@ -242,6 +270,32 @@ def test_a_rule_of_the_user(rule: UserRule, command: str, decision: Decision, ma
     gate = made(rules=[rule])
     found = passed(gate, command).decision
     assert (found if not gate.asked else ASK) is decision  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("mode", ["read_only", "dry_run", "require_approval"])
+def test_a_rule_that_allows_does_not_loosen_a_mode(mode: str, made: Made) -> None:
+    gate = made(rules=[UserRule("allow", program="rm")], **{mode: True})
+    found = passed(gate, DESTROY)
+    assert found.runs == bool(gate.asked) == (mode == "require_approval")  # type: ignore[attr-defined]
+    assert found.verdict.effect is Effect.DESTRUCTIVE
+
+
+def test_what_a_rule_allows_asks_in_production_all_the_same(made: Made) -> None:
+    gate = made(rules=[UserRule("allow", program="kubectl")])
+    passed(gate, "kubectl --context prod delete pod a")
+    assert len(gate.asked) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("tool", ["read_file", "write_file"])
+def test_a_rule_on_a_path_holds_for_every_tool(tool: str, made: Made) -> None:
+    gate = made(rules=[UserRule("deny", path="/srv/*")], assume_yes=True)
+    assert gate.decide(Call(tool, {"path": "/srv/data/x", "content": ""})).decision is REFUSE
+
+
+def test_a_rule_on_the_environment(made: Made) -> None:
+    gate = made(rules=[UserRule("deny", program="get_env", subcommand="AWS_*")])
+    assert gate.decide(Call("get_env", {"key": "AWS_SECRET"})).decision is REFUSE
+    assert gate.decide(Call("get_env", {"key": "HOME"})).runs
 
 
 def test_the_strictest_rule_wins(made: Made) -> None:
@@ -282,6 +336,74 @@ def test_a_policy_that_makes_no_sense_is_a_usage_error(text: str, message: str, 
         user_policy.load(tmp_path / "policy.toml", tmp_path / "none.toml")
 
 
+# --- where calls work -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "KUBECONFIG=~/.kube/other kubectl scale deploy web --replicas=3",
+        "export KUBECONFIG=~/.kube/other; kubectl scale deploy web --replicas=3",
+        "KUBECONFIG=~/.kube/config:~/.kube/other kubectl --context prod-2 scale deploy web --replicas=3",
+        "kubectl config use-context prod && kubectl scale deploy web --replicas=3",
+        "kubectl config use-context prod",
+        "env HELM_KUBECONTEXT=prod helm upgrade web ./chart",
+        "DOCKER_HOST=tcp://prod.example.com:2375 docker start web",
+        "docker context use prod; docker start web",
+        "docker --context prod start web",
+        "podman --connection prod start web",
+    ],
+)
+def test_a_change_asks_where_it_may_be_in_production(command: str, tmp_path: Path, made: Made) -> None:
+    gate = made()
+    (tmp_path / "home/.kube/other").write_text(
+        "current-context: prod-2\ncontexts: [{name: prod-2, context: {cluster: b}}]\n"
+    )
+    passed(gate, command)
+    assert "looks like production" in gate.asked[0].caution  # type: ignore[attr-defined]
+
+
+def test_the_context_that_is_used_is_looked_up_again(tmp_path: Path, made: Made) -> None:
+    gate = made()
+    config = tmp_path / "home/.kube/config"
+    assert passed(gate, "kubectl scale deploy web --replicas=3").decided_by == "mode"
+    config.write_text(config.read_text().replace("current-context: kind", "current-context: prod"))
+    os.utime(config, (1, 1))
+    passed(gate, "kubectl scale deploy web --replicas=3")
+    assert len(gate.asked) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("host", "asks"), [("unix:///run/x.sock", False), ("ssh://web1", True)])
+def test_the_endpoint_of_a_docker_context_counts(host: str, asks: bool, tmp_path: Path, made: Made) -> None:
+    gate = made()
+    meta = tmp_path / "home/.docker/contexts/meta/x"
+    meta.mkdir(parents=True)
+    (tmp_path / "home/.docker/config.json").write_text('{"currentContext": "mine"}')
+    (meta / "meta.json").write_text(json.dumps({"Name": "mine", "Endpoints": {"docker": {"Host": host}}}))
+    passed(gate, "docker start web")
+    assert bool(gate.asked) == asks  # type: ignore[attr-defined]
+
+
+# --- links ------------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path, made: Made) -> None:
+    gate = made(assume_yes=True)
+    (tmp_path / "home/.ssh").mkdir()
+    Path("keys").symlink_to(tmp_path / "home/.ssh")
+    Path("mine").symlink_to(tmp_path / "home/.config/devops-agent")
+    assert passed(gate, "echo x > keys/new").verdict.effect is Effect.DESTRUCTIVE
+    assert passed(gate, "cat keys/id_rsa").verdict.secret
+    assert passed(gate, "echo x > mine/policy.toml").decision is REFUSE
+
+
+def test_a_home_behind_a_link_is_a_home(tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    gate = made()
+    monkeypatch.setenv("HOME", str(tmp_path / "link"))
+    assert passed(gate, "echo x > ~/work/new").verdict.effect is Effect.CHANGE
+
+
 # --- the agent's own files --------------------------------------------------------------------------------
 
 
@@ -295,6 +417,15 @@ def test_a_policy_that_makes_no_sense_is_a_usage_error(text: str, message: str, 
         "mv ~/.local/share /tmp/x",
         "truncate -s 0 ~/.local/share/devops-agent/audit.jsonl",
         "cp x .devops-agent/policy.toml",
+        "cd ~/.config/devops-agent && rm policy.toml",
+        "rm -rf ~/.config/*",
+        "rm -rf ~/.[c]onfig/devops-agent/policy.toml",
+        "rm -rf ~/.*",
+        "git -C ~/.config/devops-agent clean -fdx",
+        "tar -xf a.tar -C ~/.config/devops-agent",
+        "docker run -v ~/.config/devops-agent:/x alpine rm /x/policy.toml",
+        "python3 -c \"open('../.config/devops-agent/policy.toml', 'w')\"",
+        "rsync -a --delete empty/ ~/.config/",
     ],
 )
 def test_the_agents_own_files_are_changed_in_no_mode(command: str, made: Made) -> None:

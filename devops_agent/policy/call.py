@@ -119,6 +119,11 @@ def parse_call(rule: Rule, program: str, arguments: Sequence[Argument]) -> Call:
     return call
 
 
+def stranger(arguments: Sequence[Argument]) -> Call:
+    """The call of a program on which there is no rule."""
+    return parse_call(Rule(arguments[0].text), arguments[0].text, arguments)
+
+
 def _with_verb(call: Call, rest: list[Argument]) -> list[Argument]:
     """Finds the verb, and takes it out of the words."""
     rule = call.rule

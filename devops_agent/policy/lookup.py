@@ -25,6 +25,9 @@ class Lookup(Protocol):
     def is_directory(self, path: str) -> bool:
         """Whether a directory is at an absolute path."""
 
+    def resolved(self, path: str) -> str:
+        """An absolute path without symbolic links."""
+
     def alias(self, name: str) -> str | None:
         """The command that an alias stands for."""
 
@@ -55,6 +58,12 @@ class Machine:
     def is_directory(self, path: str) -> bool:
         return files.is_folder(Path(path))
 
+    def resolved(self, path: str) -> str:
+        try:
+            return os.path.realpath(path)
+        except (OSError, ValueError):  # too long, or no path
+            return path
+
     def alias(self, name: str) -> str | None:
         return None
 
@@ -71,6 +80,9 @@ class Elsewhere:
 
     def is_directory(self, path: str) -> bool:
         return False
+
+    def resolved(self, path: str) -> str:
+        return path
 
     def alias(self, name: str) -> str | None:
         return None

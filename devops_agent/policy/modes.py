@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from devops_agent.policy.verdict import Effect
+from devops_agent.policy.verdict import Effect, Verdict
 
 
 class Decision(IntEnum):
@@ -31,15 +31,15 @@ class Modes:
     require_approval: bool = False
     assume_yes: bool = False
 
-    def decide(self, effect: Effect, caution: bool = False) -> Decision:
+    def decide(self, verdict: Verdict, caution: bool = False) -> Decision:
         """What is done with a call.
 
         Args:
-            effect: Its effect.
+            verdict: What it does.
             caution: Whether there is a reason to ask before a change, such as a production cluster.
         """
         asks = Decision.ASK if self.require_approval else Decision.RUN
-        if effect is Effect.READ:
+        if verdict.effect is Effect.READ:
             return asks
         if self.read_only:
             return Decision.REFUSE
@@ -47,4 +47,4 @@ class Modes:
             return Decision.SHOW
         if self.assume_yes and not self.require_approval:
             return Decision.RUN
-        return Decision.ASK if effect > Effect.CHANGE or caution else asks
+        return Decision.ASK if verdict.unallowed > Effect.CHANGE or caution else asks

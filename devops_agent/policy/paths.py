@@ -81,8 +81,15 @@ def written(
 
 
 def guarded(absolute: str, lookup: Lookup) -> str | None:
-    """Why a path is not to be written without asking, whether it exists or not."""
+    """Why a path is not to be written without asking, whether it exists or not, also where a link leads."""
     home, here = lookup.home.rstrip("/"), lookup.directory.rstrip("/")
+    known, _, unseen = absolute.partition(UNSEEN)
+    real = lookup.resolved(known) + unseen
+    above = [each and lookup.resolved(each) for each in (home, here)]
+    return _guarded(absolute, home, here) or _guarded(real, *above)
+
+
+def _guarded(absolute: str, home: str, here: str) -> str | None:
     if absolute == "/":
         return "works on the root directory"
     below_here = bool(here) and f"{absolute}/".startswith(f"{here}/") and not _SYSTEM_ROOT.match(f"{here}/")
@@ -91,15 +98,17 @@ def guarded(absolute: str, lookup: Lookup) -> str | None:
         absolute[len(here) :] if below_here else absolute[len(home) :] if below_home else absolute
     ):
         return "writes a file that configures access or what runs later"
-    if below_here or _TEMPORARY.match(absolute):
+    dotted = below_home and absolute[len(home) + 1 :].startswith(".")
+    if dotted and not here.startswith(f"{home}/."):
+        return "writes a dotfile of the home directory"
+    if below_here or _TEMPORARY.match(absolute) or below_home:
         return None
-    if below_home:
-        return "writes a dotfile of the home directory" if absolute[len(home) + 1 :].startswith(".") else None
     if _SYSTEM.match(absolute):
         return "works on a system path"
     return "writes outside of the home directory"
 
 
+_KUBECONFIG = re.compile(r"(~|/root)/\.kube/[\w./-]+|/etc/(kubernetes|rancher)/[\w./-]+")
 # Working directories that are system paths all the same.
 _SYSTEM_ROOT = re.compile(r"/(etc|usr|bin|sbin|lib\w*|boot|sys|proc|dev|run)/|/var/(?!www/|tmp/)|/$")
 
@@ -114,4 +123,29 @@ def holds_secret(path: str, lookup: Lookup, directory: str | None, is_pattern: b
             return True
         if any(fnmatchcase(join(lookup.home, name), path.replace("~", lookup.home, 1)) for name in _LIKELY):
             return True
-    return bool(_SECRETS.search(absolute)) and not _NO_SECRET.search(absolute)
+    known = UNSEEN not in absolute and absolute.startswith("/")
+    every = (absolute, lookup.resolved(absolute)) if known else (absolute,)
+    return any(_SECRETS.search(each) and not _NO_SECRET.search(each) for each in every)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path, or one that a pattern may stand for, is a folder or in it.
+
+    In a pattern, a part that does not begin with a dot stands for nothing that does.
+    """
+    parts, wanted = path.rstrip("/").split("/"), folder.rstrip("/").split("/")
+    pairs = zip(parts, wanted, strict=False)
+    return len(parts) >= len(wanted) and all(_fits(one, other) or _fits(other, one) for one, other in pairs)
+
+
+def _fits(pattern: str, part: str) -> bool:
+    if pattern == part or "{" in pattern:
+        return True
+    hidden = part.startswith(".") and not pattern.startswith((".", "["))
+    return not hidden and fnmatchcase(part, pattern)
+
+
+def is_kubeconfig(path: str, lookup: Lookup) -> bool:
+    """Whether a file is where the configurations of clusters are kept: one of elsewhere may name programs."""
+    absolute = place(path, lookup, None)
+    return bool(absolute) and bool(_KUBECONFIG.fullmatch(str(absolute).replace(f"{lookup.home}/", "~/", 1)))

@@ -3,7 +3,7 @@
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,50 +38,137 @@ class Target:
 NOWHERE = Target()
 
 
+# Variables, and what is set in their place, that say where a program works.
+SETTINGS = (
+    "KUBECONFIG",
+    "HELM_KUBECONTEXT",
+    "HELM_NAMESPACE",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "CONTAINER_HOST",
+)
+_USED_CONTEXT = "kubectl config use-context"
+
+
 class Targets:
-    """Finds out where calls work: from flags, the environment and the kubeconfig, which is read once."""
+    """Finds out where calls work: from flags, the environment and the configurations of the tools."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
-        self._kubeconfigs: dict[str, Mapping[str, Any]] = {}
+        self._read: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
-    def of(self, call: Call) -> Target:
-        """Where a call works."""
+    def of(self, call: Call, settings: Sequence[tuple[str, str]] = ()) -> list[Target]:
+        """Where a call may work.
+
+        Args:
+            call: The call.
+            settings: What is set in the same command, by name, and may or may not hold for the call.
+        """
+        found = [self._of(call, {name: value}) for name, value in (("", ""), *settings)]
+        return [target for target in dict.fromkeys(found) if target != NOWHERE]
+
+    def _of(self, call: Call, changed: Mapping[str, str]) -> Target:
+        environ = {**self._environ, **changed}
         if call.rule.name in _CLUSTER_PROGRAMS:
-            return self._cluster(call)
+            return self._cluster(call, environ)
         if call.rule.name in ("docker", "docker-compose"):
-            return self._engine(call)
+            return self._engine(call, environ)
         if call.rule.name in ("ssh", "sftp") and call.operands:
             host = call.texts[0].rpartition("@")[2]
             return Target(server=host, remote=not is_this_machine(host))
         return NOWHERE
 
-    def _cluster(self, call: Call) -> Target:
-        config = self._kubeconfig("".join(call.values("--kubeconfig")[-1:]))
-        name = "".join(call.values("--context", "--kube-context")[-1:]) or config.get("current-context") or ""
-        context = _named(config, "contexts", name).get("context") or {}
-        cluster = _named(config, "clusters", context.get("cluster")).get("cluster") or {}
-        server = "".join(call.values("-s", "--server")[-1:]) if call.program == "kubectl" else ""
+    def _cluster(self, call: Call, environ: Mapping[str, str]) -> Target:
+        configs = self._kubeconfigs(_last(call, "--kubeconfig") or environ.get("KUBECONFIG", ""), environ)
+        used = environ.get(_USED_CONTEXT) or next(
+            filter(None, (c.get("current-context") for c in configs)), ""
+        )
+        if call.rule.name == "helm":
+            used = environ.get("HELM_KUBECONTEXT") or used
+        name = used_context(call) or _last(call, "--context", "--kube-context") or used or ""
+        context = _named(configs, "contexts", name).get("context") or {}
+        cluster = _named(configs, "clusters", context.get("cluster")).get("cluster") or {}
+        server = _last(call, "-s", "--server") if call.program == "kubectl" else ""
         server = server or str(cluster.get("server") or "")
         everywhere = "all" if call.given("-A", "--all-namespaces") else ""
-        namespace = "".join(call.values("-n", "--namespace")[-1:]) or everywhere
+        namespace = _last(call, "-n", "--namespace") or everywhere
+        namespace = namespace or (environ.get("HELM_NAMESPACE", "") if call.rule.name == "helm" else "")
         namespace = namespace or str(context.get("namespace") or ("default" if name else ""))
         host = _host(server)
         return Target(str(name), namespace, server, bool(host) and not is_this_machine(host))
 
-    def _engine(self, call: Call) -> Target:
-        address = "".join(call.values("-H", "--host")[-1:]) or self._environ.get("DOCKER_HOST", "")
-        context = "".join(call.values("--context")[-1:]) or self._environ.get("DOCKER_CONTEXT", "")
-        host = _host(address) if "://" in address else ""
-        remote = bool(host) and not address.startswith("unix:") and not is_this_machine(host)
-        return Target(context, "", address, remote or context not in ("", "default"))
+    def _engine(self, call: Call, environ: Mapping[str, str]) -> Target:
+        if call.program == "podman":
+            named = _last(call, "--connection") or environ.get("CONTAINER_CONNECTION", "")
+            address = _last(call, "--url") or environ.get("CONTAINER_HOST", "")
+            return Target(named, "", address, bool(named) or _is_elsewhere(address))
+        context = _last(call, "--context")
+        address = _last(call, "-H", "--host") or ("" if context else environ.get("DOCKER_HOST", ""))
+        if address:
+            return Target(context, "", address, _is_elsewhere(address))
+        folder = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "~")).expanduser() / ".docker")
+        context = (
+            context
+            or environ.get("DOCKER_CONTEXT")
+            or self._config(folder / "config.json").get("currentContext", "")
+        )
+        if context in ("", "default"):
+            return Target(context)
+        address = self._endpoint(folder, context)
+        return Target(context, "", address, _is_elsewhere(address) or not address)
 
-    def _kubeconfig(self, path: str) -> Mapping[str, Any]:
-        first = path or self._environ.get("KUBECONFIG", "").split(":")[0]
-        place = Path(first) if first else Path(self._environ.get("HOME", "~")).expanduser() / ".kube/config"
-        if str(place) not in self._kubeconfigs:
-            self._kubeconfigs[str(place)] = _read(place)
-        return self._kubeconfigs[str(place)]
+    def _endpoint(self, folder: Path, context: str) -> str:
+        """The address of the engine of a Docker context."""
+        for path in folder.glob("contexts/meta/*/meta.json"):
+            known = self._config(path)
+            if known.get("Name") == context:
+                return str(((known.get("Endpoints") or {}).get("docker") or {}).get("Host") or "")
+        return ""
+
+    def _kubeconfigs(self, paths: str, environ: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        home = Path(environ.get("HOME", "~")).expanduser()
+        places = [home / each.removeprefix("~/") for each in paths.split(os.pathsep) if each]
+        return [self._config(place) for place in places or [home / ".kube/config"]]
+
+    def _config(self, path: Path) -> Mapping[str, Any]:
+        """A configuration in YAML or JSON, read again once it has changed."""
+        try:
+            changed = path.stat().st_mtime
+        except (OSError, ValueError):
+            return {}
+        if self._read.get(str(path), (None,))[0] != changed:
+            self._read[str(path)] = changed, _read(path)
+        return self._read[str(path)][1]
+
+
+def used_context(call: Call) -> str:
+    """The context that `kubectl config use-context` chooses."""
+    return call.texts[0] if call.verb in ("config use-context", "config use") and call.operands else ""
+
+
+def settings(call: Call) -> list[tuple[str, str]]:
+    """What a call sets for those behind it in a command, by name."""
+    if call.program == "=" and call.texts[0] in SETTINGS:
+        return [(call.texts[0], call.texts[1])]
+    if call.rule.name == "kubectl" and (context := used_context(call)):
+        return [(_USED_CONTEXT, context)]
+    if call.program == "kubectx" and call.operands:
+        return [(_USED_CONTEXT, call.texts[0])]
+    if call.rule.name == "docker" and call.verb == "context use" and call.operands:
+        return [("DOCKER_CONTEXT", call.texts[0])]
+    return []
+
+
+def _last(call: Call, *flags: str) -> str:
+    return "".join(call.values(*flags)[-1:])
+
+
+def _is_elsewhere(address: str) -> bool:
+    """Whether the address of an engine is on another machine."""
+    if not address or address.startswith(("unix:", "npipe:", "/")):
+        return False
+    host = _host(address if "://" in address else f"tcp://{address}")
+    return not is_this_machine(host)
 
 
 def _host(address: str) -> str:
@@ -100,8 +187,8 @@ def _read(path: Path) -> Mapping[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _named(config: Mapping[str, Any], kind: str, name: object) -> Mapping[str, Any]:
-    entries = config.get(kind) or ()
+def _named(configs: Sequence[Mapping[str, Any]], kind: str, name: object) -> Mapping[str, Any]:
+    entries = [each for config in configs for each in config.get(kind) or ()]
     return next((each for each in entries if isinstance(each, dict) and each.get("name") == name), {})
 
 

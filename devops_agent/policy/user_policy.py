@@ -12,11 +12,14 @@
     effect = "destructive"          # read, change, destructive or unknown
     reason = "test pods come back"
 
-The project's policy, `.devops-agent/policy.toml`, can only tighten: what it allows is not heeded.
+What a rule allows runs without the question that its effect would ask; the modes, production and the effect
+stay as they are. Words that are only known at run time are allowed by no rule, and what is unknown of a
+program that has rules of its own only by one that says `effect = "unknown"`. The project's policy,
+`.devops-agent/policy.toml`, can only tighten: what it allows is not heeded.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,7 +28,9 @@ from typing import Any
 from devops_agent import toml_file
 from devops_agent.errors import UsageError
 from devops_agent.policy.call import Call
-from devops_agent.policy.targets import Target
+from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.tables import rule_of
+from devops_agent.policy.targets import NOWHERE, Target
 from devops_agent.policy.verdict import Effect, Verdict
 
 ACTIONS = ("allow", "ask", "deny")
@@ -45,23 +50,42 @@ class UserRule:
     effect: str = ""
     reason: str = ""
 
-    def fits(self, call: Call, verdict: Verdict, target: Target, places: Iterable[str]) -> bool:
-        """Whether the rule is about a call.
+    def fits(self, call: Call, verdict: Verdict, targets: Sequence[Target], places: Sequence[str]) -> bool:
+        """Whether the rule is about a call; one that allows, whether it is about all of it.
 
         Args:
             call: A call within a command.
             verdict: Its effect.
-            target: Where it works.
+            targets: Where it may work.
             places: The absolute paths that its words name.
         """
         words = " ".join(filter(None, (call.verb, *call.texts)))
+        if self.action == "allow":
+            return self._allows(call, verdict, words, targets, places)
         return (
             _like(call.program, self.program)
             and (not self.subcommand or _like(words, self.subcommand) or _like(call.verb, self.subcommand))
-            and _like(target.context, self.context)
-            and _like(target.namespace, self.namespace)
-            and (not self.path or any(_like(place, self.path) for place in places))
+            and any(_like(each.context, self.context) for each in targets)
+            and any(_like(each.namespace, self.namespace) for each in targets)
+            and (not self.path or any(_may_be(place, self.path) for place in places))
             and self.effect in ("", str(verdict.effect))
+        )
+
+    def _allows(
+        self, call: Call, verdict: Verdict, words: str, targets: Sequence[Target], places: Sequence[str]
+    ) -> bool:
+        """A `*` that is a part of a word stands for no further kinds or names: `pod*` is not `pod,ns`."""
+        unknown = verdict.effect is Effect.UNKNOWN and rule_of(call.program) is not None
+        pattern = re.sub(r"(?<=\S)\\\*", "[^,/]*", re.escape(self.subcommand)).replace(r"\*", ".*")
+        named = not self.subcommand or self.subcommand == call.verb or re.fullmatch(pattern, words)
+        return (
+            bool(named)
+            and _like(call.program, self.program)
+            and not any(UNSEEN in each.text or UNSEEN in each.raw for each in call.arguments)
+            and self.effect in (str(verdict.effect), *([] if unknown else [""]))
+            and all(_like(each.context, self.context) for each in targets)
+            and all(_like(each.namespace, self.namespace) for each in targets)
+            and (not self.path or (bool(places) and all(_like(place, self.path) for place in places)))
         )
 
     def __str__(self) -> str:
@@ -74,6 +98,19 @@ def _like(text: str, pattern: str) -> bool:
     return not pattern or fnmatchcase(text, pattern)
 
 
+def _may_be(place: str, pattern: str) -> bool:
+    """Whether a path fits a pattern; one that is a pattern, whether it may name what does."""
+    if fnmatchcase(place, pattern):
+        return True
+    known, rest = _stable(place), _stable(pattern)
+    return known != place and (rest.startswith(known) or known.startswith(rest))
+
+
+def _stable(pattern: str) -> str:
+    """What stands before the first part that may be any text."""
+    return re.split(rf"[*?\[{{{UNSEEN}]", pattern, maxsplit=1)[0]
+
+
 @dataclass(frozen=True)
 class UserPolicy:
     """All rules, and which contexts and hosts are in production."""
@@ -81,10 +118,12 @@ class UserPolicy:
     rules: tuple[UserRule, ...] = ()
     production: re.Pattern[str] = field(default_factory=lambda: re.compile(PRODUCTION, re.IGNORECASE))
 
-    def rule(self, call: Call, verdict: Verdict, target: Target, places: Iterable[str]) -> UserRule | None:
+    def rule(
+        self, call: Call, verdict: Verdict, targets: Sequence[Target], places: Sequence[str]
+    ) -> UserRule | None:
         """The strictest rule that fits a call."""
-        places = list(places)
-        fitting = [rule for rule in self.rules if rule.fits(call, verdict, target, places)]
+        where = targets or (NOWHERE,)
+        fitting = [rule for rule in self.rules if rule.fits(call, verdict, where, places)]
         return max(fitting, key=lambda rule: ACTIONS.index(rule.action), default=None)
 
     def is_production(self, target: Target) -> bool:

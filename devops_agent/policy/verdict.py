@@ -24,11 +24,19 @@ class Verdict:
     rule: str = ""  # the reason, in a few words
     part: str = ""  # the text of the simple command that decided
     secret: bool = False  # it reads or prints what is or may hold a secret
+    beside: Effect | None = None  # the effect of what no rule of the user's allows, if one allows a part
+
+    @property
+    def unallowed(self) -> Effect:
+        """The effect of what no rule of the user's allows."""
+        return self.effect if self.beside is None else self.beside
 
     def __or__(self, other: "Verdict") -> "Verdict":
         """The worse of both; of two that are alike, the first."""
         worse = other if other.effect > self.effect or not self.rule else self
-        return replace(worse, secret=self.secret or other.secret)
+        none = self.beside is None and other.beside is None
+        beside = None if none else max(self.unallowed, other.unallowed)
+        return replace(worse, secret=self.secret or other.secret, beside=beside)
 
 
 def read(rule: str = "", secret: bool = False) -> Verdict:

@@ -1,0 +1,84 @@
+"""The preview of a call: by looks that only read, and at what the call would work on."""
+
+from pathlib import Path
+
+import pytest
+
+from devops_agent.preview import preview
+from devops_agent.protocol import Call
+from devops_agent.shell import CommandResult
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    here = tmp_path / "work"
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(here)
+    return tmp_path
+
+
+def look(command: str) -> str:
+    """The command by which the effect of another is looked at; "" if there is none."""
+    looks: list[str] = []
+
+    def run(text: str) -> CommandResult:
+        looks.append(text)
+        return CommandResult(text, 0, "found", False, 0.0)
+
+    told = preview(Call("bash", {"command": command}), run)
+    assert told == (f"$ {looks[0]}\nfound" if looks else "")
+    return "".join(looks)
+
+
+@pytest.mark.parametrize(
+    ("command", "looked"),
+    [
+        ("kubectl delete pod web -n shop --force", "kubectl get pod web -n shop -o name"),
+        ("kubectl apply -f web.yaml", "kubectl diff -f web.yaml"),
+        ("kubectl scale deploy web --replicas=3", "kubectl --dry-run=server scale deploy web --replicas=3"),
+        ("rm -rf build", "find build | wc -l && du -shc build | tail -n 1"),
+        ("sudo rm -rf build", "find build | wc -l && du -shc build | tail -n 1"),
+        ("git clean -fd", "git clean --dry-run -fd"),
+        ("git push --force", "git log --oneline @{push}.."),
+        ("terraform destroy", "terraform plan -no-color -lock=false -destroy"),
+        ("pkill -f worker", "pgrep -a worker"),
+        ("ls", ""),
+        ("some-program x", ""),
+    ],
+)
+def test_a_look_that_only_reads(command: str, looked: str, home: Path) -> None:
+    assert look(command) == looked
+
+
+def test_a_look_is_where_the_command_would_work(home: Path) -> None:
+    assert (
+        look("cd sub && rm -rf build")
+        == f"cd {home}/work/sub && find build | wc -l && du -shc build | tail -n 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh web1 rm -rf build",
+        "docker exec web rm -rf build",
+        "kubectl exec web -- rm -rf build",
+        "cd $X && rm -rf build",
+        "rm -rf $X",
+        "git -C ../other clean -fd",
+        "terraform -chdir=other destroy",
+        "docker -H tcp://h:2375 rm web",
+        "DOCKER_HOST=tcp://h:2375 docker rm web",
+        "KUBECONFIG=~/.kube/other kubectl delete pod web",
+        "kubectl config use-context other; kubectl delete pod web",
+    ],
+)
+def test_there_is_no_look_at_something_else(command: str, home: Path) -> None:
+    assert look(command) == ""
+
+
+def test_the_diff_of_a_file(home: Path) -> None:
+    Path("a.txt").write_text("one\n")
+    told = preview(Call("write_file", {"path": "a.txt", "content": "two\n"}), lambda text: pytest.fail(text))
+    assert told.splitlines()[-2:] == ["-one", "+two"]
