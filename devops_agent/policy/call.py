@@ -1,5 +1,6 @@
 """A call of a program: its verb, its flags and its operands, by the rule on the program."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -41,6 +42,9 @@ class Feed(NamedTuple):
         return UNSEEN if self.text is None else self.text
 
 
+_OFF = ("false", "f", "0", "no", "off")
+
+
 @dataclass
 class Flags:
     """The flags of a call, with the values of each in their order; a switch has the value ""."""
@@ -50,6 +54,15 @@ class Flags:
 
     def add(self, name: str, value: str) -> None:
         self.values.setdefault(name, []).append(value)
+
+    def dry(self, names: Sequence[str]) -> str | None:
+        """The first flag of these by which nothing is changed, and that is surely on."""
+        sure = {
+            flag: values
+            for flag, values in self.values.items()
+            if values[-1].lower() not in _OFF and f"--no-{flag[2:]}" not in self.values
+        }
+        return Flags(sure, self.known).given(names)
 
     def given(self, names: Sequence[str] | frozenset[str]) -> str | None:
         """The first flag of these that is on. `--flag=VALUE` asks for a value, of a dry run for the last."""
@@ -116,7 +129,23 @@ def parse_call(rule: Rule, program: str, arguments: Sequence[Argument]) -> Call:
     if rule.exact or rule.patterns:
         rest = _with_verb(call, rest)
     _parse(call, rest)
+    if rule.command is not None and not (rule.dashes or rule.exact or rule.patterns):
+        call.odd = call.odd or _strange(call)
     return call
+
+
+def _strange(call: Call) -> str:
+    """A flag of a program that runs a command which is not known: the command may begin elsewhere."""
+    known = call.rule.valued | call.rule.switches | {"--help", "--version"}
+    before = len(call.arguments) - len(call.inner)
+    for each in call.arguments[1:before]:
+        name = each.text.partition("=")[0]
+        value = name[:2] in call.rule.valued or re.fullmatch(r"-\d+", name)
+        if name[:1] != "-" or name in ("-", "--") or name in known or value:
+            continue
+        if not _joined(name, set(call.rule.valued), set(call.rule.switches)):
+            return each.text
+    return ""
 
 
 def stranger(arguments: Sequence[Argument]) -> Call:

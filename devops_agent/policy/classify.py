@@ -6,17 +6,27 @@ rule, a program whose name is only known at run time, text that is no valid bash
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from devops_agent.policy import paths, variables
 from devops_agent.policy import programs as _programs  # noqa: F401 - they enter themselves in HANDLERS
+from devops_agent.policy import variables
 from devops_agent.policy.call import Argument, Call, Feed, argument, parse_call, stranger
 from devops_agent.policy.handlers import HANDLERS
 from devops_agent.policy.lookup import Lookup
 from devops_agent.policy.scope import Scope, Watch
-from devops_agent.policy.syntax import UNSEEN, Block, NotShell, Redirection, Simple, Word, commands, parse
+from devops_agent.policy.syntax import (
+    UNSEEN,
+    Block,
+    NotShell,
+    Redirection,
+    Simple,
+    Word,
+    commands,
+    loops,
+    parse,
+)
 from devops_agent.policy.tables import rule_of
 from devops_agent.policy.verdict import Effect, Verdict, destructive, read, unknown
 from devops_agent.redaction import HIDDEN
@@ -68,7 +78,7 @@ def _set_once(block: Block) -> frozenset[str]:
         if command.words and command.words[0].text in _SETS_VARIABLES:
             for word in command.words[1:]:
                 counts[word.text.partition("=")[0]] += 2
-    for loop in _loops(block):
+    for loop in loops(block):
         for name in loop.names:
             counts[name] += 2
     return frozenset(name for name, count in counts.items() if count == 1)
@@ -78,7 +88,7 @@ def _computed(block: Block) -> frozenset[str]:
     """The variables that may hold what a command prints, or what is read."""
     found: set[str] = set()
     every = [each for command in commands(block) for each in command.assigned]
-    every += [(name, word) for loop in _loops(block) for name in loop.names for word in loop.words]
+    every += [(name, word) for loop in loops(block) for name in loop.names for word in loop.words]
     for command in commands(block):
         if command.words and command.words[0].text in ("read", "mapfile", "readarray"):
             found.update(word.text for word in command.words[1:])
@@ -87,14 +97,6 @@ def _computed(block: Block) -> frozenset[str]:
         size = len(found)
         found.update(name for name, word in every if word.runs or not found.isdisjoint(word.variables))
     return frozenset(found)
-
-
-def _loops(block: Block) -> list[Block]:
-    found = [block] if block.kind == "loop" else []
-    for child in block.children:
-        if isinstance(child, Block):
-            found += _loops(child)
-    return found
 
 
 # --- blocks -----------------------------------------------------------------------------------------------
@@ -160,9 +162,7 @@ def _after(command: Simple, scope: Scope) -> Scope:
     target = operands[0] if operands else scope.lookup.home
     if words[0] == "popd" or target in ("-", "") or target.startswith("+"):
         return scope._replace(directories=(None,))
-    places = (paths.place(target, scope.lookup, directory) for directory in scope.directories)
-    known_places = (None if place is None or UNSEEN in place else place for place in places)
-    return scope._replace(directories=tuple(dict.fromkeys(known_places)))
+    return scope.at(target)
 
 
 # --- a simple command -------------------------------------------------------------------------------------
@@ -173,13 +173,15 @@ def _simple(command: Simple, scope: Scope, feed: Feed | None) -> Verdict:
         return unknown("is too long to follow")
     verdict = read()
     arguments = [scope.argument(word) for word in command.words]
-    exported = bool(arguments) and arguments[0].text not in _FOR_THE_SHELL
+    declares = bool(arguments) and arguments[0].text in _SETS_VARIABLES
     for name, word in command.assigned:
         verdict |= _substituted(word, scope)
-        if name != "IFS" or not command.words:
-            verdict |= variable(name, scope.text(word), scope, exported)
+        if not declares and (name != "IFS" or not command.words):
+            verdict |= variable(name, scope.text(word), scope, exported=bool(arguments))
     for word in command.words:
         verdict |= _substituted(word, scope)
+    if declares:
+        verdict |= _set_by(arguments, {name: scope.text(word) for name, word in command.assigned}, scope)
     redirected, fed = _redirected(command.redirections, scope)
     if arguments and arguments[0].text in scope.functions:
         name = arguments[0].text
@@ -189,6 +191,25 @@ def _simple(command: Simple, scope: Scope, feed: Feed | None) -> Verdict:
     elif arguments:
         verdict |= argv(arguments, scope, fed or feed)
     return verdict | redirected
+
+
+def _set_by(arguments: Sequence[Argument], values: Mapping[str, str], scope: Scope) -> Verdict:
+    """What it means that one of the shell's own commands sets the variables that its words name."""
+    program, words = arguments[0].text, arguments[1:]
+    flags = "".join(each.text for each in words if each.text.startswith("-"))
+    if program == "printf":
+        words = words[1:2] if "-v" in flags else []
+    elif "n" in flags and program in _FOR_THE_SHELL:
+        return unknown("gives a variable another name")
+    verdict = read()
+    for each in words:
+        name = each.text.partition("=")[0]
+        if UNSEEN in name:
+            verdict |= unknown("sets a variable whose name is only known at run time")
+        elif name.isidentifier() and name != "IFS":
+            exported = program == "export" or "x" in flags
+            verdict |= variable(name, values.get(name, UNSEEN), scope, exported)
+    return verdict
 
 
 def variable(name: str, value: str, scope: Scope, exported: bool = True) -> Verdict:
@@ -288,13 +309,13 @@ def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
     if call.odd:
         return unknown(f"{call.program} {call.odd} is not known")
     words = [each.text for each in call.arguments[1:]]
-    helps = flags.given(("--help",)) and call.effect is not None and bool(rule.exact) and not call.inner
-    if helps or words in (["--help"], ["--version"], ["-V"]):
+    asked = [*call.verb.split(), "--help"]
+    if words in (["--help"], ["--version"], ["-V"]) or (call.effect is not None and words == asked):
         return read()
     decides_itself = bool(rule.handler or rule.command is not None) and not (rule.exact or rule.patterns)
     if call.effect is None and not rule.open and not decides_itself:
         return unknown(f"{call.name} is not known")
-    dry = flags.given(rule.flags.get(Effect.READ, ()))
+    dry = flags.dry(rule.flags.get(Effect.READ, ()))
     verdict = read()
     if dry is None:
         verdict = Verdict(call.effect, call.name) if call.effect else read()
@@ -355,9 +376,16 @@ class Run(NamedTuple):
     feed: Feed | None
     dry: bool  # a flag of it keeps it from changing anything
 
-    def argv(self, words: Sequence[Argument], fed: bool = True) -> Verdict:
-        """The effect of a command that is run here, with the same standard input or with none."""
-        return argv(words, self.scope.deeper(), self.feed if fed else None) if words else read()
+    def argv(self, words: Sequence[Argument], fed: bool = True, directory: str = "") -> Verdict:
+        """The effect of a command that is run here, with the same standard input or with none.
+
+        Args:
+            words: The command.
+            fed: Whether it has the standard input.
+            directory: The one in which it runs, if that is another.
+        """
+        scope = self.scope.at(directory) if directory else self.scope
+        return argv(words, scope.deeper(), self.feed if fed else None) if words else read()
 
     def script(self, text: str, feed: Feed | None = None) -> Verdict:
         return script(text, self.scope, feed)

@@ -93,6 +93,12 @@ class Scope(NamedTuple):
         places = tuple(dict.fromkeys((*other.directories, *self.directories)))
         return places if len(places) <= _MOST_PLACES else (None,)
 
+    def at(self, directory: str) -> "Scope":
+        """The scope in another directory."""
+        every = (paths.place(directory, self.lookup, each) for each in self.directories)
+        known = (None if place is None or UNSEEN in place else place for place in every)
+        return self._replace(directories=tuple(dict.fromkeys(known)))
+
     def places(self, path: str) -> list[str]:
         """The absolute paths that a path may stand for."""
         found = (paths.place(path, self.lookup, directory) for directory in self.directories)

@@ -24,10 +24,13 @@ _STRANGE = re.compile(
 _BROKEN = re.compile(r"[\ud800-\udfff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # Bash runs what stands in the subscript of a value when it computes with it, though it is quoted.
-_RUNS_IN_ARITHMETIC = re.compile(r"\w\[[^\]\s]*(\$\(|`)")
+_RUNS_IN_ARITHMETIC = re.compile(r"\w\[[^\]]*(\$\(|`)")
 _ARITHMETIC = re.compile(
     r"\(\(|\$\[|\blet\b|\bdeclare\b|\btypeset\b|\bread\b|\bunset\b|\s-(eq|ne|lt|gt|le|ge|v)\s"
+    r"|\$\{\w+(\[|:[^-+=?])"
 )
+# `${x@P}` runs what is in a value, `${X:=…}` sets a variable.
+_ODD_EXPANSION = re.compile(r"\$\{[^}]*@P\}|\$\{\w+:?=")
 _BRACES = re.compile(r"\{[^\s{}]*(?:,|\.\.)|\{[^{}]*\{")
 _GLOB = re.compile(r"[*?\[]|[@+!]\(")
 
@@ -129,29 +132,26 @@ def _root(text: str) -> Node:
     return root
 
 
-def commands(node: Block | Simple) -> Iterator[Simple]:
-    """Every simple command, those in substitutions included."""
+def nodes(node: Block | Simple) -> Iterator[Block | Simple]:
+    """Every block and simple command, those in substitutions included."""
+    words = [*node.words, *(redirection.target for redirection in node.redirections)]
     if isinstance(node, Simple):
-        for word in (*node.words, *(value for _, value in node.assigned)):
-            yield from _substituted(word)
-        yield from _redirected(node.redirections)
-        yield node
-        return
-    for word in node.words:
-        yield from _substituted(word)
-    yield from _redirected(node.redirections)
-    for child in node.children:
-        yield from commands(child)
+        words += [value for _, value in node.assigned]
+    for block in [block for word in words for block in word.runs]:
+        yield from nodes(block)
+    for child in node.children if isinstance(node, Block) else ():
+        yield from nodes(child)
+    yield node
 
 
-def _substituted(word: Word) -> Iterator[Simple]:
-    for block in word.runs:
-        yield from commands(block)
+def commands(node: Block | Simple) -> Iterator[Simple]:
+    """Every simple command."""
+    return (each for each in nodes(node) if isinstance(each, Simple))
 
 
-def _redirected(redirections: Sequence[Redirection]) -> Iterator[Simple]:
-    for redirection in redirections:
-        yield from _substituted(redirection.target)
+def loops(node: Block | Simple) -> Iterator[Block]:
+    """Every loop."""
+    return (each for each in nodes(node) if isinstance(each, Block) and each.kind == "loop")
 
 
 _LISTS = ("program", "do_group", "compound_statement", "elif_clause", "else_clause", "case_item")
@@ -418,6 +418,8 @@ class _Reader:
             name = text[1:]
             pieces.append(Variable(name, quoted) if re.fullmatch(r"[A-Za-z_]\w*", name) else None)
         elif kind == "expansion":
+            if _ODD_EXPANSION.match(text):
+                raise NotShell("an expansion that runs or sets something")
             plain = re.fullmatch(r"\$\{([A-Za-z_]\w*)\}", text)
             pieces.append(Variable(plain[1], quoted) if plain else None)
             self._inside(node, runs)

@@ -32,6 +32,8 @@ def _copy(call: Call, run: Run) -> Verdict:
     for source in sources:
         place = run.inside(target, source.text)
         verdict |= run.write(place, appends=bool(keeps), makes_folder=False)
+        if call.program == "ln" and not source.unseen:
+            verdict |= run.work(source)  # what is written through the link is written there
         if call.program == "mv":
             verdict |= run.work(source) if not source.unseen else change("moves files")
     if call.program == "ln" and (call.given("-s", "--symbolic") is False) and call.given("-f", "--force"):

@@ -1,6 +1,7 @@
 """The shell's own commands and the programs that run another one."""
 
 import re
+from itertools import takewhile
 
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, filled, handler, worst
@@ -38,18 +39,19 @@ def _shell(call: Call, run: Run) -> Verdict:
 @handler
 def _env(call: Call, run: Run) -> Verdict:
     """`env [NAME=VALUE…] COMMAND`; `sudo` takes assignments too."""
-    if call.given("-S", "--split-string"):
-        return unknown("env takes a text apart")
     rest = [*call.operands, *call.inner]
     verdict = read()
     while rest and _ASSIGNMENT.match(rest[0].text):
         name, _, value = rest.pop(0).text.partition("=")
         verdict |= run.variable(name, value)
+    if rest and call.given("-R", "--chroot"):
+        return verdict | run.elsewhere_argv(rest)
     if rest:
-        return verdict | run.argv(rest)
+        flags = ("-C", "--chdir") if call.program == "env" else ("-D", "--chdir")
+        return verdict | run.argv(rest, directory="".join(call.values(*flags)[-1:]))
     if call.program == "env":
         return verdict | read("env prints the environment", secret=True)
-    if call.given("-i", "-s", "-e", "--login", "--shell", "--edit"):
+    if call.given("-i", "-s", "--login", "--shell"):
         return unknown("a shell or an editor for a person")
     return verdict
 
@@ -65,18 +67,23 @@ def _xargs(call: Call, run: Run) -> Verdict:
     inner = call.inner or [argument("echo")]
     marks = [value or "{}" for value in call.values("-I", "-i", "--replace", "-J")]
     words = [filled(word, marks) for word in inner]
-    return run.argv(words if marks else [*words, argument(UNSEEN)], fed=False)
+    more = argument(UNSEEN)._replace(substituted=True)
+    return run.argv(words if marks else [*words, more], fed=False)
 
 
 @handler
 def _parallel(call: Call, run: Run) -> Verdict:
-    words = [word.text for word in call.inner]
-    before = [word.replace("{}", "x").replace("{.}", "x") for word in words if word not in (":::", "::::")]
-    if ":::" in words:
-        before = before[: words.index(":::")]
-    if not before:
+    before = list(takewhile(lambda word: not word.startswith(":::"), (word.text for word in call.inner)))
+    if not before or any("{=" in word for word in before):
         return unknown("runs the lines of its standard input")
-    return run.script(" ".join(before))
+    return run.script(" ".join(re.sub(r"\{[-./#%\w]*\}", "$(:)", word) for word in before))
+
+
+@handler
+def _strace(call: Call, run: Run) -> Verdict:
+    if any(path.startswith(("|", "!")) for path in call.values("-o")):
+        return unknown("runs a program on what it traces")
+    return run.argv(call.inner)
 
 
 @handler
