@@ -336,6 +336,8 @@ class DevOpsAgent(ToolCallingAgent):
                 check(call, self.tools, self.evidence)
         except CallRefused as error:
             self.evidence.refused |= error.never
+            if tool_name != FINAL_ANSWER:
+                self.gate.refused(call, str(error))
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
             answer = str(call.arguments["answer"])
@@ -391,7 +393,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.listener(events.ToolCalled(call.name, call.arguments, str(verdict.effect)))
         self.shell.last = None
         before = edits.texts_before(call)
-        self.gate.before(passage)
+        self.gate.before(call, passage)
         started = time.monotonic()
         try:
             with self.shell.active():

@@ -1,4 +1,7 @@
-"""The audit log: one line of JSON for each call, append-only, readable by the user alone."""
+"""The audit log: lines of JSON, append-only, readable by the user alone.
+
+A call that runs has a line before it does and another one with its result, which together are one record.
+"""
 
 import hashlib
 import json
@@ -19,20 +22,22 @@ class Record:
     Attributes:
         time: When it was decided, in ISO 8601 and UTC.
         session: The process that ran it.
+        call: Its number in the session.
         task: The task, without secrets.
         tool: The tool.
         arguments: Its arguments, without secrets.
         effect: read, change, destructive or unknown.
         rule: Why it was judged so.
         decision: run, refuse or show.
-        by: Who decided: the mode, the policy or the user.
-        exit_code: Of the command; None for what did not run or has none.
+        by: Who decided: the mode, the policy, the user, or a check on the model's calls.
+        exit_code: Of the command; None for what did not run, has none or did not end.
         seconds: How long it ran.
-        sha256: Of the full output; "" without one.
+        sha256: Of the full output; "" for what did not run or did not end.
     """
 
     time: str
     session: str
+    call: int
     task: str
     tool: str
     arguments: Mapping[str, Any]
@@ -63,7 +68,8 @@ class AuditLog:
     def write(self, record: Record) -> None:
         """Appends a record, in one write. A line that was cut off before stays by itself."""
         arguments = with_texts(record.arguments, self.hide)
-        told = {**asdict(record), "task": self.hide(record.task), "arguments": arguments}
+        texts = {"task": self.hide(record.task), "rule": self.hide(record.rule)}
+        told = {**asdict(record), **texts, "arguments": arguments}
         line = json.dumps(told, ensure_ascii=False, default=str) + "\n"
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,14 +113,17 @@ def records(path: Path, since: datetime | None = None, effect: str = "") -> Iter
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return
+    found: dict[tuple[Any, Any], dict[str, Any]] = {}
     for line in text.splitlines():
         try:
             record = json.loads(line)
             when = datetime.fromisoformat(record["time"])
+            key = (record["session"], record["call"])
         except (ValueError, TypeError, KeyError):
             continue
         if (since is None or when >= since) and effect in ("", record.get("effect")):
-            yield record
+            found[key] = record
+    yield from found.values()
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

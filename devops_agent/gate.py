@@ -59,6 +59,7 @@ class Passage:
     decided_by: str  # "mode", "user", "policy"
     reason: str = ""  # why it is refused, or what the user said
     command: str | None = None  # the command that the user wrote in place of the call's
+    number: int = 0  # of the call in the session
 
     @property
     def verdict(self) -> Verdict:
@@ -109,6 +110,7 @@ class Gate:
         self.redactor = redactor or Redactor()
         self._session = f"{os.getpid()}-{time.time_ns() // 1_000_000:x}"
         self._task = ""
+        self._calls = 0
         self._present = present
         self._own = {str(each) for folder in own for each in (folder, folder.resolve())}
         self._asked_on: set[str] = set()  # the clusters elsewhere on which the user has agreed to a change
@@ -201,6 +203,16 @@ class Gate:
 
     def decide(self, call: Call) -> Passage:
         """Lets a call run, asks the user, has it shown, or refuses it."""
+        self._calls += 1
+        return replace(self._decided(call), number=self._calls)
+
+    def refused(self, call: Call, reason: str) -> None:
+        """Records a call that a check has refused."""
+        self._calls += 1
+        judgement = self.judge(call)
+        self.record(call, Passage(Decision.REFUSE, judgement, "check", reason, number=self._calls))
+
+    def _decided(self, call: Call) -> Passage:
         judgement = self.judge(call)
         verdict = judgement.verdict
         if reason := judgement.forbidden:
@@ -218,8 +230,9 @@ class Gate:
             return Passage(Decision.RUN, judgement, "user", "always")
         return self._ask(call, judgement, caution)
 
-    def before(self, passage: Passage) -> None:
-        """Keeps what a call that passed may change."""
+    def before(self, call: Call, passage: Passage) -> None:
+        """Keeps what a call that passed may change, and records that it will run."""
+        self.record(call, passage)
         if self.undo and passage.verdict.effect:
             self.undo.keep(passage.judgement.files)
 
@@ -246,6 +259,7 @@ class Gate:
             Record(
                 audit.now(),
                 self._session,
+                passage.number,
                 self._task,
                 call.name,
                 call.arguments,

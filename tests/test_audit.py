@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta, timezone
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from devops_agent.commands import audit_command
 from devops_agent.errors import UsageError
 from devops_agent.gate import Gate
 from devops_agent.policy.modes import Modes
+from devops_agent.protocol import Call
 from devops_agent.scripted import ScriptedModel
 
 
@@ -26,9 +28,12 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data/audit.jsonl"
 
 
+NUMBERS = count()
+
+
 def record(**fields: Any) -> Record:
     given = {"time": audit.now(), "session": "1", "task": "t", "tool": "bash", "arguments": {"command": "ls"}}
-    more = {"effect": "read", "rule": "", "decision": "run", "by": "mode"}
+    more = {"call": next(NUMBERS), "effect": "read", "rule": "", "decision": "run", "by": "mode"}
     return Record(**{**given, **more, **fields})
 
 
@@ -63,6 +68,24 @@ def test_what_is_refused_is_recorded_too(path: Path) -> None:
     [refused] = play(path, sh("sed -i s/a/b/ new.txt"))
     assert (refused["effect"], refused["decision"], refused["by"]) == ("destructive", "refuse", "mode")
     assert refused["sha256"] == ""
+
+
+def test_what_a_check_refuses_is_recorded_too(path: Path) -> None:
+    [refused] = play(path, sh("kubectl get pod <pod_name>"))
+    assert (refused["decision"], refused["by"]) == ("refuse", "check")
+
+
+def test_a_call_that_did_not_end_is_in_it(path: Path) -> None:
+    gate = Gate(log=AuditLog(path))
+    ran = Call("bash", {"command": "sleep 100"})
+    gate.before(ran, gate.decide(ran))
+    [started] = audit.records(path)
+    assert (started["decision"], started["exit_code"], started["sha256"]) == ("run", None, "")
+
+
+def test_a_rule_shows_no_secret(path: Path) -> None:
+    AuditLog(path, hide=lambda text: text.replace("s3cret", "…")).write(record(rule="runs ./s3cret"))
+    assert "s3cret" not in path.read_text()
 
 
 def test_only_the_user_can_read_it(path: Path) -> None:
