@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
-from devops_agent.policy.syntax import UNSEEN, NotShell, Simple, parse
+from devops_agent.policy.parser import parse
+from devops_agent.policy.syntax import UNSEEN, NotShell, Simple
 from devops_agent.policy.tables import RULES, _rule, rule_of
 from devops_agent.policy.verdict import Effect
 

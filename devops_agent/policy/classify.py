@@ -15,18 +15,9 @@ from devops_agent.policy import variables
 from devops_agent.policy.call import Argument, Call, Feed, argument, parse_call, stranger
 from devops_agent.policy.handlers import HANDLERS
 from devops_agent.policy.lookup import Lookup
+from devops_agent.policy.parser import parse
 from devops_agent.policy.scope import Scope, Watch
-from devops_agent.policy.syntax import (
-    UNSEEN,
-    Block,
-    NotShell,
-    Redirection,
-    Simple,
-    Word,
-    commands,
-    loops,
-    parse,
-)
+from devops_agent.policy.syntax import UNSEEN, Block, NotShell, Redirection, Simple, Word, commands, loops
 from devops_agent.policy.tables import rule_of
 from devops_agent.policy.verdict import Effect, Verdict, destructive, read, unknown
 from devops_agent.redaction import HIDDEN
