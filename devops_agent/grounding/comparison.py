@@ -9,6 +9,7 @@ from devops_agent.config_values import MOST, settings_of
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
 from devops_agent.grounding.task_words import PATH
+from devops_agent.policy.variables import is_secret_name
 
 _COMPARES = re.compile(
     r"\b(?:compar\w+|diff|differ\w*|only in one|(?:missing|lacks?|absent)\b.*\b(?:in|from)|in both)\b",
@@ -18,7 +19,6 @@ _ONLY_KEYS = re.compile(r"\bwhich (?:keys|settings|variables)\b|\bonly in one\b|
 _LARGEST = 200_000
 _MOST = 20
 _LONGEST = 60
-_SECRET = re.compile(r"pass|secret|token|key\b|credential", re.IGNORECASE)
 
 
 def compared(task: str, directory: Path) -> Iterator[str]:
@@ -40,7 +40,7 @@ def compared(task: str, directory: Path) -> Iterator[str]:
         return
     different = [each for each, value in values.items() if other_values.get(each, value) != value]
     told = [
-        each if _SECRET.search(each) else f"{each} ({_shown(values[each])} / {_shown(other_values[each])})"
+        each if is_secret_name(each) else f"{each} ({_shown(values[each])} / {_shown(other_values[each])})"
         for each in different
     ]
     yield f"in both, with different values: {listed(told, _MOST) if told else 'nothing'}"

@@ -13,8 +13,8 @@ from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import PATH, paths_in, words_of
+from devops_agent.policy.variables import is_secret_name
 
-_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PRIVATE")
 _MOST_FILES = 30
 _PARTS = r"lines?|rows?|entr(?:y|ies)|settings?|keys?|blocks?|sections?|comments?|values?|words?|fields?"
 # Such a task is about the file, not about what is in it.
@@ -298,4 +298,4 @@ def _names_in(directory: Path) -> list[str]:
 def variables_of(task: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that a task names and that are set; none that may hold a secret."""
     named = dict.fromkeys(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", task))
-    return {name: environ[name] for name in named if environ.get(name) and not _SECRET.search(name)}
+    return {name: environ[name] for name in named if environ.get(name) and not is_secret_name(name)}
