@@ -7,7 +7,7 @@ from devops_agent.policy.verdict import Effect, Verdict, read, unknown
 
 def known_flags(call: Call) -> Verdict:
     """Unknown, if the rule does not name one of the flags, or if a word may turn out to be a flag."""
-    odd = _odd_flag(call) or _hidden_word(call)
+    odd = _odd_flag(call) or hidden_word(call)
     return unknown(f"{call.name} {odd} is not known") if odd else read()
 
 
@@ -41,7 +41,7 @@ def _odd_flag(call: Call) -> str:
     return ""
 
 
-def _hidden_word(call: Call) -> str:
+def hidden_word(call: Call) -> str:
     """A word without quotes, before `--`, of which nothing is known: it may be a flag, or several words."""
     for word in call.arguments[1:]:
         if word.text == "--":
