@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from posixpath import join
 
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
-from devops_agent.policy.handlers import Run, analysed, filled, handler, is_remote, worst
+from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
+from devops_agent.policy.programs.archives import unpacks
 from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
@@ -64,7 +64,7 @@ def _braces(word: Argument) -> list[Argument]:
 def _keeps(call: Call) -> bool:
     """Whether nothing that exists is lost: `-n`, of -f, -i and -n the last, or a backup of it is made."""
     backups = call.values("-b", "--backup")
-    if backups and backups[-1] not in ("none", "off") and call.program != "ln":
+    if backups and backups[-1][:2] not in ("no", "of") and call.program != "ln":
         return True
     if (call.values("--update") or [""])[-1] in ("none", "none-fail"):
         return True
@@ -113,9 +113,10 @@ def _grants(mode: str, bits: int, letter: str) -> bool:
 @handler
 def _chmod(call: Call, run: Run) -> Verdict:
     removed = [word.text for word in call.arguments[1:] if re.match(r"-[rwxXstugo]+([,+=-]|$)", word.text)]
-    by_operand = not removed and not call.given("--reference")
-    modes = [*removed, *(word.text for word in call.operands[:1] if by_operand)]
-    files = call.operands[1:] if by_operand else call.operands
+    if call.given("--reference"):
+        return unknown("gives the mode of another file")
+    modes = removed or call.texts[:1]
+    files = call.operands if removed else call.operands[1:]
     if any(map(_is_open, modes)):
         return destructive("lets everybody write, or runs as its owner")
     if any(_grants(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
@@ -182,7 +183,8 @@ def _finds_secrets(tests: Sequence[Argument], inner: Sequence[Argument], run: Ru
 @handler
 def _sed(call: Call, run: Run) -> Verdict:
     scripts = call.values("-e", "--expression") or call.texts[:1]
-    return known_flags(call) | analysed(languages.sed("\n".join(scripts)), run)
+    verdict = known_flags(call) | analysed(languages.sed("\n".join(scripts)), run)
+    return verdict | destructive("sed -i overwrites files") if call.values("-i", "--in-place") else verdict
 
 
 @handler
@@ -272,7 +274,7 @@ def _python_archive(module: str, flags: Sequence[str], files: Sequence[str], run
     if action in ("-c", "--create") and files:
         return run.write(files[0])
     if action in ("-e", "--extract"):
-        return _unpacks((*files[1:], ".")[0], False, run)
+        return unpacks((*files[1:], ".")[0], False, run)
     return unknown(f"python -m {module} is not known")
 
 
@@ -292,92 +294,6 @@ def _node(call: Call, run: Run) -> Verdict:
     if texts and only and all(_NODE_READS.fullmatch(text) for text in texts):
         return read()
     return unknown("node runs what is not known") | read(secret=any("process.env" in text for text in texts))
-
-
-@handler
-def _tar(call: Call, run: Run) -> Verdict:
-    first = call.texts[0] if call.operands else ""
-    if len(call.arguments) > 1 and call.arguments[1].text == first and re.fullmatch("[A-Za-z]+", first):
-        return run.argv([call.arguments[0], *_dashed(first, call.arguments[2:], call.rule.valued)])
-    verdict = known_flags(call) | worst(
-        [_checkpoint(text, run) for text in call.values("--checkpoint-action")]
-    )
-    archive = (call.values("-f", "--file") or [""])[-1]
-    if call.given("-t", "--list", "-d", "--diff", "--compare"):
-        return verdict
-    if is_remote(archive):
-        return verdict | destructive("tar works on an archive on another machine")
-    if call.given("-c", "--create"):
-        return verdict | (run.write(archive) if archive else read())
-    if call.given("-r", "-u", "--append", "--update"):
-        return verdict | (run.write(archive, appends=True) if archive else read())
-    if not call.given("-x", "--extract", "--get"):
-        return verdict | unknown("tar with a letter that is not known")
-    if call.given("-O", "--to-stdout"):
-        return verdict
-    folder = join(".", *call.values("-C", "--directory"))
-    careful = call.given("-k", "--keep-old-files", "--skip-old-files")
-    return verdict | _unpacks(folder, careful, run)
-
-
-def _dashed(letters: str, words: Sequence[Argument], valued: frozenset[str]) -> list[Argument]:
-    """The words of `tar xzf ARCHIVE` with dashes: the values stand behind the letters, in their order."""
-    rest, dashed = list(words), []
-    for letter in letters:
-        dashed.append(argument(f"-{letter}"))
-        if f"-{letter}" in valued and rest:
-            dashed.append(rest.pop(0))
-    return [*dashed, *rest]
-
-
-def _checkpoint(action: str, run: Run) -> Verdict:
-    if action.startswith("exec="):
-        return run.script(action.removeprefix("exec="))
-    harmless = re.fullmatch(r"(dot|\.|echo|ttyout|totals|bell|sleep|wait)(=.*)?", action)
-    return read() if harmless else unknown("tar with an action that is not known")
-
-
-def _unpacks(folder: str, careful: bool, run: Run) -> Verdict:
-    """Unpacking into a folder: what is there may be overwritten, unless the folder is new."""
-    verdict = run.write(f"{folder.rstrip('/')}/unpacked", makes_folder=True)
-    if careful or run.is_new(folder):
-        return verdict
-    return verdict | destructive(f"unpacks over the files of {folder.replace(UNSEEN, '…')}")
-
-
-@handler
-def _zip(call: Call, run: Run) -> Verdict:
-    verdict = read()
-    for flag in call.flags.values:
-        known = flag in call.rule.valued | call.rule.switches or flag in ("-m", "-d", "--move", "--delete")
-        if not known and re.search("^-[^-]*[md]", flag):
-            verdict |= destructive("zip removes files")
-        elif not known and not re.fullmatch("-(?!.*TT)[0-9rRqvjDXyeoguflkcLlSAT@]+", flag):
-            verdict |= unknown(f"zip {flag} is not known")
-    tests = call.given("-T", "--test") and len(call.operands) < 2
-    if tests or call.given("-sf", "--show-files", "-h") or not call.operands or call.texts[0] == "-":
-        return verdict
-    return verdict | run.write(call.texts[0], appends=True)
-
-
-@handler
-def _unzip(call: Call, run: Run) -> Verdict:
-    if call.given("-l", "-v", "-t", "-p", "-Z", "-z"):
-        return read()
-    return _unpacks((call.values("-d") or ["."])[-1], call.given("-n"), run)
-
-
-@handler
-def _gzip(call: Call, run: Run) -> Verdict:
-    if call.given("-c", "--stdout", "--to-stdout", "-l", "--list", "-t", "--test") or not call.operands:
-        return read()
-    if call.given("-f", "--force"):
-        return destructive(f"{call.program} -f overwrites files")
-    if call.program == "lz4" and len(call.operands) > 1:
-        return run.write(call.texts[1])
-    return worst(
-        [change(f"{call.program} {word.raw}") if word.unseen else run.work(word) for word in call.operands]
-    )
 
 
 @handler
@@ -402,7 +318,13 @@ def _split_filter(text: str, run: Run) -> Verdict:
 
 @handler
 def _xxd(call: Call, run: Run) -> Verdict:
-    return run.write(call.texts[1]) if len(call.operands) > 1 else read()
+    """xxd and uniq: a second file is written."""
+    files = [
+        word.text
+        for before, word in pairwise(call.arguments)
+        if word.text[:1] != "-" and before.text not in call.rule.valued
+    ]
+    return known_flags(call) | (run.write(files[1]) if len(files) > 1 else read())
 
 
 @handler

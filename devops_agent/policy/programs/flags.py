@@ -1,5 +1,7 @@
 """Programs of which every flag has to be known, because some of their flags write, run or remove things."""
 
+from itertools import takewhile
+
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler
 from devops_agent.policy.verdict import Effect, Verdict, read, unknown
@@ -7,7 +9,7 @@ from devops_agent.policy.verdict import Effect, Verdict, read, unknown
 
 def known_flags(call: Call) -> Verdict:
     """Unknown, if the rule does not name one of the flags, or if a word may turn out to be a flag."""
-    odd = _odd_flag(call) or hidden_word(call)
+    odd = _odd_flag(call) or "".join(hidden_words(call)[:1])
     return unknown(f"{call.name} {odd} is not known") if odd else read()
 
 
@@ -41,11 +43,7 @@ def _odd_flag(call: Call) -> str:
     return ""
 
 
-def hidden_word(call: Call) -> str:
-    """A word without quotes, before `--`, of which nothing is known: it may be a flag, or several words."""
-    for word in call.arguments[1:]:
-        if word.text == "--":
-            return ""
-        if word.raw[:1] in ("$", "`") and word.unseen:
-            return word.raw
-    return ""
+def hidden_words(call: Call) -> list[str]:
+    """The words without quotes, before `--`, of which nothing is known: each may be a flag, or several."""
+    words = takewhile(lambda word: word.text != "--", call.arguments[1:])
+    return [word.raw for word in words if word.raw[:1] in ("$", "`") and word.unseen]

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from posixpath import join
 
-from devops_agent.policy.call import Argument, Call
+from devops_agent.policy.call import Argument, Call, parse_call
 from devops_agent.policy.handlers import Handler, Run, handler, worst
-from devops_agent.policy.programs.flags import hidden_word
+from devops_agent.policy.programs.flags import hidden_words
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 # Settings that neither name a program nor decide where data goes.
 _SETTING = re.compile(
     r"""(?ix)
     (user|author|committer)\.(name|email|signingkey|useconfigonly)
-    |(color|column|advice|log|fetch|pull|status|rebase|stash|blame|rerere|index|feature|grep|pretty)\..* | init\.defaultbranch | format\.pretty
+    |(color|column|advice|log|fetch|pull|status|rebase|stash|blame|rerere|index|feature|grep|pretty)\..*
+    |init\.defaultbranch | format\.pretty
     |push\.(default|autosetupremote|followtags) | protocol\.version | gc\.auto\w*
     |commit\.(gpgsign|verbose|cleanup|status) | tag\.(sort|gpgsign|forcesignannotated)
     |merge\.(ff|conflictstyle|renames|renamelimit|stat|log|autostash)
@@ -44,26 +46,38 @@ def _git(call: Call, run: Run) -> Verdict:
         verdict |= destructive("git runs a program as its transport")
     if call.effect is None and not verdict.rule:
         return unknown(f"{call.name} is not known")
-    hidden = hidden_word(call)
-    if call.verb in _WRITE_OUTPUT and hidden and ".." not in hidden:
-        verdict |= unknown(f"git {call.verb} {hidden} is not known")
+    hidden = [word for word in hidden_words(call) if ".." not in word]  # `$TAG..HEAD` is no flag
+    if call.verb in _WRITE_OUTPUT and hidden:
+        verdict |= unknown(f"git {call.verb} {hidden[0]} is not known")
     if run.dry:
         odd = call.given("--no-dry-run", *call.rule.flags.get(Effect.UNKNOWN, ()))
         return verdict | unknown(f"git {call.verb} that may do it all the same") if odd else verdict
     handler = _GIT.get(call.verb)
-    return verdict | handler(call, run) if handler else verdict
+    return verdict | handler(_own(call), run) if handler else verdict
 
 
 def _global_flags(call: Call) -> list[tuple[str, str]]:
     """The flags before the verb, with their values."""
-    words = [word.text for word in call.arguments[1:]]
-    found = []
-    while words and words[0].startswith("-"):
-        name, equals, value = words.pop(0).partition("=")
-        if not equals and name in call.rule.valued and words:
-            value = words.pop(0)
-        found.append((name, value))
-    return found
+    return _parted(call)[0]
+
+
+def _own(call: Call) -> Call:
+    """The call with the flags of its verb alone: `-c` and `-C` mean something else before it."""
+    words = [call.arguments[0], *_parted(call)[1]]
+    return replace(parse_call(call.rule, call.program, words), arguments=call.arguments)
+
+
+def _parted(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
+    words, flags = list(call.arguments[1:]), []
+    while words and words[0].text.startswith("-"):
+        name, equals, value = words.pop(0).text.partition("=")
+        if not equals and name in _GLOBAL_VALUED and words:
+            value = words.pop(0).text
+        flags.append((name, value))
+    return flags, words
+
+
+_GLOBAL_VALUED = "-C -c --git-dir --work-tree --namespace --super-prefix --config-env".split()
 
 
 def _global_flag(flag: str, value: str, run: Run) -> Verdict:
@@ -142,6 +156,8 @@ _BRANCH = re.compile(r"(origin/)?(main|master|develop|trunk)|-|(HEAD|@)([~^@{].*
 
 def _git_checkout(call: Call, run: Run) -> Verdict:
     """What may be a path is one: `git checkout PATH` throws the changes of it away."""
+    if call.given("-C", "--force-create"):
+        return destructive("git switch moves a branch")
     commits = call.given("-b", "-t", "--track", "--orphan", "--detach", "-d")
     if "--" in [word.text for word in call.arguments] or (len(call.operands) > 1 and not commits):
         return destructive("git checkout overwrites files")
@@ -230,6 +246,8 @@ def _git_bundle(call: Call, run: Run) -> Verdict:
 
 def _git_clone(call: Call, run: Run) -> Verdict:
     """clone and init: the folders that they make."""
+    if call.given("-c", "--config"):
+        return unknown("git clone with settings of its own")
     name = "".join(call.texts[:1])
     if call.verb == "clone":
         name = (call.texts[1:] or [name.rstrip("/").rpartition("/")[2].removesuffix(".git")])[0]
