@@ -32,7 +32,7 @@ def _tar(call: Call, run: Run) -> Verdict:
         return verdict | unknown("tar with a letter that is not known")
     if call.given("-O", "--to-stdout"):
         return verdict
-    folder = join(".", *call.values("-C", "--directory"))
+    folder = join(".", *call.values("-C", "--directory"), *call.values("--one-top-level"))
     careful = call.given("-k", "--keep-old-files", "--skip-old-files")
     return verdict | unpacks(folder, careful, run)
 

@@ -230,7 +230,7 @@ def _python(call: Call, run: Run) -> Verdict:
             return _python_module(words, run)
         if flag in ("-W", "-X") and words:
             words.pop(0)
-        elif not re.fullmatch("-[bBdEiIOPqsSuvx]+", flag):
+        elif not re.fullmatch("-([bBdEiIOPqsSuvx]+|[WX].+)", flag):
             return unknown(f"python {flag} is not known")
     if words and words[0].text != "-":
         return unknown(f"runs {words[0].raw}, which is not known")
@@ -256,6 +256,8 @@ def _python_module(words: Sequence[Argument], run: Run) -> Verdict:
         return _python_archive(module, flags, files, run)
     if module in ("site", "sysconfig", "platform", "calendar", "this"):
         return read()
+    if module == "http.server" and "--cgi" in flags:
+        return unknown("a server that runs programs")
     if module in ("http.server", "compileall", "py_compile", "ensurepip"):
         return change(f"python -m {module}")
     return unknown(f"python -m {module} is not known")
