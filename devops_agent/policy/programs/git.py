@@ -156,8 +156,6 @@ _BRANCH = re.compile(r"(origin/)?(main|master|develop|trunk)|-|(HEAD|@)([~^@{].*
 
 def _git_checkout(call: Call, run: Run) -> Verdict:
     """What may be a path is one: `git checkout PATH` throws the changes of it away."""
-    if call.given("-C", "--force-create"):
-        return destructive("git switch moves a branch")
     commits = call.given("-b", "-t", "--track", "--orphan", "--detach", "-d")
     if "--" in [word.text for word in call.arguments] or (len(call.operands) > 1 and not commits):
         return destructive("git checkout overwrites files")
@@ -166,6 +164,11 @@ def _git_checkout(call: Call, run: Run) -> Verdict:
         text for text in call.texts if not _BRANCH.fullmatch(text) and not run.is_new(join(folder, text))
     ]
     return destructive("git checkout overwrites files") if paths and not commits else change("git checkout")
+
+
+def _git_switch(call: Call, run: Run) -> Verdict:
+    moves = call.given("-C", "--force-create")
+    return destructive("git switch moves a branch") if moves else change("git switch")
 
 
 _CONFIG_ACTIONS = "get list set unset edit remove-section rename-section".split()
@@ -232,7 +235,8 @@ def _git_rebase(call: Call, run: Run) -> Verdict:
 
 def _git_grep(call: Call, run: Run) -> Verdict:
     words = [word.text for word in call.arguments[1:]]
-    pagers = [word[2:] for word in words if word.startswith("-O")]
+    bundles = [re.fullmatch("-[aivwIrhHEGPFnlLzocpqW]*O(.*)", word) for word in words]
+    pagers = [bundle[1] for bundle in bundles if bundle]
     pagers += [word.partition("=")[2] for word in words if word.startswith("--open")]
     return worst([run.script(f"{pager or 'less'} x") for pager in pagers])
 
@@ -295,7 +299,7 @@ _GIT: Mapping[str, Handler] = {
     "fetch": _git_fetch,
     "pull": _git_fetch,
     "checkout": _git_checkout,
-    "switch": _git_checkout,
+    "switch": _git_switch,
     "config": _git_config,
     "submodule": _git_submodule,
     "bisect": _git_bisect,
