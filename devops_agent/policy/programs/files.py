@@ -6,64 +6,121 @@ from itertools import pairwise
 
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
-from devops_agent.policy.handlers import Run, analysed, filled, handler, is_remote, worst
+from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
+from devops_agent.policy.programs.archives import unpacks
+from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
 
 @handler
 def _copy(call: Call, run: Run) -> Verdict:
     """cp, mv, ln, install: where each source goes."""
+    program = call.program.removeprefix("g")
     targets = call.values("-t", "--target-directory")
-    sources = call.operands if targets else call.operands[:-1]
-    if call.program == "install" and call.given("-d", "--directory"):
-        return worst([run.write(text, makes_folder=True) for text in call.texts])
-    if not targets and len(call.operands) == 1 and call.program == "ln":
-        sources, targets = call.operands, ["."]
-    target = targets[-1] if targets else call.operands[-1].text if call.operands else ""
+    if program == "install" and call.given("-d", "--directory"):
+        return _modes(call) | worst([run.write(text, makes_folder=True) for text in call.texts])
+    operands = list(call.operands)
+    if len(operands) == 1 and not targets:
+        operands = [*operands, argument(".")] if program == "ln" else _braces(operands[0])
+    sources = operands if targets else operands[:-1]
     if not sources:
         return read()
-    if not targets and call.operands[-1].expands:
-        return destructive(f"writes {call.operands[-1].raw}, which may exist")
-    keeps = call.given("-n", "--no-clobber", "--update=none") or (
-        call.given("-b", "--backup") and call.program != "ln"
-    )
-    verdict = _mode(call, run) if call.program == "install" else read()
+    target = argument(targets[-1]) if targets else operands[-1]
+    if target.expands:
+        return destructive(f"writes {target.raw}, which may exist")
+    verdict = known_flags(call) | _modes(call)
     for source in sources:
-        place = run.inside(target, source.text)
-        verdict |= run.write(place, appends=bool(keeps), makes_folder=False)
-        if call.program == "ln" and not source.unseen:
-            verdict |= run.work(source)  # what is written through the link is written there
-        if call.program == "mv":
-            verdict |= run.work(source) if not source.unseen else change("moves files")
-    if call.program == "ln" and (call.given("-s", "--symbolic") is False) and call.given("-f", "--force"):
+        verdict |= _copied(call, source, target.text, run)
+        if program == "mv" or (program == "ln" and not source.unseen):
+            verdict |= run.work(source)  # what is written through a link is written there
+    if program != "cp" and target.text.startswith("/dev/"):
+        verdict |= destructive(f"replaces {target.text}")
+    if program == "ln" and not call.given("-s", "--symbolic") and call.given("-f", "--force"):
         verdict |= destructive("ln -f replaces what is there")
     return verdict
 
 
+def _copied(call: Call, source: Argument, target: str, run: Run) -> Verdict:
+    """The effect of one file that arrives at, or in, a target."""
+    place = target if call.given("-T", "--no-target-directory") else run.inside(target, source.text)
+    if call.given("--parents"):
+        place = f"{target}/{source.text}"
+    keeps = _keeps(call)
+    if source.expands and not keeps and not run.is_new(target):
+        return destructive(f"may overwrite files in {target}")
+    return run.write(place, appends=keeps)
+
+
+def _braces(word: Argument) -> list[Argument]:
+    """`NAME{,.bak}` as two words."""
+    found = re.fullmatch(r"([^{}*?\[]*)\{([^{},]*),([^{},]*)\}([^{}*?\[]*)", word.text)
+    if not found:
+        return [word, word] if word.expands else [word]
+    before, first, second, after = found.groups()
+    return [argument(before + first + after), argument(before + second + after)]
+
+
+def _keeps(call: Call) -> bool:
+    """Whether nothing that exists is lost: `-n`, of -f, -i and -n the last, or a backup of it is made."""
+    backups = call.values("-b", "--backup")
+    if backups and backups[-1][:2] not in ("no", "of") and call.program != "ln":
+        return True
+    if (call.values("--update") or [""])[-1] in ("none", "none-fail"):
+        return True
+    words = [_LONG.get(word.text, word.text) for word in call.arguments[1:]]
+    letters = "".join(word[1:] for word in words if re.fullmatch(r"-[A-Za-z]+", word))
+    return re.findall("[fin]", letters)[-1:] == ["n"] and call.program != "ln"
+
+
+_LONG = {"--force": "-f", "--interactive": "-i", "--no-clobber": "-n"}
+
+
+@handler
 def _mode(call: Call, run: Run) -> Verdict:
+    return _modes(call)
+
+
+def _modes(call: Call) -> Verdict:
     modes = call.values("-m", "--mode")
     return destructive("lets everybody write, or runs as its owner") if any(map(_is_open, modes)) else read()
 
 
+_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[0-7]+|[ugo]|[rwxXst]*))+")
+
+
 def _is_open(mode: str) -> bool:
     """Whether a mode lets everybody write, or makes a program run as its owner."""
-    if re.fullmatch(r"[0-7]{3,5}", mode):
-        return int(mode[-1]) & 2 != 0 or (len(mode) > 3 and int(mode[-4]) & 6 != 0)
-    return any(
-        re.search(r"[+=]\w*s", part) or re.match(r"[ug]*[oa]*[oa][ugoa]*[+=]\w*w", part) or UNSEEN in part
-        for part in mode.split(",")
-    )
+    return _grants(mode, 0o6002, "w")
+
+
+def _grants(mode: str, bits: int, letter: str) -> bool:
+    """Whether a mode gives these bits, or this letter to everybody. What is no mode may."""
+    if re.fullmatch("[0-7]+", mode):
+        return int(mode, 8) & bits != 0
+    for part in mode.split(","):
+        if not _MODE.fullmatch(part):
+            return True
+        everybody = bool(re.match("[ug]*[oa]", part))
+        for given in re.findall(r"[+=]([0-7]+|[ugo]|[rwxXst]*)", part):
+            special = "s" in given and bits & 0o6000
+            copied = everybody and (letter in given or given in ("u", "g", "o"))
+            if special or copied or (given.isdigit() and int(given, 8) & bits):
+                return True
+    return False
 
 
 @handler
 def _chmod(call: Call, run: Run) -> Verdict:
-    modes = [word.text for word in call.operands[:1]]
-    files = call.operands[1:]
+    removed = [word.text for word in call.arguments[1:] if re.match(r"-[rwxXstugo]+([,+=-]|$)", word.text)]
     if call.given("--reference"):
-        modes, files = [], call.operands
+        return unknown("gives the mode of another file")
+    modes = removed or call.texts[:1]
+    files = call.operands if removed else call.operands[1:]
     if any(map(_is_open, modes)):
         return destructive("lets everybody write, or runs as its owner")
+    if any(_grants(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
+        return destructive("lets everybody read a secret")
     return worst([run.work(word) for word in files])
 
 
@@ -76,8 +133,10 @@ def _chown(call: Call, run: Run) -> Verdict:
 def _dd(call: Call, run: Run) -> Verdict:
     verdict = read()
     for word in call.arguments[1:]:
-        name, _, value = word.text.partition("=")
-        if name == "of":
+        name, equals, value = word.text.partition("=")
+        if UNSEEN in name or (word.unseen and not equals):
+            verdict |= unknown("dd with an operand that is only known at run time")
+        elif name == "of":
             verdict |= run.write(value)
         elif name == "if" and run.holds_secret(value):
             verdict |= read("reads a file with secrets", secret=True)
@@ -101,7 +160,7 @@ def _find(call: Call, run: Run) -> Verdict:
             at = end + 1
         elif text in ("-fprint", "-fprint0", "-fls", "-fprintf") and at < len(words):
             verdict |= run.write(words[at].text)
-        elif text.startswith("-") and words[at - 1].unseen:
+        elif words[at - 1].unseen and (text.startswith("-") or words[at - 1].raw[:1] in ("$", "`")):
             verdict |= unknown("find with a test that is only known at run time")
     return verdict
 
@@ -123,26 +182,18 @@ def _finds_secrets(tests: Sequence[Argument], inner: Sequence[Argument], run: Ru
 
 @handler
 def _sed(call: Call, run: Run) -> Verdict:
-    scripts = call.values("-e", "--expression")
-    if call.given("-f", "--file"):
-        return unknown("sed runs a script that is not known")
-    if not scripts:
-        scripts = [word.text for word in call.operands[:1]]
-    verdict = analysed(languages.sed("\n".join(scripts)), run)
-    if any(
-        word.text.startswith(("-i", "--i")) or re.match(r"-[nErsuz]+i", word.text)
-        for word in call.arguments[1:]
-    ):
-        verdict |= destructive("sed -i overwrites files")
-    return verdict
+    scripts = call.values("-e", "--expression") or call.texts[:1]
+    verdict = known_flags(call) | analysed(languages.sed("\n".join(scripts)), run)
+    return verdict | destructive("sed -i overwrites files") if call.values("-i", "--in-place") else verdict
 
 
 @handler
 def _awk(call: Call, run: Run) -> Verdict:
-    if call.given("-f", "--file", "-E", "--exec", "-i", "--include", "-l", "--load"):
-        return unknown("awk runs a program that is not known")
-    programs = call.values("-e", "--source") or [word.text for word in call.operands[:1]]
-    return worst([analysed(languages.awk(text), run) for text in programs])
+    programs = call.values("-e", "--source") or call.texts[:1]
+    return known_flags(call) | worst([analysed(languages.awk(text), run) for text in programs])
+
+
+_PERL_FLAG = re.compile(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F.*|C\w*|e|E|0x\w+)?")
 
 
 @handler
@@ -152,13 +203,14 @@ def _perl(call: Call, run: Run) -> Verdict:
     in_place = False
     while words and words[0].text.startswith("-") and words[0].text != "--":
         flag = words.pop(0).text
-        in_place = in_place or bool(re.match(r"-[0-9a-zA-Z]*i", flag) and not re.match(r"-[MmIF]", flag))
-        if re.match(r"-[MmI]", flag):
-            texts.append("use unseen")
-        if re.fullmatch(r"-[0-9A-Za-z.]*[eE]", flag) and words:
-            texts.append(words.pop(0).text)
-        elif flag in ("-v", "-V", "-c"):
+        if flag in ("-v", "-V"):
             return read()
+        form = _PERL_FLAG.fullmatch(flag)
+        if not form:
+            return unknown(f"perl {flag} is not known")
+        in_place = in_place or (form[1] or "")[:1] == "i"
+        if form[1] in ("e", "E") and words:
+            texts.append(words.pop(0).text)
     if not texts:
         return unknown("perl runs a program that is not known")
     verdict = languages.perl("\n".join(texts))
@@ -178,6 +230,8 @@ def _python(call: Call, run: Run) -> Verdict:
             return _python_module(words, run)
         if flag in ("-W", "-X") and words:
             words.pop(0)
+        elif not re.fullmatch("-([bBdEiIOPqsSuvx]+|[WX].+)", flag):
+            return unknown(f"python {flag} is not known")
     if words and words[0].text != "-":
         return unknown(f"runs {words[0].raw}, which is not known")
     if run.feed is None or run.feed.text is None:
@@ -187,17 +241,42 @@ def _python(call: Call, run: Run) -> Verdict:
 
 def _python_module(words: Sequence[Argument], run: Run) -> Verdict:
     module, rest = words[0].text, words[1:]
-    if module in ("pip", "ensurepip"):
+    flags = [word.text for word in rest if word.text.startswith("-")]
+    files = [word.text for word in rest if not word.text.startswith("-")]
+    if module == "pip":
         return run.argv([argument("pip"), *rest])
     if module == "json.tool":
-        files = [word for word in rest if not word.text.startswith("-")]
-        return run.write(files[1].text) if len(files) > 1 else read()
+        files = [each for each in files if not each.isdigit()]  # the value of --indent
+        return run.write(files[1]) if len(files) > 1 else read()
     if module == "venv":
-        return worst([run.write(word.text, makes_folder=True) for word in rest if word.text[:1] != "-"])
+        harmless = all(flag in _VENV_FLAGS for flag in flags)
+        made = worst([run.write(each, makes_folder=True) for each in files])
+        return made if harmless else made | unknown("python -m venv with a flag that is not known")
+    if module in ("zipfile", "tarfile"):
+        return _python_archive(module, flags, files, run)
     if module in ("site", "sysconfig", "platform", "calendar", "this"):
         return read()
-    if module in ("http.server", "compileall"):
+    if module == "http.server" and "--cgi" in flags:
+        return unknown("a server that runs programs")
+    if module in ("http.server", "compileall", "py_compile", "ensurepip"):
         return change(f"python -m {module}")
+    return unknown(f"python -m {module} is not known")
+
+
+_VENV_FLAGS = (
+    "--system-site-packages --symlinks --copies --upgrade --upgrade-deps --without-pip --prompt".split()
+)
+
+
+def _python_archive(module: str, flags: Sequence[str], files: Sequence[str], run: Run) -> Verdict:
+    """The modules zipfile and tarfile: `-l ARCHIVE`, `-c ARCHIVE FILE…`, `-e ARCHIVE [FOLDER]`."""
+    action = next((flag for flag in flags if flag not in ("-v", "--verbose")), "")
+    if action in ("-l", "--list", "-t", "--test"):
+        return read()
+    if action in ("-c", "--create") and files:
+        return run.write(files[0])
+    if action in ("-e", "--extract"):
+        return unpacks((*files[1:], ".")[0], False, run)
     return unknown(f"python -m {module} is not known")
 
 
@@ -213,109 +292,25 @@ def _node(call: Call, run: Run) -> Verdict:
     if call.given("-v", "--version"):
         return read()
     texts = call.values("-p", "--print", "-pe", "-e", "--eval")
-    if texts and all(_NODE_READS.fullmatch(text) for text in texts):
+    only = set(call.flags.values) <= {"-p", "--print", "-pe", "-e", "--eval"}
+    if texts and only and all(_NODE_READS.fullmatch(text) for text in texts):
         return read()
     return unknown("node runs what is not known") | read(secret=any("process.env" in text for text in texts))
-
-
-@handler
-def _tar(call: Call, run: Run) -> Verdict:
-    first = call.arguments[1].text if len(call.arguments) > 1 else ""
-    letters = first.lstrip("-") if re.fullmatch(r"-?[A-Za-z]+", first) else ""
-    words = [word.text for word in call.arguments[1:]]
-    flags = set(letters) | {word[1] for word in words if re.fullmatch(r"-[A-Za-z]", word)}
-    flags |= {letter for word in words if re.fullmatch(r"-[A-Za-z]+", word) for letter in word[1:]}
-    names = {"--create": "c", "--extract": "x", "--get": "x", "--list": "t", "--append": "r", "--update": "u"}
-    flags |= {names[word] for word in words if word in names}
-    runs = (
-        "--to-command",
-        "--checkpoint-action",
-        "-I",
-        "--use-compress-program",
-        "-F",
-        "--info-script",
-        "--rsh-command",
-    )
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in runs or (
-            name.startswith("--") and len(name) > 4 and any(each.startswith(name) for each in runs)
-        ):
-            text = value if equals else "".join(words[at + 1 : at + 2])
-            verdict = run.script(text.removeprefix("exec="))
-            if verdict.effect is not Effect.READ or "exec" in text:
-                return verdict
-    if any("--remove-files".startswith(word) and len(word) > 4 for word in words):
-        return destructive("tar --remove-files")
-    archive = _after(words, "-f", "--file", first, letters, "f")
-    if is_remote(archive) and "t" not in flags:
-        return destructive("tar works on an archive on another machine")
-    if "t" in flags or "d" in flags:
-        return read()
-    if flags & set("cru"):
-        return run.write(archive, appends=bool(flags & set("ru"))) if archive else read()
-    if "x" not in flags or "O" in flags or "--to-stdout" in words:
-        return read() if "x" in flags else unknown("tar with a letter that is not known")
-    folder = _after(words, "-C", "--directory", first, letters, "C") or "."
-    careful = "k" in flags or "--keep-old-files" in words or "--skip-old-files" in words
-    return _unpacks(folder, careful, run)
-
-
-def _unpacks(folder: str, careful: bool, run: Run) -> Verdict:
-    """Unpacking into a folder: what is there may be overwritten, unless the folder is new."""
-    verdict = run.write(f"{folder.rstrip('/')}/unpacked", makes_folder=True)
-    if verdict.effect is Effect.CHANGE and not careful and folder.rstrip("/") in (".", ""):
-        return destructive("unpacks over the files of the working directory")
-    return verdict
-
-
-def _after(words: Sequence[str], short: str, long: str, first: str, letters: str, letter: str) -> str:
-    """The value of a flag of tar, also of one in its first word."""
-    for at, word in enumerate(words):
-        if word in (short, long) or re.fullmatch(rf"-[A-Za-z]*{letter}", word):
-            return "".join(words[at + 1 : at + 2])
-        if word.startswith(f"{long}="):
-            return word.partition("=")[2]
-    if letter in letters and not first.startswith("-"):
-        taking = [each for each in letters if each in "fCbTXI"]
-        return "".join(words[1 + taking.index(letter) :][:1])
-    return ""
-
-
-@handler
-def _zip(call: Call, run: Run) -> Verdict:
-    if call.given("-sf", "-T", "-h"):
-        return read()
-    if call.given("-m", "--move", "-d", "--delete"):
-        return destructive("zip removes files")
-    return run.write(call.texts[0], appends=True) if call.operands and call.texts[0] != "-" else read()
-
-
-@handler
-def _unzip(call: Call, run: Run) -> Verdict:
-    if call.given("-l", "-v", "-t", "-p", "-Z", "-z"):
-        return read()
-    return _unpacks((call.values("-d") or ["."])[-1], call.given("-n"), run)
-
-
-@handler
-def _gzip(call: Call, run: Run) -> Verdict:
-    if call.given("-c", "--stdout", "--to-stdout", "-l", "--list", "-t", "--test") or not call.operands:
-        return read()
-    if call.given("-f", "--force"):
-        return destructive(f"{call.program} -f overwrites files")
-    return worst(
-        [change(f"{call.program} {word.raw}") if word.unseen else run.work(word) for word in call.operands]
-    )
 
 
 @handler
 def _split(call: Call, run: Run) -> Verdict:
     filters = call.values("--filter")
     if filters:
-        return worst([_split_filter(text, run) for text in filters])
+        return known_flags(call) | worst([_split_filter(text, run) for text in filters])
     prefix = call.texts[1] if len(call.operands) > 1 else "x"
-    return run.write(f"{prefix}aa")
+    return known_flags(call) | run.write(f"{prefix}aa")
+
+
+@handler
+def _csplit(call: Call, run: Run) -> Verdict:
+    prefix = (call.values("-f", "--prefix") or ["xx"])[-1]
+    return known_flags(call) | run.write(f"{prefix}00")
 
 
 def _split_filter(text: str, run: Run) -> Verdict:
@@ -324,15 +319,14 @@ def _split_filter(text: str, run: Run) -> Verdict:
 
 
 @handler
-def _sort(call: Call, run: Run) -> Verdict:
-    if call.given("--compress-program"):
-        return unknown("sort runs a program")
-    return worst([run.write(path) for path in call.values("-o", "--output")])
-
-
-@handler
 def _xxd(call: Call, run: Run) -> Verdict:
-    return run.write(call.texts[1]) if len(call.operands) > 1 else read()
+    """xxd and uniq: a second file is written."""
+    files = [
+        word.text
+        for before, word in pairwise(call.arguments)
+        if word.text[:1] != "-" and before.text not in call.rule.valued
+    ]
+    return known_flags(call) | (run.write(files[1]) if len(files) > 1 else read())
 
 
 @handler
@@ -344,15 +338,7 @@ def _date(call: Call, run: Run) -> Verdict:
 
 @handler
 def _jq(call: Call, run: Run) -> Verdict:
-    program = call.texts[0] if call.operands else ""
-    return read(secret=bool(re.search(r"\benv\b|\$ENV\b", program)))
-
-
-@handler
-def _yq(call: Call, run: Run) -> Verdict:
-    if call.given("-i", "--inplace", "--in-place", "-s", "--split-exp"):
-        return destructive("yq -i overwrites files")
-    return _jq(call, run)
+    return read(secret=any(re.search(r"\benv\b|\$ENV\b|\bstrenv\b", text) for text in call.texts))
 
 
 @handler
@@ -374,5 +360,5 @@ def _openssl(call: Call, run: Run) -> Verdict:
 def _pager(call: Call, run: Run) -> Verdict:
     """`less +COMMAND` runs a command of less at its start."""
     starts = [text for text in call.texts if text.startswith("+")]
-    runs = any("!" in text or "|" in text for text in starts)
+    runs = any(not re.fullmatch(r"\+\+?(\d*[GgFp%]?|[/?&][^!|]*)", text) for text in starts)
     return unknown("less runs a command") if runs else read()

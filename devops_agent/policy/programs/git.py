@@ -2,43 +2,107 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from posixpath import join
 
-from devops_agent.policy.call import Call
+from devops_agent.policy.call import Argument, Call, parse_call
 from devops_agent.policy.handlers import Handler, Run, handler, worst
-from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+from devops_agent.policy.programs.flags import hidden_words
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
-# Settings that name a program, and values that name none that does harm.
-_DECIDES = re.compile(
-    r"(?i)core\.(pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile)"
-    r"|.*\.(cmd|command|helper|textconv|clean|smudge|process|driver|program|external|pager|vcs|proxy)"
-    r"|pager\..*|diff\.external|protocol\..*|sequence\.editor|include.*|url\..*"
+# Settings that neither name a program nor decide where data goes.
+_SETTING = re.compile(
+    r"""(?ix)
+    (user|author|committer)\.(name|email|signingkey|useconfigonly)
+    |(color|column|advice|log|fetch|pull|status|rebase|stash|blame|rerere|index|feature|grep|pretty)\..*
+    |init\.defaultbranch | format\.pretty
+    |push\.(default|autosetupremote|followtags) | protocol\.version | gc\.auto\w*
+    |commit\.(gpgsign|verbose|cleanup|status) | tag\.(sort|gpgsign|forcesignannotated)
+    |merge\.(ff|conflictstyle|renames|renamelimit|stat|log|autostash)
+    |branch\.(.*\.)?(merge|remote|rebase|description|autosetuprebase|autosetupmerge|sort)
+    |remote\..*\.(url|pushurl|fetch|push|prune|tagopt)
+    |submodule\.(recurse|fetchjobs|.*\.(url|branch|active))
+    |diff\.(algorithm|renames|renamelimit|context|interhunkcontext|noprefix|mnemonicprefix|colormoved\w*|relative
+      |wordregex|indentheuristic|submodule|ignoresubmodules|statgraphwidth)
+    |core\.(quotepath|autocrlf|eol|safecrlf|filemode|ignorecase|longpaths|abbrev|precomposeunicode|compression
+      |preloadindex|untrackedcache|symlinks|commentchar|whitespace|excludesfile)
+    |http\.(version|postbuffer|lowspeedlimit|lowspeedtime)"""
 )
-_HARMLESS_VALUE = re.compile(r"(cat|less|false|true|)$|less ")
-_RUNS = re.compile(
-    r"(?i)alias\.|core\.(pager|editor|sshcommand|hookspath|fsmonitor)|.*(helper|command|cmd|textconv|driver)$"
-    r"|include|filter\."
+# Settings that name a program, and values of them that name none that does harm.
+_PROGRAM = re.compile(
+    r"(?i)core\.(pager|editor|fsmonitor|askpass)|sequence\.editor|pager\.\w+|diff\.external|credential\.(.*\.)?helper"
 )
+_HARMLESS_PROGRAM = re.compile(r"|(cat|less|false|true)( -\w+)?")
+_TRANSPORTS = "clone fetch pull push ls-remote remote submodule archive".split()
+_WRITE_OUTPUT = """log diff show diff-tree diff-index diff-files whatchanged shortlog range-diff grep archive
+ format-patch blame""".split()
 
 
 @handler
 def _git(call: Call, run: Run) -> Verdict:
     """git: what its configuration on the command line runs, and the forms of some verbs."""
-    verdict = read()
-    for setting in call.values("-c", "--config-env"):
-        name, _, value = setting.partition("=")
-        if name.lower().startswith("alias."):
-            inner = value[1:] if value.startswith("!") else f"git {value}"
-            verdict |= run.script(inner)
-        elif _DECIDES.fullmatch(name) and not _HARMLESS_VALUE.match(value):
-            verdict |= unknown(f"git {name} decides what runs")
-    if any(text.startswith("ext::") for text in call.texts):
+    verdict = worst([_global_flag(name, value, run) for name, value in _global_flags(call)])
+    if call.verb in _TRANSPORTS and any(re.match(r"\w+::|\w+://-", text) for text in call.texts):
         verdict |= destructive("git runs a program as its transport")
     if call.effect is None and not verdict.rule:
         return unknown(f"{call.name} is not known")
+    hidden = [word for word in hidden_words(call) if ".." not in word]  # `$TAG..HEAD` is no flag
+    if call.verb in _WRITE_OUTPUT and hidden:
+        verdict |= unknown(f"git {call.verb} {hidden[0]} is not known")
     if run.dry:
-        return verdict
+        odd = call.given("--no-dry-run", *call.rule.flags.get(Effect.UNKNOWN, ()))
+        return verdict | unknown(f"git {call.verb} that may do it all the same") if odd else verdict
     handler = _GIT.get(call.verb)
-    return verdict | handler(call, run) if handler else verdict
+    return verdict | handler(_own(call), run) if handler else verdict
+
+
+def _global_flags(call: Call) -> list[tuple[str, str]]:
+    """The flags before the verb, with their values."""
+    return _parted(call)[0]
+
+
+def _own(call: Call) -> Call:
+    """The call with the flags of its verb alone: `-c` and `-C` mean something else before it."""
+    words = [call.arguments[0], *_parted(call)[1]]
+    return replace(parse_call(call.rule, call.program, words), arguments=call.arguments)
+
+
+def _parted(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
+    words, flags = list(call.arguments[1:]), []
+    while words and words[0].text.startswith("-"):
+        name, equals, value = words.pop(0).text.partition("=")
+        if not equals and name in _GLOBAL_VALUED and words:
+            value = words.pop(0).text
+        flags.append((name, value))
+    return flags, words
+
+
+_GLOBAL_VALUED = "-C -c --git-dir --work-tree --namespace --super-prefix --config-env".split()
+
+
+def _global_flag(flag: str, value: str, run: Run) -> Verdict:
+    if flag == "--exec-path" and value:
+        return unknown("git runs the programs of a folder")
+    if flag not in ("-c", "--config-env"):
+        return read()
+    name, _, value = value.partition("=")
+    if name.lower().startswith("alias."):
+        return run.script(value[1:] if value.startswith("!") else f"git {value}")
+    harmless = _is_harmless(name, value) if flag == "-c" else bool(_SETTING.fullmatch(name))
+    return read() if harmless else unknown(f"git {name} may decide what runs")
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    """Whether a setting does not decide what git runs, now or later."""
+    if _PROGRAM.fullmatch(name):
+        return bool(_HARMLESS_PROGRAM.fullmatch(value))
+    return bool(_SETTING.fullmatch(name)) and not re.search("::|://-", value)
+
+
+def _following(call: Call, action: str) -> list[Argument]:
+    """The words behind an action, flags and all."""
+    texts = [word.text for word in call.arguments]
+    return list(call.arguments[texts.index(action) + 1 :])
 
 
 def _git_branch(call: Call, run: Run) -> Verdict:
@@ -79,41 +143,55 @@ def _git_push(call: Call, run: Run) -> Verdict:
     forces = call.given("-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--prune")
     if forces or any(text.startswith(("+", ":")) and len(text) > 1 for text in call.texts):
         return destructive("git push removes or overwrites branches")
-    if call.given("--receive-pack", "--exec"):
-        return unknown("git push runs a program")
     return change("git push")
 
 
+def _git_fetch(call: Call, run: Run) -> Verdict:
+    forces = any(text.startswith("+") and ":refs/remotes/" not in text for text in call.texts)
+    return destructive("git fetch overwrites branches") if forces else change(f"git {call.verb}")
+
+
+_BRANCH = re.compile(r"(origin/)?(main|master|develop|trunk)|-|(HEAD|@)([~^@{].*)?")
+
+
 def _git_checkout(call: Call, run: Run) -> Verdict:
-    if call.given(
-        "-f", "--force", "-B", "--discard-changes", "--ours", "--theirs", "-p", "--pathspec-from-file"
-    ):
+    """What may be a path is one: `git checkout PATH` throws the changes of it away."""
+    commits = call.given("-b", "-t", "--track", "--orphan", "--detach", "-d")
+    if "--" in [word.text for word in call.arguments] or (len(call.operands) > 1 and not commits):
         return destructive("git checkout overwrites files")
-    words = [word.text for word in call.arguments[1:]]
-    if "--" in words or (len(call.operands) > 1 and not call.given("-b", "-t", "--track", "--orphan")):
-        return destructive("git checkout overwrites files")
-    files = [
-        word
-        for word in call.texts
-        if not call.given("-b", "-t", "--track", "--orphan")
-        and (word == "." or ("." in word and not run.is_new(word)))
+    folder = join("", *(value for name, value in _global_flags(call) if name == "-C"))
+    paths = [
+        text for text in call.texts if not _BRANCH.fullmatch(text) and not run.is_new(join(folder, text))
     ]
-    return destructive("git checkout overwrites files") if files else change("git checkout")
+    return destructive("git checkout overwrites files") if paths and not commits else change("git checkout")
+
+
+def _git_switch(call: Call, run: Run) -> Verdict:
+    moves = call.given("-C", "--force-create")
+    return destructive("git switch moves a branch") if moves else change("git switch")
+
+
+_CONFIG_ACTIONS = "get list set unset edit remove-section rename-section".split()
 
 
 def _git_config(call: Call, run: Run) -> Verdict:
-    looks = call.given("--list", "-l", "--get", "--get-all", "--get-regexp", "--get-urlmatch", "--name-only")
-    if looks or call.texts[:1] in (["list"], ["get"]):
+    words = list(call.texts)
+    action = words.pop(0) if words[:1] and words[0] in _CONFIG_ACTIONS else ""
+    looks = call.given("--list", "-l", "--get", "--get-all", "--get-regexp", "--get-urlmatch", "--get-color")
+    if looks or action in ("get", "list"):
         return read()
-    if len(call.operands) == 1 and not call.given(
-        "--unset", "--unset-all", "--remove-section", "-e", "--edit", "--add"
-    ):
-        return read()
-    if call.given("--global", "--system") or any(_RUNS.match(text) for text in call.texts[:1]):
-        return destructive("git config of the user, or of what git runs")
-    if call.given("--unset", "--unset-all", "--remove-section"):
+    if action == "edit" or call.given("-e", "--edit"):
+        return unknown("git config in an editor")
+    removes = call.given("--unset", "--unset-all", "--remove-section", "--rename-section")
+    if removes or action in ("unset", "remove-section", "rename-section"):
         return destructive("git config removes a setting")
-    return unknown("git config in an editor") if call.given("-e", "--edit") else change("git config")
+    if len(words) < 2 and action != "set":
+        return read()
+    name, value = (*words, "", "")[:2]
+    if call.given("--global", "--system") or not _is_harmless(name, value):
+        return destructive("git config of the user, or of what git runs")
+    files = call.values("-f", "--file")
+    return change("git config") | worst([run.write(path, appends=True) for path in files])
 
 
 def _git_submodule(call: Call, run: Run) -> Verdict:
@@ -121,14 +199,17 @@ def _git_submodule(call: Call, run: Run) -> Verdict:
     if action in ("status", "summary"):
         return read()
     if action == "foreach":
-        return run.script(" ".join(call.texts[1:]))
+        words = [word.text for word in _following(call, action)]
+        while words and words[0].startswith("-"):
+            words.pop(0)
+        return run.script(" ".join(words))
     return destructive("git submodule deinit") if action == "deinit" else change(f"git submodule {action}")
 
 
 def _git_bisect(call: Call, run: Run) -> Verdict:
     action = (call.texts or ["log"])[0]
     if action == "run":
-        return run.argv(call.operands[1:]) | change("git bisect")
+        return run.argv(_following(call, action)) | change("git bisect")
     return read() if action in ("log", "view", "visualize") else change("git bisect")
 
 
@@ -154,28 +235,43 @@ def _git_rebase(call: Call, run: Run) -> Verdict:
 
 def _git_grep(call: Call, run: Run) -> Verdict:
     words = [word.text for word in call.arguments[1:]]
-    pagers = [word[2:] for word in words if word.startswith("-O")]
+    bundles = [re.fullmatch("-[aivwIrhHEGPFnlLzocpqW]*O(.*)", word) for word in words]
+    pagers = [bundle[1] for bundle in bundles if bundle]
     pagers += [word.partition("=")[2] for word in words if word.startswith("--open")]
     return worst([run.script(f"{pager or 'less'} x") for pager in pagers])
 
 
 def _git_bundle(call: Call, run: Run) -> Verdict:
-    return run.write(call.texts[1]) if call.texts[:1] == ["create"] and len(call.operands) > 1 else read()
+    action = (call.texts or [""])[0]
+    if action == "create" and len(call.operands) > 1:
+        return run.write(call.texts[1])
+    return read() if action in ("verify", "list-heads") else change("git bundle")
 
 
 def _git_clone(call: Call, run: Run) -> Verdict:
-    if call.given("-u", "--upload-pack", "-c", "--config", "--template"):
-        return unknown("git clone with a program or settings of its own")
-    name = (
-        call.texts[1]
-        if len(call.operands) > 1
-        else "".join(call.texts[:1]).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    )
-    return run.write(name, makes_folder=True) if name else read()
+    """clone and init: the folders that they make."""
+    if call.given("-c", "--config"):
+        return unknown("git clone with settings of its own")
+    name = "".join(call.texts[:1])
+    if call.verb == "clone":
+        name = (call.texts[1:] or [name.rstrip("/").rpartition("/")[2].removesuffix(".git")])[0]
+    folders = [*call.values("--separate-git-dir"), name]
+    return worst([run.write(folder, makes_folder=True) for folder in folders if folder])
 
 
-def _git_reflog(call: Call, run: Run) -> Verdict:
-    return destructive("git reflog") if call.texts[:1] and call.texts[0] in ("expire", "delete") else read()
+def _git_format_patch(call: Call, run: Run) -> Verdict:
+    folders = call.values("-o", "--output-directory")
+    return worst([run.write(folder, makes_folder=True) for folder in folders])
+
+
+def _git_worktree(call: Call, run: Run) -> Verdict:
+    if call.texts[:1] == ["add"] and len(call.operands) > 1:
+        return run.write(call.texts[1], makes_folder=True)
+    return _actions("list", reads="list", removes="remove prune")(call, run)
+
+
+def _git_symbolic_ref(call: Call, run: Run) -> Verdict:
+    return change("git symbolic-ref") if len(call.operands) > 1 else read()
 
 
 def _actions(default: str, reads: str, removes: str) -> Handler:
@@ -194,13 +290,16 @@ def _actions(default: str, reads: str, removes: str) -> Handler:
 _GIT: Mapping[str, Handler] = {
     "stash": _actions("push", reads="list show", removes="drop clear"),
     "remote": _actions("show", reads="show get-url", removes="remove rm prune"),
-    "worktree": _actions("list", reads="list", removes="remove prune"),
-    "notes": _actions("list", reads="list show", removes="remove"),
+    "worktree": _git_worktree,
+    "notes": _actions("list", reads="list show", removes="remove prune"),
+    "rerere": _actions("", reads="status diff remaining", removes="clear forget gc"),
     "branch": _git_branch,
     "tag": _git_tag,
     "push": _git_push,
+    "fetch": _git_fetch,
+    "pull": _git_fetch,
     "checkout": _git_checkout,
-    "switch": _git_checkout,
+    "switch": _git_switch,
     "config": _git_config,
     "submodule": _git_submodule,
     "bisect": _git_bisect,
@@ -210,5 +309,7 @@ _GIT: Mapping[str, Handler] = {
     "grep": _git_grep,
     "bundle": _git_bundle,
     "clone": _git_clone,
-    "reflog": _git_reflog,
+    "init": _git_clone,
+    "format-patch": _git_format_patch,
+    "symbolic-ref": _git_symbolic_ref,
 }

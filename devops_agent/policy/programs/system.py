@@ -1,7 +1,10 @@
 """Processes, services, disks and the kernel."""
 
+import re
+
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler
+from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
@@ -15,8 +18,8 @@ def _kill(call: Call, run: Run) -> Verdict:
 
 @handler
 def _sysctl(call: Call, run: Run) -> Verdict:
-    sets = call.given("-w", "--write", "-p", "--load", "--system") or any("=" in text for text in call.texts)
-    return destructive("sets a parameter of the kernel") if sets else read()
+    sets = any("=" in text for text in call.texts)
+    return destructive("sets a parameter of the kernel") if sets else known_flags(call)
 
 
 @handler
@@ -26,11 +29,28 @@ def _reads_without_operands(call: Call, run: Run) -> Verdict:
 
 @handler
 def _crontab(call: Call, run: Run) -> Verdict:
-    return read() if call.given("-l") and not call.given("-r", "-e") else destructive("edits the crontab")
+    looks = call.given("-l") and not call.given("-r", "-e", "-i") and not call.operands
+    return read() if looks else destructive("edits the crontab")
+
+
+@handler
+def _systemctl(call: Call, run: Run) -> Verdict:
+    """`systemctl enable PATH` takes a unit from there."""
+    elsewhere = call.verb in ("enable", "reenable", "preset") and any("/" in text for text in call.texts)
+    return destructive("systemctl takes a unit from a path") if elsewhere else read()
+
+
+@handler
+def _sets_of_link(call: Call, run: Run) -> Verdict:
+    """`resolvectl dns LINK` reads, and sets the servers that stand behind."""
+    sets = len(call.operands) > 1
+    return destructive(f"{call.name} changes how names are resolved") if sets else read()
 
 
 @handler
 def _ip(call: Call, run: Run) -> Verdict:
+    if call.program in ("ipset", "conntrack"):
+        return _netfilter(call)
     words = [word.text for word in call.operands]
     if words[:2] == ["netns", "exec"]:
         return run.argv(
@@ -86,55 +106,29 @@ def _iptables(call: Call, run: Run) -> Verdict:
     return read() if listing else unknown("iptables without a command that is known")
 
 
-@handler
-def _parted(call: Call, run: Run) -> Verdict:
-    looks = call.given("-l", "--list") or "print" in call.texts[-2:] or call.texts[-1:] == ["free"]
-    return read() if looks else destructive("parted changes a disk")
+def _netfilter(call: Call) -> Verdict:
+    """ipset and conntrack: their commands are words, or letters with a dash."""
+    looks = ("-L", "-S", "-G", "-C", "-E", "--list", "--dump", "--get", "--count", "--stats", "--event")
+    does = ("-D", "-F", "-X", "-I", "-U", "-N", "-A", "-W", "-R")
+    verb = "".join(call.texts[:1]) if call.program == "ipset" else ""
+    if call.given(*does) or any(flag[:2] == "--" and flag not in looks for flag in call.flags.values):
+        return destructive(f"{call.program} changes its entries")
+    if verb in ("add", "create", "swap", "rename"):
+        return change(f"ipset {verb}")
+    reads = verb in ("list", "save", "test", "version") or (not verb and call.given(*looks))
+    return read() if reads else destructive(f"{call.program} {verb} changes its entries")
 
 
-_STORAGE_READS = frozenset(
-    """status list ls info show get luksDump isLuks benchmark ls-tree lsjson lsf lsd lsl size about version
-    iostat history events subvolume-list snapshots check diff stats find cat ncdu tree config-show
-    filesystem device scrub-status table deps get-devices get-updates get-remotes list-configs smart-log
-    id-ctrl id-ns error-log""".split()
+_PARTED_READS = re.compile(
+    r"p|print|free|all|list|devices|unit|[kKMGT]?i?B|s|%|chs|cyl|compact|\d+|quit|/dev/.*"
 )
 
 
 @handler
-def _storage_tool(call: Call, run: Run) -> Verdict:
-    """cryptsetup, zpool, mdadm, rclone and their like."""
-    flags = """--list --display --query --get-selections --config-only -l --detail --examine --scan -D -Q -I
-     -i -g -t -T --dry-run"""
-    if call.given(*flags.split()) and not call.given(
-        "--create", "--stop", "--fail", "--remove", "--add", "--zero-superblock", "--assemble"
-    ):
-        return (
-            read()
-            if not call.operands
-            or call.program in ("mdadm", "hdparm", "update-alternatives", "alternatives", "rclone")
-            else destructive(call.program)
-        )
-    words = call.texts[:2]
-    if (
-        words
-        and words[0] in _STORAGE_READS
-        and words[-1]
-        not in (
-            "resize",
-            "delete",
-            "remove",
-            "set",
-            "balance",
-            "defragment",
-            "create",
-            "add",
-            "replace",
-            "sync",
-        )
-    ):
-        return read()
-    reads = (["subvolume", "list"], ["subvolume", "show"], ["scrub", "status"], ["balance", "status"])
-    return read() if words in reads else destructive(f"{call.program} {' '.join(words)} changes storage")
+def _parted(call: Call, run: Run) -> Verdict:
+    prints = call.given("-l", "--list") or {"print", "p"} & set(call.texts)
+    looks = prints and all(_PARTED_READS.fullmatch(text) for text in call.texts)
+    return known_flags(call) if looks else destructive("parted changes a disk")
 
 
 @handler
@@ -211,31 +205,3 @@ def _manages_services(call: Call, run: Run) -> Verdict:
     } & set(words):
         return destructive(f"{call.program} {action}")
     return unknown(f"{call.program} {action} is not known")
-
-
-@handler
-def _server(call: Call, run: Run) -> Verdict:
-    """nginx, apachectl, haproxy and their like: they check their configuration, or start, stop and reload."""
-    action = "".join(call.values("-s", "-k")[-1:]) or "".join(call.texts[:1])
-    if action in ("reload", "reopen", "graceful", "restart", "start"):
-        return change(f"{call.program} {action}")
-    if action in ("stop", "quit", "graceful-stop"):
-        return change(f"{call.program} {action}")
-    if action in (
-        "validate",
-        "version",
-        "list-modules",
-        "adapt",
-        "fmt",
-        "configtest",
-        "status",
-        "fullstatus",
-        "check",
-        "build-info",
-        "environ",
-    ):
-        return destructive("caddy fmt --overwrite") if call.given("--overwrite", "-w") else read()
-    looks = call.given(
-        "-t", "-T", "-v", "-V", "-c", "-S", "-M", "-l", "-L", "-i", "--version", "--validate", "--test"
-    )
-    return read() if looks or call.program.startswith("named-check") else change(f"starts {call.program}")
