@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -62,7 +63,7 @@ class Flags:
             for flag, values in self.values.items()
             if values[-1].lower() not in _OFF and f"--no-{flag[2:]}" not in self.values
         }
-        return Flags(sure, self.known).given(names)
+        return Flags(sure, self.known | sure.keys()).given(names)
 
     def given(self, names: Sequence[str] | frozenset[str]) -> str | None:
         """The first flag of these that is on. `--flag=VALUE` asks for a value, of a dry run for the last."""
@@ -85,7 +86,7 @@ class Flags:
 
     def _shortened(self, flag: str, names: Sequence[str] | frozenset[str]) -> bool:
         """Whether a long flag is cut short: `--outp` for `--output`."""
-        long = len(flag) > 3 and flag[:2] == "--" and flag not in self.known
+        long = len(flag) > 2 and flag[:2] == "--" and flag not in self.known
         return long and any(name.startswith(flag) for name in names)
 
 
@@ -143,7 +144,7 @@ def _strange(call: Call) -> str:
         value = name[:2] in call.rule.valued or re.fullmatch(r"-\d+", name)
         if name[:1] != "-" or name in ("-", "--") or name in known or value:
             continue
-        if not _joined(name, set(call.rule.valued), set(call.rule.switches)):
+        if not _joined(name, call.rule.valued, call.rule.switches):
             return each.text
     return ""
 
@@ -156,7 +157,10 @@ def stranger(arguments: Sequence[Argument]) -> Call:
 def _with_verb(call: Call, rest: list[Argument]) -> list[Argument]:
     """Finds the verb, and takes it out of the words."""
     rule = call.rule
-    valued, switches = set(rule.valued), set(rule.switches)
+    valued, switches = (
+        set(rule.valued),
+        rule.switches | {name for each in rule.flags.values() for name in each},
+    )
     seen: list[tuple[int, str]] = []
     position = 0
     best: tuple[str, Effect, int] | None = None
@@ -189,6 +193,7 @@ def _with_verb(call: Call, rest: list[Argument]) -> list[Argument]:
             switches |= group.switches
         position += 1
     if best is None:
+        call.odd = odd[0][1] if odd else ""
         call.effect = rule.bare if not seen else None
         call.verb = " ".join(word for _, word in seen[:1])
         if seen and rest[seen[0][0]].unseen:
@@ -202,7 +207,7 @@ def _with_verb(call: Call, rest: list[Argument]) -> list[Argument]:
     return [each for at, each in enumerate(rest) if at not in taken]
 
 
-def _joined(name: str, valued: set[str], switches: set[str]) -> bool:
+def _joined(name: str, valued: AbstractSet[str], switches: AbstractSet[str]) -> bool:
     """Whether a short flag is several: `-it`."""
     return name[:2] != "--" and all(f"-{letter}" in switches or f"-{letter}" in valued for letter in name[1:])
 

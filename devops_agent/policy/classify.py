@@ -297,12 +297,12 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
 
 def _called(call: Call, scope: Scope, feed: Feed | None) -> Verdict:
     rule, flags = call.rule, call.flags
-    if call.odd:
-        return unknown(f"{call.program} {call.odd} is not known")
     words = [each.text for each in call.arguments[1:]]
     asked = [*call.verb.split(), "--help"]
     if words in (["--help"], ["--version"], ["-V"]) or (call.effect is not None and words == asked):
         return read()
+    if call.odd:
+        return unknown(f"{call.program} {call.odd} is not known")
     decides_itself = bool(rule.handler or rule.command is not None) and not (rule.exact or rule.patterns)
     if call.effect is None and not rule.open and not decides_itself:
         return unknown(f"{call.name} is not known")

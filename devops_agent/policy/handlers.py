@@ -64,9 +64,9 @@ def is_remote(path: str) -> bool:
     return bool(re.match(r"[^/]*:|\w+://", path))
 
 
-def filled(word: Argument, marks: Sequence[str]) -> Argument:
-    """A word in which what stands for a word of the standard input is only known at run time."""
+def filled(word: Argument, marks: Sequence[str], by: str = UNSEEN) -> Argument:
+    """A word in which what takes the place of a mark is only known at run time, or only a part of it."""
     text = word.text
     for mark in marks:
-        text = text.replace(mark, UNSEEN)
+        text = text.replace(mark, by)
     return word._replace(text=text, substituted=word.substituted or text != word.text)

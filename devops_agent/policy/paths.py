@@ -14,7 +14,7 @@ _SYSTEM = re.compile(
 )
 _TEMPORARY = re.compile(r"(/private)?(/var)?/tmp/.")
 _RUNS_LATER = re.compile(
-    r"(^|/)(\.git/|\.(bash|zsh|profile|login|vimrc|inputrc)\w*|\.devops-agent/|\.ssh/|\.husky/|authorized_keys)"
+    r"(^|/)(\.git(/|$)|\.(bash|zsh|profile|login|vimrc|inputrc)\w*|\.devops-agent/|\.ssh/|\.husky/|authorized_keys)"
 )
 _SECRETS = re.compile(
     r"""(^|/)(
@@ -46,7 +46,7 @@ def place(path: str, lookup: Lookup, directory: str | None) -> str | None:
     """The absolute path; None if it is only known at run time."""
     if path == "~" or path.startswith("~/"):
         path = lookup.home + path[1:] if lookup.home else UNSEEN
-    if path.startswith("~"):
+    if path.startswith(("~", UNSEEN)):
         return None
     if not path.startswith("/"):
         if not directory:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
@@ -146,6 +146,8 @@ def _dd(call: Call, run: Run) -> Verdict:
 @handler
 def _find(call: Call, run: Run) -> Verdict:
     words = list(call.arguments[1:])
+    roots = list(takewhile(lambda text: text[:1] not in "-(!", (word.text for word in words))) or ["."]
+    found = f"{roots[0]}/{UNSEEN}" if len(roots) == 1 else UNSEEN
     verdict, at = read(), 0
     while at < len(words):
         text = words[at].text
@@ -154,7 +156,7 @@ def _find(call: Call, run: Run) -> Verdict:
             verdict |= destructive("find -delete")
         elif text in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next((i for i in range(at, len(words)) if words[i].text in (";", "+")), len(words))
-            inner = [filled(word, ["{}"]) for word in words[at:end]]
+            inner = [filled(word, ["{}"], found) for word in words[at:end]]
             verdict |= run.argv(inner) if inner else unknown("find runs nothing that is known")
             verdict |= _finds_secrets(words[:at], inner, run)
             at = end + 1
