@@ -178,7 +178,7 @@ _READS_SCRIPT = re.compile(
 def _ssh_options(call: Call, run: Run) -> Verdict:
     """The effect of `-o` and `-J`."""
     verdict = read()
-    hosts = [*call.values("-J"), *call.texts[:1]]
+    hosts = [*call.values("-J"), *(text.partition(":")[0] for text in call.texts[:1])]
     for option in call.values("-o"):
         key, _, value = re.sub(r"[\s=]+", " ", option).strip().partition(" ")
         if key.lower() not in _SSH_OPTIONS:
@@ -338,6 +338,10 @@ def _ssh_keygen(call: Call, run: Run) -> Verdict:
         return unknown(f"ssh-keygen {flag} is not known")
     if call.given("-y", "-l", "-F", "-B", "-r", "-L", "-Q", "-e", "-i"):
         return read(secret=call.given("-y", "-e"))
+    if signs := call.values("-Y"):
+        if signs[-1] in ("verify", "check-novalidate", "find-principals", "match-principals"):
+            return read()
+        return worst([run.write(f"{text}.sig") for text in call.texts]) | change("signs files")
     if call.given("-s"):
         paths = [f"{text.removesuffix('.pub')}-cert.pub" for text in call.texts]
         return worst([run.write(path) for path in paths]) | change("signs a key")
@@ -348,8 +352,9 @@ def _ssh_keygen(call: Call, run: Run) -> Verdict:
 @handler
 def _nft(call: Call, run: Run) -> Verdict:
     text = " ".join(call.texts)
-    if ";" in re.sub(r"\{[^{}]*\}", "", text) or "\n" in text:
-        return unknown("nft with several commands")
+    hidden = UNSEEN in text and call.effect is Effect.READ
+    if hidden or "\n" in text or ";" in re.sub(r"\{[^{}]*\}", "", text):
+        return unknown("nft with what may be several commands")
     return destructive("opens the firewall") if "accept" in call.texts and call.effect else read()
 
 
