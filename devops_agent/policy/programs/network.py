@@ -1,82 +1,136 @@
 """What talks to other machines, and what lets them in."""
 
 import re
+from fnmatch import fnmatchcase
 
-from devops_agent.policy.call import Call
+from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
+from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
-_CURL_DATA = (
-    "-d --data --data-raw --data-ascii --data-urlencode --json -F --form --form-string --data-binary".split()
-)
+_SENDS_FILE = "sends what is in a file to another machine"
+_SENDS_INPUT = "sends its standard input to another machine"
+
+
+def _strange_flag(call: Call) -> str:
+    """The first flag that the rule does not list, or lists as unknown; of `-xyz` each letter counts."""
+    rule = call.rule
+    known = (rule.switches | rule.valued | {"--"}) - set(rule.flags.get(Effect.UNKNOWN, ()))
+    patterns = [each for each in known if "*" in each]
+    for flag in call.flags.values:
+        several = len(flag) > 2 and flag[:2] != "--" and not rule.one_dash
+        if several or flag in known or flag.replace("--no-", "--", 1) in known:
+            continue
+        if not any(fnmatchcase(flag, each) for each in patterns):
+            return flag
+    return ""
+
+
+@handler
+def _known_flags(call: Call, run: Run) -> Verdict:
+    """A program that may write or run what a flag names: one that the rule does not list is unknown."""
+    flag = _strange_flag(call)
+    return unknown(f"{call.name} {flag} is not known") if flag else read()
+
+
+def _is_fed(run: Run) -> bool:
+    """Whether something comes in at its standard input."""
+    return run.feed is not None and (run.feed.text is None or bool(run.feed.text.strip()))
+
+
+def _request(method: str, sends: bool) -> Verdict:
+    """The effect of an HTTP request."""
+    if method in ("", "GET", "HEAD", "OPTIONS", "PROPFIND", "TRACE"):
+        return change(f"HTTP {method or 'POST'}") if sends else read()
+    if method in ("POST", "PUT", "PATCH", "MKCOL", "LOCK", "UNLOCK", "PURGE"):
+        return change(f"HTTP {method}")
+    return destructive("HTTP DELETE") if method == "DELETE" else unknown(f"{method[:20]} is not known")
+
+
+def _named(url: str) -> str:
+    """The name of the file that a URL is kept as."""
+    return re.split(r"[?#]", url)[0].rstrip("/").rpartition("/")[2]
 
 
 @handler
 def _curl(call: Call, run: Run) -> Verdict:
+    if flag := _strange_flag(call):
+        return unknown(f"{call.program} {flag} is not known")
+    urls = [*call.texts, *call.values("--url")]
+    if any(re.match(r"@|gophers?://|dict[:.]", url, re.I) for url in urls):
+        return unknown("curl reads its addresses from a file, or sends what is no request")
+    verdict = destructive(_SENDS_FILE) if _curl_sends_file(call) else read()
+    if call.given("-n", "--netrc", "--netrc-optional", "--netrc-file"):
+        verdict |= destructive("sends a password of .netrc") | read(secret=True)
+    if _is_fed(run) and any(re.match(r"(telnet|wss?)://", url, re.I) for url in urls):
+        verdict |= destructive(_SENDS_INPUT)
+    as_query = call.given("-G", "--get") and not call.given("-:", "--next")
+    sends = bool(call.values(*_CURL_DATA)) and not as_query
+    methods = call.values("-X", "--request") or [""]
+    request = worst([_request(method.upper(), sends) for method in methods])
+    sockets = call.values("--unix-socket", "--abstract-unix-socket")
+    if request.effect > Effect.READ and any(_ENGINE_SOCKET.search(each) for each in sockets):
+        verdict |= destructive("talks to the socket of a container engine")
+    return verdict | request | _curl_writes(call, urls, run)
+
+
+_CURL_BODY = ("-d", "--data", "--data-ascii", "--data-binary", "--json")
+_CURL_DATA = (*_CURL_BODY, "--data-raw", "--data-urlencode", "-F", "--form", "--form-string")
+_ENGINE_SOCKET = re.compile(r"(docker|podman|containerd|crio)[^/]*\.sock")
+
+
+def _curl_sends_file(call: Call) -> bool:
+    whole = call.values(*_CURL_BODY, "-H", "--header", "--proxy-header")
+    named = call.values("--data-urlencode", "--url-query", "--variable")
+    return (
+        any(value.startswith("@") for value in whole)
+        or any(re.match(r"[^=+][^=]*@|@", value) for value in named)
+        or any(re.search(r"=[@<]", value) for value in call.values("-F", "--form"))
+        or bool(call.values("-T", "--upload-file"))
+    )
+
+
+def _curl_writes(call: Call, urls: list[str], run: Run) -> Verdict:
+    """What curl writes; the rule has the flags whose value is a path as it is."""
     verdict = read()
-    method = "".join(call.values("-X", "--request")[-1:]).upper()
-    data = call.values(*_CURL_DATA)
-    uploads = call.values("-T", "--upload-file")
-    if any(value.startswith("@") for value in call.values("-H", "--header")):
-        verdict |= destructive("sends what is in a file to another machine")
-    as_query = call.given("-G", "--get")
-    if call.given("-K", "--config"):
-        return unknown("curl reads its flags from a file")
-    for value in data:
-        if re.search(r"(^|=)[@<]", value) or (
-            re.search(r"[@<]", value) and "@" in value[:60] and "=@" in value
-        ):
-            verdict |= destructive("sends what is in a file to another machine")
-    if uploads:
-        verdict |= destructive("sends a file to another machine")
-    if method == "DELETE":
-        verdict |= destructive("HTTP DELETE")
-    elif (data and not as_query) or method not in ("", "GET", "HEAD", "OPTIONS"):
-        verdict |= change(f"HTTP {method or 'POST'}")
-    for path in call.values(
-        "-o",
-        "--output",
-        "-D",
-        "--dump-header",
-        "-c",
-        "--cookie-jar",
-        "--trace",
-        "--trace-ascii",
-        "--stderr",
-        "--etag-save",
-    ):
-        verdict |= run.write(path)
+    alike = not call.given("-:", "--next")  # what holds for one address holds for all
+    names = [re.sub(r"#\d", UNSEEN, name) for name in call.values("-o", "--output")]
     if call.given("-O", "--remote-name", "--remote-name-all"):
-        folder = (call.values("--output-dir") or [""])[-1]
-        for url in call.texts:
-            name = url.partition("?")[0].rstrip("/").rpartition("/")[2]
-            verdict |= run.write(f"{folder}/{name}" if folder else name)
-    if call.given("--unix-socket") and any("docker.sock" in each for each in call.values("--unix-socket")):
-        verdict |= destructive("talks to the Docker socket") if verdict.effect > Effect.READ else read()
+        plain = alike and call.given("-g", "--globoff")
+        names += [_named(url) if plain else re.sub(r"[][{}].*", UNSEEN, _named(url)) for url in urls]
+    keeps = alike and call.given("--no-clobber", "--skip-existing")
+    for folder in call.values("--output-dir") or [""]:
+        paths = [f"{folder}/{name}" if folder and name != "-" else name for name in names]
+        verdict |= worst([run.write(path, makes_folder=keeps) for path in paths])
+    for text in call.values("-w", "--write-out"):
+        if text.startswith("@") or text == UNSEEN:
+            verdict |= unknown("curl reads a format that may name files that it writes")
+        for path in re.findall(r"%output\{([^}]*)", text):
+            verdict |= run.write(path.removeprefix(">>"), appends=path.startswith(">>"))
     return verdict
 
 
 @handler
 def _wget(call: Call, run: Run) -> Verdict:
-    if call.given("--post-file", "--body-file"):
-        return destructive("sends what is in a file to another machine")
-    if call.given("-i", "--input-file", "-e", "--execute", "--config", "--use-askpass"):
-        return unknown("wget reads its flags or addresses from a file")
-    verdict = change("HTTP POST") if call.given("--post-data", "--method", "--body-data") else read()
-    if call.given("--method=DELETE"):
-        verdict |= destructive("HTTP DELETE")
-    outputs = call.values(
-        "-O", "--output-document", "-o", "--output-file", "-a", "--append-output", "--save-cookies"
-    )
-    for path in outputs:
-        verdict |= run.write(path)
+    if flag := _strange_flag(call):
+        return unknown(f"wget {flag} is not known")
+    if call.values("--post-file", "--body-file"):
+        return destructive(_SENDS_FILE)
+    method = "".join(call.values("--method")[-1:]).upper()
+    verdict = _request(method, sends=bool(call.values("--post-data", "--body-data")))
+    for path in call.values("-a", "--append-output"):
+        verdict |= run.write(path, appends=True)
+    if call.given("-b", "--background"):
+        verdict |= change("goes on in the background")
     if call.given("-O", "--output-document", "--spider"):
         return verdict
-    if call.given("-r", "-m", "--recursive", "--mirror", "-p"):
-        return verdict | change("wget keeps pages")
-    folder = (call.values("-P", "--directory-prefix") or [""])[-1]
+    folder = "".join(call.values("-P", "--directory-prefix")[-1:])
+    if call.given("-r", "-m", "--recursive", "--mirror", "-p", "--page-requisites"):
+        if call.given("-nH", "--no-host-directories") and not call.given("-nc", "--no-clobber"):
+            verdict |= destructive("may overwrite files")
+        return verdict | change("wget keeps pages") | run.write(folder or ".", makes_folder=True)
     for url in call.texts:
-        name = url.partition("?")[0].rstrip("/").rpartition("/")[2] or "index.html"
+        name = _named(url) or "index.html"
         place = f"{folder.rstrip('/')}/{name}" if folder else name
         # what is there already stays: it writes to a name with a number
         verdict |= run.write(place, makes_folder=not call.given("-N", "--timestamping", "-nd"))
@@ -84,25 +138,98 @@ def _wget(call: Call, run: Run) -> Verdict:
 
 
 @handler
+def _aria2c(call: Call, run: Run) -> Verdict:
+    """aria2c: what is there already stays."""
+    folder = "".join(call.values("-d", "--dir")[-1:])
+    names = call.values("-o", "--out") or [""]
+    paths = [f"{folder}/{name}" if folder else name for name in names]
+    return _known_flags(call, run) | worst([run.write(path, makes_folder=True) for path in paths if path])
+
+
+@handler
+def _nslookup(call: Call, run: Run) -> Verdict:
+    reads_input = "-" in call.texts or not call.operands
+    return destructive(_SENDS_INPUT) if reads_input and _is_fed(run) else read()
+
+
+# --- ssh and what works over it -----------------------------------------------------------------------------
+
+# Of the others, some run programs, load libraries or read further options.
+_SSH_OPTIONS = frozenset(
+    """addressfamily batchmode bindaddress bindinterface canonicalizehostname checkhostip ciphers
+    clearallforwardings compression connectionattempts connecttimeout controlmaster controlpath
+    controlpersist escapechar exitonforwardfailure fingerprinthash forwardagent forwardx11
+    globalknownhostsfile gssapiauthentication hashknownhosts hostbasedauthentication hostkeyalgorithms
+    hostkeyalias hostname identitiesonly identityfile ipqos kbdinteractiveauthentication
+    challengeresponseauthentication kexalgorithms loglevel macs nohostauthenticationforlocalhost
+    numberofpasswordprompts passwordauthentication port preferredauthentications proxyjump
+    pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication rekeylimit requesttty
+    serveralivecountmax serveraliveinterval stricthostkeychecking tcpkeepalive updatehostkeys user
+    userknownhostsfile verifyhostkeydns visualhostkey""".split()
+)
+_KNOWN_HOSTS = re.compile(r"(~|/home/\w+|/root)/\.ssh/known_hosts\w*")
+# A shell that takes its script from its standard input.
+_READS_SCRIPT = re.compile(
+    r"(\w+=[\w./:-]*\s+)*(sudo\s+(-[nEH]+\s+|-u\s*\w+\s+)*)?(ba|da|k|z)?sh"
+    r"(\s+-[abd-z]*|\s+-o\s+pipefail)*(\s+-[abd-z]*s[abd-z]*\s+(--\s+)?[^;&|<>`$()]*)?\s*"
+)
+
+
+def _ssh_options(call: Call, run: Run) -> Verdict:
+    """The effect of `-o` and `-J`."""
+    verdict = read()
+    hosts = [*call.values("-J"), *(text.partition(":")[0] for text in call.texts[:1])]
+    for option in call.values("-o"):
+        key, _, value = re.sub(r"[\s=]+", " ", option).strip().partition(" ")
+        if key.lower() not in _SSH_OPTIONS:
+            return unknown(f"{call.program} {key[:40].replace(UNSEEN, '…')} may run another program")
+        if key.lower() == "proxyjump":
+            hosts.append(value)
+        if key.lower() == "userknownhostsfile" and not _KNOWN_HOSTS.fullmatch(value):
+            verdict |= run.write(value, appends=True)
+    odd = any(re.search(r"[\s;|&`$()<>'\"\\]", host) for host in hosts)
+    return unknown(f"{call.program} to a host with such a name") if odd else verdict
+
+
+@handler
+def _ssh(call: Call, run: Run) -> Verdict:
+    if flag := _strange_flag(call):
+        return unknown(f"ssh {flag} is not known")
+    verdict = _ssh_options(call, run)
+    if call.given("-V", "-Q", "-G"):
+        return verdict
+    if call.inner and any(word.substituted for word in call.arguments[1:]):
+        return unknown("ssh runs text that is only known at run time") | destructive("sends data out")
+    if call.inner:
+        return verdict | _ssh_command(" ".join(word.text for word in call.inner), call, run)
+    if call.given("-N", "-O"):
+        return verdict | change("opens a tunnel")
+    if run.feed is not None:
+        return verdict | run.elsewhere(run.feed.script)
+    return unknown("a shell for a person")
+
+
+def _ssh_command(text: str, call: Call, run: Run) -> Verdict:
+    if not _is_fed(run) or call.given("-n", "-f"):
+        return run.elsewhere(text)
+    if _READS_SCRIPT.fullmatch(text):
+        return run.elsewhere_argv([argument("sh"), argument("-c"), argument(text)])
+    return destructive(_SENDS_INPUT) | run.elsewhere(text)
+
+
+@handler
 def _scp(call: Call, run: Run) -> Verdict:
     """scp and rsync: to another machine they send and overwrite; here they write."""
+    verdict = _rsync_flags(call, run) if call.program == "rsync" else _scp_flags(call, run)
+    if verdict.effect > Effect.CHANGE or len(call.operands) < 2:
+        return verdict
     if call.given("-n", "--dry-run", "--list-only") and call.program == "rsync":
-        return read()
-    shells = call.values("-e", "--rsh", "--rsync-path", "-S")
-    if any(not re.match(r"ssh(\s|$)", text) or "ProxyCommand" in text for text in shells):
-        return unknown(f"{call.program} runs another program")
-    if any("proxycommand" in value.lower() for value in call.values("-o")):
-        return unknown(f"{call.program} runs another program")
-    if len(call.operands) < 2:
-        return read()
+        return verdict
     *sources, target = call.texts
-    if call.program == "rsync" and call.given(
-        "--delete", "--delete-after", "--delete-before", "--remove-source-files", "--delete-excluded"
-    ):
+    if any(flag.startswith(("--del", "--remove-")) for flag in call.flags.values):
         return destructive("rsync removes files")
     if is_remote(target):
         return destructive("sends files to another machine, over those that it has")
-    verdict = read()
     for source in sources:
         name = source.rpartition(":")[2]
         place = target if call.program == "rsync" and source.endswith("/") else run.inside(target, name)
@@ -110,68 +237,90 @@ def _scp(call: Call, run: Run) -> Verdict:
     return verdict
 
 
-@handler
-def _ssh(call: Call, run: Run) -> Verdict:
-    options = [value.lower().replace(" ", "=") for value in call.values("-o")]
-    if any(option.startswith(("proxycommand=", "localcommand=", "knownhostscommand=")) for option in options):
-        return unknown("ssh runs another program")
-    if call.given("-V", "-Q", "-G"):
-        return read()
-    if call.inner:
-        text = " ".join(word.text for word in call.inner)
-        if any(word.substituted for word in call.arguments[1:]):
-            return unknown("ssh runs text that is only known at run time") | destructive("sends data out")
-        feed = run.feed
-        words = call.inner[0].text.split()
-        if words[:1] and words[0] in ("bash", "sh") and feed is not None and len(call.inner[0].text) < 20:
-            return (
-                run.elsewhere(feed.script) if feed.text is not None else unknown("a shell that reads a pipe")
-            )
-        if feed is not None and feed.text is None and feed.source and not call.given("-n"):
-            return destructive("sends its standard input to another machine")
-        return run.elsewhere(text)
-    if run.feed is not None:
-        return run.elsewhere(run.feed.script)
-    if call.given("-N", "-f", "-O"):
-        return change("opens a tunnel")
-    return unknown("a shell for a person")
+def _scp_flags(call: Call, run: Run) -> Verdict:
+    if call.values("-S", "-D", "-F"):
+        return unknown("scp runs another program, or reads its options from a file")
+    return _ssh_options(call, run)
+
+
+_RSYNC_SWITCHES = frozenset(
+    """acls append append-verify archive atimes backup checksum compress copy-devices copy-dirlinks copy-links
+    copy-unsafe-links crtimes cvs-exclude del delay-updates delete delete-after delete-before
+    delete-delay delete-during delete-excluded delete-missing-args devices dirs dry-run executability
+    existing fake-super force from0 fsync fuzzy group hard-links help human-readable ignore-errors
+    ignore-existing ignore-missing-args ignore-non-existing ignore-times implied-dirs inc-recursive
+    inplace ipv4 ipv6 itemize-changes keep-dirlinks links list-only motd msgs2stderr mkpath munge-links
+    new-compress numeric-ids old-args old-compress old-dirs omit-dir-times omit-link-times
+    one-file-system open-noatime owner partial perms preallocate progress protect-args prune-empty-dirs
+    quiet recursive relative remove-sent-files remove-source-files safe-links secluded-args size-only
+    sparse specials stats super times trust-sender update verbose version whole-file xattrs""".split()
+)
+# Only with `=VALUE`, for the rule does not list them.
+_RSYNC_VALUED = frozenset(
+    """address block-size checksum-choice checksum-seed compress-choice compress-level contimeout debug
+    groupmap iconv info log-file-format max-alloc max-delete modify-window out-format outbuf protocol
+    skip-compress sockopts stop-after stop-at usermap""".split()
+)
+
+
+def _rsync_flags(call: Call, run: Run) -> Verdict:
+    for flag, values in call.flags.values.items():
+        name = flag.removeprefix("--").removeprefix("no-")
+        known = flag in call.rule.valued or name in _RSYNC_SWITCHES or (name in _RSYNC_VALUED and values[-1])
+        if flag in ("-M", "-@") or (flag[:2] == "--" and flag != "--" and not known):
+            return unknown(f"rsync {flag} is not known")
+    verdict = worst([run.write(path) for path in call.values("--log-file")])
+    for text in call.values("-e", "--rsh"):
+        verdict |= (
+            run.script(f"{text} host true") if re.match(r"ssh(\s|$)", text) else unknown("runs a program")
+        )
+    if any(not re.fullmatch(r"(sudo\s+)?[\w/.-]*rsync", text) for text in call.values("--rsync-path")):
+        verdict |= unknown("rsync runs another program")
+    return verdict
 
 
 @handler
 def _sftp(call: Call, run: Run) -> Verdict:
+    verdict = _ssh_options(call, run)
+    if (flag := _strange_flag(call)) or any(path != "-" for path in call.values("-b")):
+        return unknown(f"sftp {flag or '-b'} is not known")
     text = run.feed.text if run.feed else None
     source = next(iter(call.texts), "").partition(":")[2]
     if source and not run.feed and not source.endswith("/"):
         target = call.texts[1] if len(call.operands) > 1 else "."
-        return run.write(run.inside(target, source) if target != "." else source.rpartition("/")[2])
+        path = run.inside(target, source) if target != "." else source.rpartition("/")[2]
+        return verdict | run.write(path)
     if text is None:
         return unknown("sftp runs commands that are not known")
-    verdict = read()
-    for line in filter(None, map(str.strip, text.splitlines())):
-        word = line.lstrip("-@").split()[0]
-        if word in ("rm", "rmdir", "put", "mput", "reput", "rename"):
-            verdict |= destructive(f"sftp {word}")
-        elif word in ("get", "mget", "reget"):
-            verdict |= run.write((line.split()[2:] or [line.split()[-1].rpartition("/")[2]])[0])
-        elif word in ("mkdir", "chmod", "chown", "chgrp", "ln", "symlink"):
-            verdict |= change(f"sftp {word}")
-        elif word not in (
-            "cd",
-            "ls",
-            "lcd",
-            "lls",
-            "pwd",
-            "lpwd",
-            "bye",
-            "quit",
-            "exit",
-            "df",
-            "stat",
-            "progress",
-            "version",
-        ):
-            verdict |= unknown(f"sftp {word} is not known")
+    folder = ""
+    for line in text.splitlines():
+        words = [word for word in line.lstrip("-@ \t").split() if word[0] != "-"]
+        if words[:1] == ["lcd"]:
+            folder = _below(folder, "".join(words[1:]) or "~") + "/"
+        quoted = re.search(r"[\"'\\]", line)
+        verdict |= unknown("sftp with a quoted name") if quoted else _sftp_line(words, folder, run)
     return verdict
+
+
+def _below(folder: str, path: str) -> str:
+    return path if path.startswith(("/", "~")) else folder + path
+
+
+def _sftp_line(words: list[str], folder: str, run: Run) -> Verdict:
+    """The effect of a command of sftp in a local folder."""
+    word = "".join(words[:1])
+    if word in ("get", "mget", "reget"):
+        name = words[1].rpartition("/")[2] if words[1:] else UNSEEN
+        target = _below(folder, "".join(words[2:3]))
+        path = run.inside(target, name) if target else name
+        return run.write(re.sub(r".*[*?[].*", UNSEEN, path))
+    if word in ("rm", "rmdir", "put", "mput", "reput", "rename"):
+        return destructive(f"sftp {word}")
+    if word in ("mkdir", "chmod", "chown", "chgrp", "ln", "symlink"):
+        return change(f"sftp {word}")
+    if not word or word in "cd ls lcd lls pwd lpwd bye quit exit df stat progress version".split():
+        return read()
+    return unknown(f"sftp {word} is not known")
 
 
 @handler
@@ -180,16 +329,38 @@ def _nc(call: Call, run: Run) -> Verdict:
         return destructive("gives another machine a program to run")
     if call.given("-l", "--listen"):
         return unknown("takes what other machines send")
-    return read()
+    return _known_flags(call, run)
 
 
 @handler
 def _ssh_keygen(call: Call, run: Run) -> Verdict:
-    if call.given("-R", "-p", "-c", "-D"):
-        return destructive("ssh-keygen changes keys or known hosts")
-    if call.given("-y", "-l", "-F", "-B", "-r", "-L", "-Q"):
+    if flag := _strange_flag(call):
+        return unknown(f"ssh-keygen {flag} is not known")
+    if call.given("-y", "-l", "-F", "-B", "-r", "-L", "-Q", "-e", "-i"):
         return read(secret=call.given("-y", "-e"))
-    return worst([run.write(path) for path in call.values("-f")]) | change("makes a key")
+    if signs := call.values("-Y"):
+        if signs[-1] in ("verify", "check-novalidate", "find-principals", "match-principals"):
+            return read()
+        return worst([run.write(f"{text}.sig") for text in call.texts]) | change("signs files")
+    if call.given("-s"):
+        paths = [f"{text.removesuffix('.pub')}-cert.pub" for text in call.texts]
+        return worst([run.write(path) for path in paths]) | change("signs a key")
+    keys = call.values("-f") or ["~/.ssh/id_key"]
+    return worst([run.write(path) for key in keys for path in (key, f"{key}.pub")]) | change("makes a key")
+
+
+@handler
+def _nft(call: Call, run: Run) -> Verdict:
+    text = " ".join(call.texts)
+    hidden = UNSEEN in text and call.effect is Effect.READ
+    if hidden or "\n" in text or ";" in re.sub(r"\{[^{}]*\}", "", text):
+        return unknown("nft with what may be several commands")
+    return destructive("opens the firewall") if "accept" in call.texts and call.effect else read()
+
+
+@handler
+def _wg(call: Call, run: Run) -> Verdict:
+    return read(secret=not {"private-key", "preshared-keys", "dump"}.isdisjoint(call.texts))
 
 
 @handler
