@@ -1,36 +1,15 @@
 """What talks to other machines, and what lets them in."""
 
 import re
-from fnmatch import fnmatchcase
 
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
+from devops_agent.policy.programs.flags import listed_flags, odd_flag
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _SENDS_FILE = "sends what is in a file to another machine"
 _SENDS_INPUT = "sends its standard input to another machine"
-
-
-def _strange_flag(call: Call) -> str:
-    """The first flag that the rule does not list, or lists as unknown; of `-xyz` each letter counts."""
-    rule = call.rule
-    known = (rule.switches | rule.valued | {"--"}) - set(rule.flags.get(Effect.UNKNOWN, ()))
-    patterns = [each for each in known if "*" in each]
-    for flag in call.flags.values:
-        several = len(flag) > 2 and flag[:2] != "--" and not rule.one_dash
-        if several or flag in known or flag.replace("--no-", "--", 1) in known:
-            continue
-        if not any(fnmatchcase(flag, each) for each in patterns):
-            return flag
-    return ""
-
-
-@handler
-def _known_flags(call: Call, run: Run) -> Verdict:
-    """A program that may write or run what a flag names: one that the rule does not list is unknown."""
-    flag = _strange_flag(call)
-    return unknown(f"{call.name} {flag} is not known") if flag else read()
 
 
 def _is_fed(run: Run) -> bool:
@@ -54,7 +33,7 @@ def _named(url: str) -> str:
 
 @handler
 def _curl(call: Call, run: Run) -> Verdict:
-    if flag := _strange_flag(call):
+    if flag := odd_flag(call):
         return unknown(f"{call.program} {flag} is not known")
     urls = [*call.texts, *call.values("--url")]
     if any(re.match(r"@|gophers?://|dict[:.]", url, re.I) for url in urls):
@@ -112,7 +91,7 @@ def _curl_writes(call: Call, urls: list[str], run: Run) -> Verdict:
 
 @handler
 def _wget(call: Call, run: Run) -> Verdict:
-    if flag := _strange_flag(call):
+    if flag := odd_flag(call):
         return unknown(f"wget {flag} is not known")
     if call.values("--post-file", "--body-file"):
         return destructive(_SENDS_FILE)
@@ -143,7 +122,7 @@ def _aria2c(call: Call, run: Run) -> Verdict:
     folder = "".join(call.values("-d", "--dir")[-1:])
     names = call.values("-o", "--out") or [""]
     paths = [f"{folder}/{name}" if folder else name for name in names]
-    return _known_flags(call, run) | worst([run.write(path, makes_folder=True) for path in paths if path])
+    return listed_flags(call) | worst([run.write(path, makes_folder=True) for path in paths if path])
 
 
 @handler
@@ -193,7 +172,7 @@ def _ssh_options(call: Call, run: Run) -> Verdict:
 
 @handler
 def _ssh(call: Call, run: Run) -> Verdict:
-    if flag := _strange_flag(call):
+    if flag := odd_flag(call):
         return unknown(f"ssh {flag} is not known")
     verdict = _ssh_options(call, run)
     if call.given("-V", "-Q", "-G"):
@@ -243,33 +222,9 @@ def _scp_flags(call: Call, run: Run) -> Verdict:
     return _ssh_options(call, run)
 
 
-_RSYNC_SWITCHES = frozenset(
-    """acls append append-verify archive atimes backup checksum compress copy-devices copy-dirlinks copy-links
-    copy-unsafe-links crtimes cvs-exclude del delay-updates delete delete-after delete-before
-    delete-delay delete-during delete-excluded delete-missing-args devices dirs dry-run executability
-    existing fake-super force from0 fsync fuzzy group hard-links help human-readable ignore-errors
-    ignore-existing ignore-missing-args ignore-non-existing ignore-times implied-dirs inc-recursive
-    inplace ipv4 ipv6 itemize-changes keep-dirlinks links list-only motd msgs2stderr mkpath munge-links
-    new-compress numeric-ids old-args old-compress old-dirs omit-dir-times omit-link-times
-    one-file-system open-noatime owner partial perms preallocate progress protect-args prune-empty-dirs
-    quiet recursive relative remove-sent-files remove-source-files safe-links secluded-args size-only
-    sparse specials stats super times trust-sender update verbose version whole-file xattrs""".split()
-)
-# Only with `=VALUE`, for the rule does not list them.
-_RSYNC_VALUED = frozenset(
-    """address block-size checksum-choice checksum-seed compress-choice compress-level contimeout debug
-    groupmap iconv info log-file-format max-alloc max-delete modify-window out-format outbuf protocol
-    skip-compress sockopts stop-after stop-at usermap""".split()
-)
-
-
 def _rsync_flags(call: Call, run: Run) -> Verdict:
-    for flag, values in call.flags.values.items():
-        name = flag.removeprefix("--").removeprefix("no-")
-        known = flag in call.rule.valued or name in _RSYNC_SWITCHES or (name in _RSYNC_VALUED and values[-1])
-        if flag in ("-M", "-@") or (flag[:2] == "--" and flag != "--" and not known):
-            return unknown(f"rsync {flag} is not known")
-    verdict = worst([run.write(path) for path in call.values("--log-file")])
+    verdict = listed_flags(call)
+    verdict |= worst([run.write(path) for path in call.values("--log-file")])
     for text in call.values("-e", "--rsh"):
         verdict |= (
             run.script(f"{text} host true") if re.match(r"ssh(\s|$)", text) else unknown("runs a program")
@@ -282,7 +237,7 @@ def _rsync_flags(call: Call, run: Run) -> Verdict:
 @handler
 def _sftp(call: Call, run: Run) -> Verdict:
     verdict = _ssh_options(call, run)
-    if (flag := _strange_flag(call)) or any(path != "-" for path in call.values("-b")):
+    if (flag := odd_flag(call)) or any(path != "-" for path in call.values("-b")):
         return unknown(f"sftp {flag or '-b'} is not known")
     text = run.feed.text if run.feed else None
     source = next(iter(call.texts), "").partition(":")[2]
@@ -329,12 +284,12 @@ def _nc(call: Call, run: Run) -> Verdict:
         return destructive("gives another machine a program to run")
     if call.given("-l", "--listen"):
         return unknown("takes what other machines send")
-    return _known_flags(call, run)
+    return listed_flags(call)
 
 
 @handler
 def _ssh_keygen(call: Call, run: Run) -> Verdict:
-    if flag := _strange_flag(call):
+    if flag := odd_flag(call):
         return unknown(f"ssh-keygen {flag} is not known")
     if call.given("-y", "-l", "-F", "-B", "-r", "-L", "-Q", "-e", "-i"):
         return read(secret=call.given("-y", "-e"))
