@@ -7,9 +7,14 @@ from devops_agent.policy.verdict import Verdict, change, destructive, read, unkn
 
 _TOKEN = re.compile(
     r"(?P<text>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
+    r"|(?P<division>(?<=[\w)])\s*/(?![/*]))"
     r"|(?P<pattern>(?<=[(:,=])\s*/(?![/*])(?:\\.|[^/\\\n\[])+/[gimsuy]*)|(?P<strange>[\"'`/\\])"
 )
 _KEYWORDS = "if for while return typeof switch catch function of in".split()
+# Behind one of these words a `/` begins a pattern.
+_BEFORE_PATTERN = re.compile(
+    r"\b(if|for|while|with|return|typeof|in|of|case|do|else|void|delete|new|instanceof|yield|await|throw)\b"
+)
 _READS = re.compile(
     rf"({'|'.join(_KEYWORDS)}|find|findOne|count|countDocuments|estimatedDocumentCount|distinct|aggregate|stats"
     r"|status|explain|limit|sort|skip|pretty|forEach|map|filter|print|printjson|hello|isMaster|version"
@@ -44,8 +49,12 @@ def mongo(text: str) -> Verdict:
         return found.verdict
     text = _ASKS.sub("hello()", text)
     bare, at, members = "", 0, ""
+    divides = not _BEFORE_PATTERN.search(text)
     for match in _TOKEN.finditer(text):
-        if match.lastgroup == "strange" or _STAGES.search(match[0]) or re.search(r"\\[ux\d]", match[0]):
+        if match.lastgroup == "division" and divides:
+            continue
+        strange = match.lastgroup in ("strange", "division") or re.search(r"\\[ux\d]", match[0])
+        if strange or _STAGES.search(match[0]):
             return unknown("mongosh runs what is not known")
         if re.search(r"[\w)\]]\s*\[\s*$", text[max(0, match.start() - 20) : match.start()]):
             members += f" {match[0][1:-1]} "

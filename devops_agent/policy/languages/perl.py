@@ -18,7 +18,7 @@ _BEFORE_OPERATOR = frozenset(
     return""".split()
 )
 _NAME = r"(?!(?:ENV|SIG)\b|ARGV\s*\[)\w+"
-_SUBSCRIPT = r"(?:\[-?\d+\]|\[\$\w+\]|\{\w+\}|\{\$\w+\})"
+_SUBSCRIPT = r"(?:\[-?\d+\]|\[\$\w+\]|\{\w+\}|\{\$\w+(?:\[-?\d+\])?\})"
 _SCALAR = rf"\$(?:{_NAME}|[&.]|\{{{_NAME}\}}){_SUBSCRIPT}*(?!\w|[\[{{']|->|::)"
 _LIST = r"(?!(?:ENV|SIG|ARGV)\b)\w+(?!\w|[\[{']|::)"
 
@@ -42,7 +42,7 @@ _EDITS = "|".join(
 )
 _TOKEN = re.compile(
     rf"(?P<space>\s+|#[^\n]*)|(?P<value>'(?:\\[\s\S]|[^\\'])*'|\"{_text(chr(34))}\"|<STDIN>|{_SCALAR}|@{_LIST}"
-    rf"|\$#\w+|\$[/\\,;|!]|0x[\da-fA-F]+|\d+(?:\.\d+)?|(?:{_EDITS})(?!\w))|(?P<hash>%{_LIST})"
+    rf"|\$#\w+(?!['\w])|\$[/\\,;|!]|0x[\da-fA-F]+|\d+(?:\.\d+)?|(?:{_EDITS})(?!\w))|(?P<hash>%{_LIST})"
     rf"|(?P<word>[A-Za-z_]\w*(?!['\w]))|(?P<operator>\+\+|--|<=>|=~|!~|&&|\|\||=>|\.\.|\*\*"
     r"|(?!->|::)[-+=(){}\[\];,.!>~:^*%&|<?/])"
 )

@@ -37,7 +37,7 @@ _LEXERS = {
         rf"(?<![\w$])[eE]{_escaped(chr(39))}|'(?:[^'\\]|''|\\(?!'))*'|{_DOLLARS}",
         _plain('"'),
         rf"--[^\n]*|{_BLOCK}",
-        r"\\[^\n]*",
+        r"\\;|\\[^\n]*",
         r"(?<![\w$])\$\w*\$|(?<!:):(?!:)(?=[A-Za-z_'\"{])",
     ),
     # `/*!` begins text that runs
@@ -49,7 +49,7 @@ _LEXERS = {
         r"(?!)",
     ),
     "sqlite3": _lexer(
-        _plain("'"), rf"{_plain(chr(34))}|{_plain('`')}|\[[^\]]*\]", rf"--[^\n]*|{_BLOCK}", r"(?!)", r"\["
+        _plain("'"), rf"{_plain(chr(34))}|{_plain('`')}|\[[^\]]*\]", rf"--[^\n]*|{_BLOCK}", r"(?!)", r"[\[#]"
     ),
     "clickhouse-client": _lexer(
         rf"{_escaped(chr(39))}|{_DOLLARS}",
@@ -76,7 +76,7 @@ def sql(text: str, client: str = "psql") -> Analysis:
         inner = match[0][1:-1]
         if match.lastgroup == "strange":
             return Analysis(unknown("the SQL is not understood"))
-        if match.lastgroup == "command" and client == "psql":
+        if match.lastgroup == "command" and client == "psql" and match[0] != "\\;":
             done = _psql_command(match[0])
             verdict |= done.verdict
             parts += done.parts
@@ -86,7 +86,7 @@ def sql(text: str, client: str = "psql") -> Analysis:
         else:
             bare += {"text": "''", "comment": " ", "command": ";"}[match.lastgroup or ""]
     for statement in (bare + text[at:]).lower().split(";"):
-        verdict |= _statement(statement.strip(" \t\r\n("))
+        verdict |= _statement(statement)
     return Analysis(verdict, tuple(parts))
 
 
@@ -99,7 +99,7 @@ _READS = frozenset(
 _CHANGES = frozenset("insert create grant comment refresh rename listen notify vacuum reindex start".split())
 _DESTROYS = re.compile(
     r"(?<!\")\b(delete|drop|truncate|update|replace|merge|kill|shutdown|reset|revoke|lock|alter)\b(?!\s*\(|\")"
-    r"|\b(into\s+(out|dump)file|program|do|execute|load\s+data|copy)\b"
+    r"|\b(into\s+(out|dump)file|program|do|execute|prepared|load\s+data|copy)\b"
 )
 _UNSEEN = re.compile(r"\b(call|exec|prepare|source|system|import|attach|load)\b")
 _SECRET = re.compile(
@@ -116,6 +116,7 @@ _WEAKENS = re.compile(
     r"\bsuperuser\b|\bbypassrls\b|\breplication\b|\bto\s+public\b|\bgrant\s+(all|pg_\w+|super)\b|\bgrant\s+option\b"
     r"|\badmin\s+option\b"
 )
+_EXPLAINS = re.compile(r"explain\b\s*(\([^)]*\)|((analyze|verbose|format\s*=\s*\w+)\s+)*)")
 _LOCKS_ROWS = re.compile(r"\bfor\s+(no\s+key\s+)?update\b|\bon\s+(update|delete)\b")
 _CONFLICT = re.compile(r"\bon\s+(conflict|duplicate)\b[\s\S]*")
 _PRAGMA_CALLS = re.compile(
@@ -127,15 +128,18 @@ _PRAGMA_CHANGES = re.compile(r"[=(]|\b(wal_checkpoint|optimize|incremental_vacuu
 
 def _statement(text: str) -> Verdict:
     """The effect of one statement, in lower case, with its texts left out."""
+    text = text.strip(" \t\r\n(")
+    explained = _EXPLAINS.match(text)
+    if explained:
+        text = text[explained.end() :].strip(" \t\r\n(")
     if not text:
         return read()
     first = re.match(r"\w*", text)[0]  # type: ignore[index]
     verdict = read(secret=bool(_SECRET.search(text)))
     if function := _strange_function(first, text):
         verdict |= unknown(f"the function {function} of SQL is not known")
-    if first == "explain" and not re.search(r"\banalyze\b", text):
-        return verdict
-    return verdict | _by_words(first, text)
+    runs = not explained or "analyze" in explained[0]
+    return verdict | _by_words(first, text) if runs else verdict
 
 
 def _by_words(first: str, text: str) -> Verdict:
@@ -266,10 +270,10 @@ def _strange_function(first: str, text: str) -> str | None:
 
 # --- the commands of clients ------------------------------------------------------------------------------
 
-_PSQL_ENDS = re.compile(r"\\(g|gx|gset|gdesc|gexec|watch|crosstabview|;)(\s|$)")
+_PSQL_ENDS = re.compile(r"\\(g|gx|gset|gdesc|gexec|watch|crosstabview)(\s|$)")
 _PSQL_READS = re.compile(
     r"d\w*[+S]*|l\+?|z|sf\+?|sv\+?|conninfo|timing|x|pset|a|t|f|h|H|\?|echo|qecho|warn|encoding|q|c|connect|set"
-    r"|unset|p|r|gset|gdesc|watch|crosstabview|errverbose|copyright|;"
+    r"|unset|p|r|gset|gdesc|watch|crosstabview|errverbose|copyright"
 )
 _LONGEST_COPY = 2000
 _PSQL_COPY = re.compile(

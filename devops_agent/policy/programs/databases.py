@@ -60,10 +60,10 @@ def _sqlite(call: Call, run: Run) -> Verdict:
     if not call.texts[1:]:
         if run.feed is None:
             return unknown(_PERSON)
-        lines = run.feed.script.splitlines(keepends=True)
+        lines = run.feed.script.split("\n")
         texts += [line for line in lines if line.startswith(".")]
-        rest = "".join(line for line in lines if not line.startswith("."))
-        if any(re.search("['\"`[]", text) for text in texts if text.startswith(".")):
+        rest = "\n".join(line for line in lines if not line.startswith("."))
+        if any(re.search("['\"`[;]", text) for text in texts if text.startswith(".")):
             return unknown("a command of sqlite3 that is not known")
     in_memory = call.texts[:1] in ([], [":memory:"])
     verdict = _strange_flags(call) | analysed(languages.sql(rest, "sqlite3"), run)
