@@ -51,7 +51,8 @@ class _Program:
         self.nodes = list(ast.walk(tree))
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
         self.bound = set(_bound(self.nodes))
-        self.own = {name for name in self.bound - DENIED if not name.startswith("__")}
+        own = {name for name in self.bound - DENIED if not name.startswith("__")}
+        self.known = BUILTINS | own
         self.imported: dict[str, str] = {}
         for node in self.nodes:
             for name, origin in _imports(node):
@@ -75,7 +76,7 @@ class _Program:
                 if node.attr not in MEMBERS:
                     raise _Unread(f"uses {node.attr}")
                 secret = secret or (node.attr in ("format", "format_map") and _may_dig(node.value))
-            elif node.id not in BUILTINS | self.own:
+            elif node.id not in self.known:
                 raise _Unread(f"uses {node.id}")
             secret = secret or name in ("os.environ", "os.getenv")
         return Analysis(read(secret=secret), tuple(parts))

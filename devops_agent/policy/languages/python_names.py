@@ -147,6 +147,5 @@ BUILTINS = frozenset(
 
 # Names that stay dangerous where a program gives them another meaning as well.
 DENIED = frozenset(
-    """exec eval compile getattr setattr delattr globals locals vars breakpoint help input memoryview open
-    execfile file reload apply raw_input""".split()
+    "exec eval compile getattr setattr delattr globals locals vars breakpoint help memoryview open".split()
 )

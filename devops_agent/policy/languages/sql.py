@@ -98,8 +98,8 @@ _READS = frozenset(
 )
 _CHANGES = frozenset("insert create grant comment refresh rename listen notify vacuum reindex start".split())
 _DESTROYS = re.compile(
-    r"(?<!\")\b(delete|drop|truncate|update|replace|merge|kill|shutdown|reset|revoke|lock|alter)\b(?!\s*\(|\")"
-    r"|\b(into\s+(out|dump)file|program|do|execute|prepared|load\s+data|copy)\b"
+    r"(?<!\")\b(delete|drop|truncate|update|replace|merge|kill|shutdown|reset|revoke|lock|alter)\b(?!\s*\()"
+    r"|(?<!\")\b(into\s+(out|dump)file|program|do|execute|prepared|load\s+data|copy)\b"
 )
 _UNSEEN = re.compile(r"\b(call|exec|prepare|source|system|import|attach|load)\b")
 _SECRET = re.compile(
@@ -157,7 +157,7 @@ def _by_words(first: str, text: str) -> Verdict:
         return change("SQL copy") if copies[0].startswith("from") else read()
     if first in ("grant", "create") and (weakens := _WEAKENS.search(text)):
         return destructive(f"SQL {weakens[0]}")
-    if first == "set" and re.match(r"set\s+(@@)?(global|persist\w*|password|sql_log_bin|default)\b", text):
+    if first == "set" and re.search(r"\b(global|persist\w*|password|sql_log_bin|default\s+role)\b", text):
         return unknown("a setting of the server")
     if first == "vacuum" and re.search(r"\binto\b", text):
         return unknown("SQL vacuum into a file")
