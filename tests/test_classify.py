@@ -121,6 +121,38 @@ def test_a_decision_is_quick():
     assert quantiles(seconds, n=100)[98] < 0.01
 
 
+_LONG = 18_000
+
+
+@pytest.mark.parametrize(
+    ("program", "piece"),
+    [
+        ("sed", "/[a][a]"),
+        ("sed", "s/[a]"),
+        ("sed", "s/[[:a:]"),
+        ("awk", "/[a]"),
+        ("awk", "("),
+        ("perl -e", "s/$a"),
+        ("perl -e", '"$x[$a]'),
+        ("python3 -c", "a."),
+        ("python3 -c", "("),
+        ("psql -c", "$a$ "),
+        ("psql -c", "insert "),
+        ("psql -c", "x(a"),
+        ("mysql -e", "/*"),
+        ("sqlite3 x.db", "'"),
+        ("mongosh --eval", "a"),
+    ],
+)
+def test_a_strange_script_is_judged_in_little_time(program, piece):
+    assert _seconds(f"{program} {shlex.quote(piece * (_LONG // len(piece)))}") < 2
+
+
+@pytest.mark.parametrize("program", ["sed", "awk", "perl -e", "python3 -c", "psql -c", "mongosh --eval"])
+def test_a_script_that_is_too_long_is_unknown(program):
+    assert classify(f"{program} '1{' ' * 20_000}'", LOOKUP).effect is Effect.UNKNOWN
+
+
 # --- wrappers ---------------------------------------------------------------------------------------------
 
 

@@ -4,155 +4,149 @@ import re
 from collections.abc import Sequence
 
 from devops_agent.policy import languages
-from devops_agent.policy.call import Call
-from devops_agent.policy.handlers import Run, handler, worst
-from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.call import Call, parse_call
+from devops_agent.policy.handlers import Run, analysed, handler, worst
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+
+_PERSON = "a database shell for a person"
+_SQL_FLAGS = {
+    "psql": ("-c", "--command"),
+    "mysql": ("-e", "--execute"),
+    "clickhouse-client": ("-q", "--query"),
+}
+_PASSWORD = re.compile(r"-[ABEHLNUXbinqrstvw]*p.+")
 
 
 @handler
 def _sql(call: Call, run: Run) -> Verdict:
-    """psql, mysql, sqlite3: the SQL of their flags, operands and standard input."""
-    texts = call.values("-c", "--command", "-e", "--execute", "-cmd")
-    if call.program == "psql" and call.given("-l", "--list", "-V"):
-        return read()
-    if call.program == "sqlite3":
-        texts = [*call.values("-cmd"), *call.texts[1:]]
-        texts = [text for text in texts if not _is_dot_read(text)]
-        if not call.texts[1:] and run.feed is None:
-            return unknown("a database shell for a person")
-        if any(text.lstrip().startswith(".") for text in texts):
-            return unknown("a command of sqlite3 that is not known")
-    if call.given("-f", "--file"):
-        return unknown(f"{call.program} runs a file that is not known")
-    verdict = worst([languages.sql(text) for text in texts])
-    for path in call.values("-o", "--output", "-L", "--log-file"):
-        verdict |= run.write(path)
-    if texts or (call.program == "sqlite3" and call.texts[1:]):
+    """psql, mysql and clickhouse-client: the SQL of their flags or of their standard input."""
+    client = call.rule.name
+    if client == "mysql":
+        # the letters of a password are no flags
+        words = [word for word in call.arguments if not _PASSWORD.fullmatch(word.text)]
+        call = parse_call(call.rule, call.program, words)
+    verdict = _strange_flags(call)
+    for path in call.values("-o", "--output"):
+        verdict |= analysed(languages.output(path), run)
+    for path in call.values("-L", "--log-file"):
+        verdict |= run.write(path, appends=True)
+    if any("SINGLE" in value for value in call.values("-v", "--set", "--variable")):
+        verdict |= unknown("psql parts SQL in another way")
+    if client == "psql" and call.given("-l", "--list"):
         return verdict
-    if run.feed is None:
-        return unknown("a database shell for a person")
-    return languages.sql(run.feed.script)
+    texts = call.values(*_SQL_FLAGS[client])
+    if not texts and run.feed is None:
+        return unknown(_PERSON)
+    for text in texts or [run.feed.script if run.feed else ""]:
+        verdict |= analysed(languages.sql(text, client), run)
+    return verdict
 
 
-def _is_dot_read(text: str) -> bool:
-    return bool(
-        re.match(
-            r"\s*\.(tables|schema|headers?|mode|databases|indexes|indices|dump|show|separator|width"
-            r"|import \S+ \w+$)\b",
-            text,
-        )
-    )
+def _strange_flags(call: Call) -> Verdict:
+    """Unknown, if a flag of a call is not in its rule."""
+    known = call.flags.known
+    for flag in call.flags.values:
+        single = len(flag) == 2 or flag[:2] == "--" or call.rule.one_dash
+        if single and flag not in known and not (call.rule.one_dash and flag[1:] in known):
+            return unknown(f"{call.program} {flag} is not known")
+    return read()
+
+
+@handler
+def _sqlite(call: Call, run: Run) -> Verdict:
+    """sqlite3: the SQL and the commands of its operands, or of its standard input."""
+    texts = [*call.values("-cmd", "--cmd"), *call.texts[1:]]
+    rest = ""
+    if not call.texts[1:]:
+        if run.feed is None:
+            return unknown(_PERSON)
+        lines = run.feed.script.split("\n")
+        texts += [line for line in lines if line.startswith(".")]
+        rest = "\n".join(line for line in lines if not line.startswith("."))
+        if any(re.search("['\"`[;]", text) for text in texts if text.startswith(".")):
+            return unknown("a command of sqlite3 that is not known")
+    in_memory = call.texts[:1] in ([], [":memory:"])
+    verdict = _strange_flags(call) | analysed(languages.sql(rest, "sqlite3"), run)
+    for text in texts:
+        is_command = text.lstrip().startswith(".")
+        found = languages.dot_command(text, in_memory) if is_command else languages.sql(text, "sqlite3")
+        verdict |= analysed(found, run)
+    return verdict
 
 
 @handler
 def _redis(call: Call, run: Run) -> Verdict:
-    if call.given(
-        "--scan",
-        "--bigkeys",
-        "--memkeys",
-        "--hotkeys",
-        "--latency",
-        "--stat",
-        "--version",
-        "--intrinsic-latency",
-    ):
-        return read()
-    if call.given("--eval", "--pipe", "--functions-rdb"):
+    verdict = _strange_flags(call)
+    if call.given("--cluster"):
+        looks = call.values("--cluster") in (["info"], ["check"], ["help"])
+        return verdict | (read() if looks else destructive("redis-cli --cluster"))
+    if call.given(*_REDIS_LOOKS) or verdict.effect:
+        return verdict
+    if call.operands:
+        return _redis_command(call.texts)
+    if run.feed is None:
+        return unknown(_PERSON)
+    lines = [line.split() for line in (run.feed.text or "").splitlines() if line.strip()]
+    if not lines:
         return unknown("redis-cli runs what is not known")
-    if not call.operands:
-        if run.feed is None:
-            return unknown("a database shell for a person")
-        lines = (
-            []
-            if run.feed.text is None
-            else [line.split() for line in run.feed.text.splitlines() if line.strip()]
-        )
-        return (
-            worst([_redis_command(words) for words in lines])
-            if lines
-            else unknown("redis-cli runs what is not known")
-        )
-    return _redis_command(call.texts)
+    return worst([_redis_command(words) for words in lines])
 
 
+_REDIS_LOOKS = """--scan --bigkeys --memkeys --hotkeys --latency --latency-history --latency-dist --stat
+ --version --intrinsic-latency""".split()
 _REDIS_READS = frozenset(
     """get mget keys scan sscan hscan zscan info ping ttl pttl type exists strlen llen lrange lindex hget
     hmget hgetall hkeys hvals hlen hexists smembers scard sismember srandmember zrange zrevrange zcard
-    zscore zrank zcount zrangebyscore zrevrangebyscore dbsize time lastsave echo memory object
+    zscore zrank zcount zrangebyscore zrevrangebyscore dbsize time lastsave echo object
     slowlog monitor pubsub xlen xrange xrevrange xinfo getrange bitcount randomkey role
     command dump touch geopos geodist pfcount xread xpending lpos smismember sinter sunion sdiff lolwut
     hstrlen waitaof""".split()
 )
 _REDIS_CHANGES = frozenset(
     """set setnx setex psetex mset msetnx append incr incrby incrbyfloat decr decrby hset hmset hsetnx
-    hincrby lpush rpush lpushx rpushx linsert sadd zadd zincrby expire pexpire expireat persist publish
+    hincrby lpush rpush lpushx rpushx linsert sadd zadd zincrby expire pexpire persist publish
     bgsave save setrange setbit pfadd xadd geoadd xgroup select auth hello copy""".split()
 )
+# What the commands that look and change by their second word only look at.
+_REDIS_PARTS = {
+    name: frozenset(words.split())
+    for name, words in {
+        "config": "get help",
+        "client": "list info getname id help",
+        "acl": "list users getuser whoami cat help",
+        "cluster": "info nodes slots shards myid help",
+        "latency": "latest history doctor help",
+        "memory": "usage stats doctor help",
+        "script": "exists help",
+        "function": "list stats help",
+        "module": "list help",
+        "slowlog": "get len help",
+        "xgroup": "create createconsumer help",
+    }.items()
+}
 
 
 def _redis_command(words: Sequence[str]) -> Verdict:
-    name = words[0].lower()
-    second = words[1].lower() if len(words) > 1 else ""
-    if name in ("config", "client", "acl", "cluster", "latency", "script", "function", "module"):
-        looks = second in (
-            "get",
-            "list",
-            "info",
-            "getname",
-            "id",
-            "nodes",
-            "slots",
-            "whoami",
-            "doctor",
-            "latest",
-            "history",
-            "exists",
-            "cat",
-            "users",
-            "getuser",
-            "shards",
-        )
-        return read(secret=name == "config") if looks else destructive(f"redis {name} {second}")
-    if name == "slowlog" and second == "reset":
-        return destructive("redis slowlog reset")
-    if name in _REDIS_READS:
-        return read()
-    return change(f"redis {name}") if name in _REDIS_CHANGES else destructive(f"redis {name}")
-
-
-_MONGO_READS = re.compile(
-    r"(find|findOne|count|countDocuments|estimatedDocumentCount|distinct|aggregate|stats|status|explain|limit|sort|skip|pretty"
-    r"|forEach|map|filter|print|printjson|tojson|toArray|hello|isMaster|version|serverStatus|currentOp|hostInfo|conf"
-    r"|get[A-Z]\w*|list[A-Z]\w*|print[A-Z]\w*|ObjectId|ISODate|Date|NumberLong|stringify|keys|values|entries|toFixed|projection)"
-)
+    name, *rest = [word.lower() for word in words]
+    second = rest[0] if rest else ""
+    if name in _REDIS_PARTS and second not in _REDIS_PARTS[name]:
+        return destructive(f"redis {name} {second}".strip())
+    if name in ("expire", "pexpire") and not re.fullmatch(r"[1-9]\d*", "".join(rest[1:2])):
+        return destructive(f"redis {name} removes the key")
+    if {"maxlen", "minid", "replace"} & set(rest):
+        return destructive(f"redis {name} removes entries")
+    if name in _REDIS_CHANGES:
+        return change(f"redis {name}")
+    if name in _REDIS_READS or name in _REDIS_PARTS:
+        return read(secret=name in ("config", "acl"))
+    return destructive(f"redis {name}")
 
 
 @handler
 def _mongo(call: Call, run: Run) -> Verdict:
+    """mongosh: the programs of --eval. A file among its operands runs as well."""
     texts = call.values("--eval")
-    if not texts or call.given("-f", "--file"):
+    files = any(re.search(r"\.(m?js|mongodb)$", text) for text in call.texts) or len(call.operands) > 1
+    if not texts or files:
         return unknown("a database shell, or a script that is not known")
-    verdict = read()
-    for text in texts:
-        bare = re.sub(r"\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'", "''", text)
-        called = re.findall(r"(\w+)\s*\(", bare)
-        unread = [name for name in called if not _MONGO_READS.fullmatch(name)]
-        if (
-            UNSEEN in text
-            or "`" in bare
-            or re.search(r"\$(out|merge|function|where)\b|\[\s*''\s*\]\s*\(", bare)
-        ):
-            verdict |= unknown("mongosh runs what is not known")
-        elif any(
-            re.match(
-                r"delete|remove|drop|update|replace|findAndModify|findOneAnd|bulk|rename|shutdown|kill", each
-            )
-            for each in unread
-        ):
-            verdict |= destructive("mongosh removes or replaces")
-        elif any(not re.match(r"insert|create|save|grant", each) for each in unread):
-            verdict |= unknown("mongosh runs what is not known")
-        elif unread:
-            verdict |= change("mongosh inserts")
-    return verdict
+    return _strange_flags(call) | worst([languages.mongo(text) for text in texts])
