@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from devops_agent.policy import languages
 from devops_agent.policy.call import Call, parse_call
 from devops_agent.policy.handlers import Run, analysed, handler, worst
+from devops_agent.policy.programs.flags import listed_flags
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
 _PERSON = "a database shell for a person"
@@ -25,7 +26,7 @@ def _sql(call: Call, run: Run) -> Verdict:
         # the letters of a password are no flags
         words = [word for word in call.arguments if not _PASSWORD.fullmatch(word.text)]
         call = parse_call(call.rule, call.program, words)
-    verdict = _strange_flags(call)
+    verdict = listed_flags(call)
     for path in call.values("-o", "--output"):
         verdict |= analysed(languages.output(path), run)
     for path in call.values("-L", "--log-file"):
@@ -42,16 +43,6 @@ def _sql(call: Call, run: Run) -> Verdict:
     return verdict
 
 
-def _strange_flags(call: Call) -> Verdict:
-    """Unknown, if a flag of a call is not in its rule."""
-    known = call.flags.known
-    for flag in call.flags.values:
-        single = len(flag) == 2 or flag[:2] == "--" or call.rule.one_dash
-        if single and flag not in known and not (call.rule.one_dash and flag[1:] in known):
-            return unknown(f"{call.program} {flag} is not known")
-    return read()
-
-
 @handler
 def _sqlite(call: Call, run: Run) -> Verdict:
     """sqlite3: the SQL and the commands of its operands, or of its standard input."""
@@ -66,7 +57,7 @@ def _sqlite(call: Call, run: Run) -> Verdict:
         if any(re.search("['\"`[;]", text) for text in texts if text.startswith(".")):
             return unknown("a command of sqlite3 that is not known")
     in_memory = call.texts[:1] in ([], [":memory:"])
-    verdict = _strange_flags(call) | analysed(languages.sql(rest, "sqlite3"), run)
+    verdict = listed_flags(call) | analysed(languages.sql(rest, "sqlite3"), run)
     for text in texts:
         is_command = text.lstrip().startswith(".")
         found = languages.dot_command(text, in_memory) if is_command else languages.sql(text, "sqlite3")
@@ -76,7 +67,7 @@ def _sqlite(call: Call, run: Run) -> Verdict:
 
 @handler
 def _redis(call: Call, run: Run) -> Verdict:
-    verdict = _strange_flags(call)
+    verdict = listed_flags(call)
     if call.given("--cluster"):
         looks = call.values("--cluster") in (["info"], ["check"], ["help"])
         return verdict | (read() if looks else destructive("redis-cli --cluster"))
@@ -149,4 +140,4 @@ def _mongo(call: Call, run: Run) -> Verdict:
     files = any(re.search(r"\.(m?js|mongodb)$", text) for text in call.texts) or len(call.operands) > 1
     if not texts or files:
         return unknown("a database shell, or a script that is not known")
-    return _strange_flags(call) | worst([languages.mongo(text) for text in texts])
+    return listed_flags(call) | worst([languages.mongo(text) for text in texts])

@@ -195,7 +195,9 @@ def _awk(call: Call, run: Run) -> Verdict:
     return known_flags(call) | worst([analysed(languages.awk(text), run) for text in programs])
 
 
-_PERL_FLAG = re.compile(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F.*|C\w*|e|E|0x\w+)?")
+_PERL_FLAG = re.compile(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F(\\?.|/[^/]*/|[\w:;, ]+)|C\w*|e|E|0x\w+)?")
+# A file that perl opens as a command, or to write it.
+_PERL_OPENS = re.compile(r"\s*[|<>+]|.*\|\s*$", re.S)
 
 
 @handler
@@ -213,7 +215,7 @@ def _perl(call: Call, run: Run) -> Verdict:
         in_place = in_place or (form[1] or "")[:1] == "i"
         if form[1] in ("e", "E") and words:
             texts.append(words.pop(0).text)
-    if not texts:
+    if not texts or any(_PERL_OPENS.match(word.text) for word in words):
         return unknown("perl runs a program that is not known")
     verdict = languages.perl("\n".join(texts))
     return verdict | destructive("perl -i overwrites files") if in_place else verdict
@@ -226,13 +228,16 @@ def _python(call: Call, run: Run) -> Verdict:
         flag = words.pop(0).text
         if flag in ("-V", "-VV", "--version", "-h", "--help"):
             return read()
+        # -i goes on with the standard input, -x leaves out the first line
+        if re.match("-[bBdEIOPqsSuv]*[ix]", flag):
+            return unknown(f"python {flag} is not known")
         if re.fullmatch(r"-[A-Za-z]*c", flag) and words:
             return analysed(languages.python(words[0].text), run)
         if re.fullmatch(r"-[A-Za-z]*m", flag) and words:
             return _python_module(words, run)
         if flag in ("-W", "-X") and words:
             words.pop(0)
-        elif not re.fullmatch("-([bBdEiIOPqsSuvx]+|[WX].+)", flag):
+        elif not re.fullmatch("-([bBdEIOPqsSuv]+|[WX].+)", flag):
             return unknown(f"python {flag} is not known")
     if words and words[0].text != "-":
         return unknown(f"runs {words[0].raw}, which is not known")
@@ -340,7 +345,9 @@ def _date(call: Call, run: Run) -> Verdict:
 
 @handler
 def _jq(call: Call, run: Run) -> Verdict:
-    return read(secret=any(re.search(r"\benv\b|\$ENV\b|\bstrenv\b", text) for text in call.texts))
+    return read(
+        secret=any(re.search(r"\benv\b|\$ENV\b|\bstrenv\b|\benvsubst\b", text) for text in call.texts)
+    )
 
 
 @handler
