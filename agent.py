@@ -206,14 +206,17 @@ class DevOpsAgent(ToolCallingAgent):
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
         call = Call(bash.name, {"command": told.look})
         self.listener(events.ToolCalled(call.name, call.arguments))
-        ran = self.shell.run(told.look)
         passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
+        secret = passage.verdict.secret
+        with self.shell.active(secret):
+            ran = self.shell.run(told.look)
         self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
-        self.listener(events.Observed(self.shell.describe(ran)))
+        self.listener(events.Observed(self.redactor(self.shell.describe(ran), secret)))
         if not _succeeded(ran) or not ran.output.strip():
             return told
         self.evidence.ran(call, changes=False, ok=True)
-        told = replace(told, looked=f"$ {told.look}\n{self.shell.describe(ran, as_facts=True)}")
+        shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
+        told = replace(told, looked=f"$ {told.look}\n{shown}")
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property
@@ -390,7 +393,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.gate.before(passage)
         started = time.monotonic()
         try:
-            with self.shell.active():
+            with self.shell.active(verdict.secret):
                 result = super().execute_tool_call(call.name, dict(call.arguments))
         except AgentError as error:
             self.gate.record(

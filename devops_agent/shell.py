@@ -82,12 +82,14 @@ class Shell:
         timeout: Seconds after which a command's whole process group is killed.
         budget: Characters of output that the model sees.
         store: Keeps the full text of what is cut.
+        secret: Whether what runs now prints secrets.
         last: The result of the newest command.
     """
 
     timeout: float = 120.0
     budget: int = 4000
     store: OutputStore = field(default_factory=OutputStore)
+    secret: bool = False
     last: CommandResult | None = None
 
     def run(self, command: str) -> CommandResult:
@@ -115,7 +117,7 @@ class Shell:
             failure = "" if timed_out else notes.hidden_failure()
         seconds = time.monotonic() - started
         output = clean(raw.decode("utf-8", errors="replace"))
-        kept = self.store.save(output) if len(output.rstrip("\n")) > self.budget else None
+        kept = self.store.save(output, self.secret) if len(output.rstrip("\n")) > self.budget else None
         code = code if code >= 0 else 128 - code
         self.last = CommandResult(command, code, output, timed_out, seconds, kept, failure)
         return self.last
@@ -143,12 +145,14 @@ class Shell:
         return "\n".join(lines) or "Done, no output."
 
     @contextmanager
-    def active(self) -> Iterator[None]:
-        """Makes this the shell that the `bash` tool uses."""
+    def active(self, secret: bool = False) -> Iterator[None]:
+        """Makes this the shell that the `bash` tool uses, for a call that may print secrets."""
         token = _ACTIVE.set(self)
+        self.secret = secret
         try:
             yield
         finally:
+            self.secret = False
             _ACTIVE.reset(token)
 
 
