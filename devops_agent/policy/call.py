@@ -89,6 +89,7 @@ class Call:
     operands: list[Argument] = field(default_factory=list)
     inner: list[Argument] = field(default_factory=list)  # the command that it runs
     odd: str = ""  # a flag before the verb, or a verb, that is not known
+    elsewhere: bool = False  # it runs on another machine or in a container
 
     @property
     def name(self) -> str:

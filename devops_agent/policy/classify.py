@@ -54,7 +54,8 @@ _SETS_VARIABLES = frozenset(
 _CHANGES_DIRECTORY = ("cd", "pushd", "popd")
 
 
-# Sees every call, and may judge it in another way. A file that is written is a call of `>`.
+# Sees every call, after those that it runs, and may judge it in another way. A file that is written is a call
+# of `>`.
 Watch = Callable[[Call, Verdict], Verdict]
 
 
@@ -341,6 +342,7 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
 
 
 def _watched(call: Call, verdict: Verdict, scope: Scope) -> Verdict:
+    call.elsewhere = isinstance(scope.lookup, Elsewhere)
     return scope.watch(call, verdict) if scope.watch else verdict
 
 
@@ -429,9 +431,7 @@ def write(path: str, scope: Scope, appends: bool = False, makes_folder: bool = F
     verdict = read()
     for directory in scope.directories:
         verdict |= paths.written(path, scope.lookup, directory, appends, makes_folder)
-    if scope.watch and verdict.effect:
-        verdict = scope.watch(stranger((argument(">"), argument(path))), verdict)
-    return verdict
+    return _watched(stranger((argument(">"), argument(path))), verdict, scope) if verdict.effect else verdict
 
 
 def work(operand: Argument, scope: Scope) -> Verdict:
