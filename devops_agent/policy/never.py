@@ -229,7 +229,8 @@ def _mounts(call: Call, here: _Place) -> Iterator[tuple[str, str]]:
     for volume in call.values("-v", "--volume"):
         source, _, rest = volume.partition(":")
         target, _, options = rest.partition(":")
-        if target and "ro" not in options.split(",") and (path := here.path(source)):
+        is_folder = source[:1] in ("/", "~", ".", "$")  # else it is the name of a volume
+        if target and is_folder and "ro" not in options.split(",") and (path := here.path(source)):
             yield normpath(target), path
     for mount in call.values("--mount"):
         fields = dict(part.partition("=")[::2] for part in mount.split(","))
