@@ -1,6 +1,7 @@
 """Instructions in outputs: they are seen, made harmless, and never lead to a change that nobody agreed to."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ def test_a_result_ends_where_it_ends(one: dict[str, str]) -> None:
 @pytest.mark.parametrize("one", HARMLESS, ids=lambda one: one["source"][:40])
 def test_ordinary_outputs_stay_as_they_are(one: dict[str, str]) -> None:
     assert neutral(one["text"]) == one["text"]
+
+
+@pytest.mark.parametrize("part", ["agent curl ", "ki ", " ", "ignore all ", "\n #", "you are in ", "rm - "])
+def test_no_output_takes_long(part: str) -> None:
+    text = (part * 200_000)[:200_000]
+    started = time.process_time()
+    speaks_to_agent(text)
+    neutral(text)
+    assert time.process_time() - started < 2
 
 
 def test_after_an_injection_a_change_is_asked_for(tmp_path: Path, monkeypatch: Any) -> None:
