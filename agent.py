@@ -403,6 +403,8 @@ class DevOpsAgent(ToolCallingAgent):
             self._beware(smolagents_patches.feedback(error))
             self._failed(call, error)
             raise
+        finally:
+            self.gate.after()
         last = self.shell.last
         code, output = (last.exit_code, last.output) if last else (None, str(result))
         self._beware(output)

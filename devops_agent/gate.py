@@ -32,6 +32,7 @@ class Judgement:
     verdict: Verdict
     targets: list[Target] = field(default_factory=list)  # where it changes something
     files: list[str] = field(default_factory=list)  # those that it may change
+    folders: list[str] = field(default_factory=list)  # those that it may remove
     own: str = ""  # the file of the agent's own that it would change
     asks: str = ""  # the rule of the user's by which it asks
     denies: str = ""  # the rule of the user's by which it is refused
@@ -165,6 +166,7 @@ class Gate:
                 judgement.own = judgement.own or self._own_file(call, places)
                 writes = call.program == ">"
                 judgement.files += [each for each in places if writes or files.is_file(each)]
+                judgement.folders += places if call.program in _REMOVERS and not call.elsewhere else []
             rule = self.policy.rule(call, verdict, target, places)
             if rule is None:
                 return verdict
@@ -216,7 +218,12 @@ class Gate:
     def before(self, passage: Passage) -> None:
         """Keeps what a call that passed may change."""
         if self.undo and passage.verdict.effect:
-            self.undo.keep(passage.judgement.files)
+            self.undo.keep(passage.judgement.files, passage.judgement.folders)
+
+    def after(self) -> None:
+        """Notes what a call that ran has left of what was kept."""
+        if self.undo:
+            self.undo.settle()
 
     def record(
         self,
