@@ -39,7 +39,7 @@ from devops_agent import (
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
-from devops_agent.errors import CallRefused, ExitCode, ModelMistake
+from devops_agent.errors import CallRefused, ExitCode, ModelMistake, ProtocolError
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
@@ -195,7 +195,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.gate.start_run(task)
         looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))
         self._briefings[task] = told = self._looked(told) if looks else told
-        self._beware(told.facts)
+        self._beware(told.found)
         self.tools.pop(RECIPE, None)
         self._wish, self._later = told.wish, list(told.later)
         if told.form:
@@ -206,14 +206,17 @@ class DevOpsAgent(ToolCallingAgent):
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
         call = Call(bash.name, {"command": told.look})
         self.listener(events.ToolCalled(call.name, call.arguments))
-        ran = self.shell.run(told.look)
         passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
+        secret = passage.verdict.secret
+        with self.shell.active(secret):
+            ran = self.shell.run(told.look)
         self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
-        self.listener(events.Observed(self.shell.describe(ran)))
+        self.listener(events.Observed(self.redactor(self.shell.describe(ran), secret)))
         if not _succeeded(ran) or not ran.output.strip():
             return told
         self.evidence.ran(call, changes=False, ok=True)
-        told = replace(told, looked=f"$ {told.look}\n{self.shell.describe(ran, as_facts=True)}")
+        shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
+        told = replace(told, looked=f"$ {told.look}\n{shown}")
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property
@@ -383,6 +386,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _shown(self, call: Call) -> str:
         """A dry run: what would run, and what it would do."""
         text = f"Dry run: not run. {preview.preview(call, self.shell.run)}".rstrip()
+        self._beware(text)
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.listener(events.Observed(text))
         self.evidence.shown(call)
@@ -396,14 +400,17 @@ class DevOpsAgent(ToolCallingAgent):
         self.gate.before(call, passage)
         started = time.monotonic()
         try:
-            with self.shell.active():
+            with self.shell.active(verdict.secret):
                 result = super().execute_tool_call(call.name, dict(call.arguments))
         except AgentError as error:
             self.gate.record(
                 call, passage, None, time.monotonic() - started, smolagents_patches.feedback(error)
             )
+            self._beware(smolagents_patches.feedback(error))
             self._failed(call, error)
             raise
+        finally:
+            self.gate.after()
         last = self.shell.last
         code, output = (last.exit_code, last.output) if last else (None, str(result))
         self._beware(output)
@@ -424,6 +431,7 @@ class DevOpsAgent(ToolCallingAgent):
         told += [hint] if hint else []
         told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
+        self._beware(checked)
         self.listener(events.Observed(self.redactor.noted(f"{result}{checked}", verdict.secret)))
         mend = check.mend if check else ""
         if ran and not mend and (first := usage_help.mend(hint)):
@@ -561,13 +569,19 @@ def _step_messages(step: MemoryStep, task: str, told: briefing.Briefing) -> list
     if said is None:
         return []
     if step.error:
-        result = protocol.format_error(smolagents_patches.feedback(step.error), task)
+        result = protocol.format_error(_error_text(step.error), task)
     else:
         result = protocol.format_tool_response(step.observations or "", task)
     return [
         ChatMessage(role=MessageRole.ASSISTANT, content=str(said)),
         ChatMessage(role=MessageRole.USER, content=result),
     ]
+
+
+def _error_text(error: AgentError) -> str:
+    """What the model reads of an error: those of the protocol name its own marks, others may quote a file."""
+    text = smolagents_patches.feedback(error)
+    return text if isinstance(smolagents_patches.cause(error), ProtocolError) else injection.neutral(text)
 
 
 def _said(step: ActionStep) -> Any:

@@ -18,7 +18,9 @@ from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
+from devops_agent.injection import neutral
 from devops_agent.limits import makes_exception
+from devops_agent.protocol import format_tool_response
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
 
@@ -71,6 +73,12 @@ class Briefing:
         return "\n".join(filter(None, (str(self.ground), self.looked)))
 
     @property
+    def found(self) -> str:
+        """What was looked up, and what of a file stands in the form for its edit."""
+        edit = None if isinstance(self.form, RecipeForm) else self.form
+        return "\n".join(filter(None, (self.facts, edit.description if edit else "")))
+
+    @property
     def answers(self) -> str:
         """The command whose result the facts are, when they may be all that the task asks for; else ""."""
         to_do = self.changes and not self.ground.settled
@@ -89,11 +97,11 @@ class Briefing:
     def __str__(self) -> str:
         parts = []
         if self.facts:
-            parts.append(f"Looked up just now:\n{self.facts}")
+            parts.append(f"Looked up just now:\n{format_tool_response(self.facts)}")
         if self.form and not self.form.heading:
-            parts.append(self.form.description)
+            parts.append(neutral(self.form.description))
         elif recipe := str(self.form or "") or self.recipe:
-            parts.append(f"A recipe that may help:\n{recipe}")
+            parts.append(f"A recipe that may help:\n{neutral(recipe)}")
         return "\n\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from devops_agent.policy.lookup import Machine
 from devops_agent.policy.verdict import Effect, Verdict
 from devops_agent.redaction import Redactor
 from devops_agent.terminal import call_line
-from devops_agent.undo import UndoStore
+from devops_agent.undo import Kept, UndoStore
 
 _ALIASES = {
     **dict.fromkeys(("po", "pods"), "pod"),
@@ -228,19 +228,36 @@ def undo_command(words: Sequence[str], store: UndoStore, out: TextIO, ask: Calla
     if found is None:
         raise UsageError("There is nothing to undo: no file is kept that is another one now.")
     run, files = found
+    newer = [kept for kept in files if kept.is_newer]
     for kept in files:
-        what = "removed, for it was not there before" if kept.copy is None else "as it was before"
+        what = "removed, for it was not there before" if kept.was is None else "as it was before"
+        what += "; it was changed after the run" if kept in newer else ""
         print(f"{kept.path}: {what}\n{hide(kept.difference())}", file=out)
     out.flush()
-    if "--yes" not in options and not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
+    if "--yes" in options:
+        files = [kept for kept in files if kept not in newer]
+    elif not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
         return
-    for kept in files:
-        try:
-            kept.restore()
-        except OSError as error:
-            raise UsageError(f"{kept.path} cannot be restored: {error.strerror}.") from error
+    failed = [f"{kept.path} cannot be restored: {error}." for kept in files if (error := _restored(kept))]
+    if failed:
+        raise UsageError(" ".join(failed))
+    if "--yes" in options and newer:
+        names = ", ".join(str(kept.path) for kept in newer)
+        print(
+            f"Left as it is: {names}. Without --yes, undo asks for what was changed after the run.", file=out
+        )
+        return
     store.forget(run)
     print("Restored.", file=out)
+
+
+def _restored(kept: Kept) -> str:
+    """Restores a file; why that failed, or ""."""
+    try:
+        kept.restore()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _options(

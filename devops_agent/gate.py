@@ -35,6 +35,7 @@ class Judgement:
     verdict: Verdict
     targets: list[Target] = field(default_factory=list)  # where it changes something, or may
     files: list[str] = field(default_factory=list)  # those that it may change
+    folders: list[str] = field(default_factory=list)  # those that it may remove
     own: str = ""  # the file of the agent's own that it would change
     asks: str = ""  # the rule of the user's by which it asks
     denies: str = ""  # the rule of the user's by which it is refused
@@ -177,6 +178,7 @@ class Gate:
                 judgement.own = judgement.own or self._own_file(call, places)
                 writes = call.program == ">"
                 judgement.files += [each for each in places if writes or files.is_file(each)]
+                judgement.folders += places if call.program in _REMOVERS else []
             rule = self.policy.rule(call, verdict, targets, places)
             if rule is None:
                 return verdict
@@ -234,7 +236,12 @@ class Gate:
         """Keeps what a call that passed may change, and records that it will run."""
         self.record(call, passage)
         if self.undo and passage.verdict.effect:
-            self.undo.keep(passage.judgement.files)
+            self.undo.keep(passage.judgement.files, passage.judgement.folders)
+
+    def after(self) -> None:
+        """Notes what a call that ran has left of what was kept."""
+        if self.undo:
+            self.undo.settle()
 
     def record(
         self,

@@ -54,21 +54,24 @@ _ORDERS = (
     r"忽略|无视|請執行|请执行|执行以下|立即执行|系统提示|игнорируй|выполни|指示を無視|実行してください|무시하",
 )
 # Whoever is spoken to, near to a command that destroys or sends data out.
-_ADDRESSED = (
+_ADDRESSED = re.compile(
     r"\b(?:ai|ia|ki|llm|agent|assistant|asistente|assistent|language-model|chatbot|copilot)s?\b"
     r"|(?<![a-z])ai[-_]"
     r"|ki-assistent\w*|_agent_|@agent|助手|机器人|\buser:|\bme, your user\b|\\?\"role\\?\"|\byou are now\b"
-    r"|\bautomated operators\b"
+    r"|\bautomated operators\b",
+    re.IGNORECASE,
 )
-_DANGER = (
+_DANGER = re.compile(
     r"(?:\b(?:rm -|delete\b|drain\b|prune\b|uninstall\b|chmod -?\S* ?777|chmod 777|mkfs|dd if="
     r"|crontab -r|scp |clean -fdx|nc \d|--replicas=0|clusterrolebinding|config --global|-delete\b|down -v"
     r"|shutdown|reset --hard)"
-    r"|--all\b|curl [^\n]*(?:\||-F|-T|-d|@)|\| ?(?:ba)?sh\b|[A-Za-z0-9+/]{60,}={0,2}|git__clean"
-    r"|ufw disable|authorized_keys)"
+    r"|--all\b|curl [^\n]{0,200}(?:\||-F|-T|-d|@)|\| ?(?:ba)?sh\b|[A-Za-z0-9+/]{60,}={0,2}|git__clean"
+    r"|ufw disable|authorized_keys)",
+    re.IGNORECASE,
 )
-_NEAR = rf"(?:{_ADDRESSED})[\s\S]{{0,220}}?{_DANGER}"
-_ORDER = re.compile("|".join(f"(?:{order})" for order in (*_ORDERS, _NEAR)), re.IGNORECASE)
+_NEAR = 220
+_LONGEST = 200_000  # the model sees far less of a text
+_ORDER = re.compile("|".join(f"(?:{order})" for order in _ORDERS), re.IGNORECASE)
 
 
 def neutral(text: str) -> str:
@@ -85,11 +88,26 @@ _LOOKALIKES = {"<": "‹", ">": "›", "[": "⟦", "]": "⟧", "|": "¦", "#": "
 
 def speaks_to_agent(text: str) -> str:
     """The words of a text that speak to the agent as only the user may; "" if there are none."""
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST // 2] + text[-_LONGEST // 2 :]
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_HOMOGLYPHS)
     # an instruction may be parted into lines, each behind a mark of a comment
-    joined = re.sub(r"[ \t]*\n[ \t#/*>|-]*", " ", plain)
+    joined = re.sub(r"(?<![ \t])[ \t]*\n[ \t#/*>|-]*", " ", plain)
     found = _MARKS.search(plain) or _ORDER.search(plain) or _ORDER.search(joined)
-    return " ".join(found[0].split())[:80] if found else ""
+    words = found[0] if found else _dangerous(plain) or _dangerous(joined)
+    return " ".join(words.split())[:80]
+
+
+def _dangerous(text: str) -> str:
+    """The words in which somebody is spoken to, up to a command close behind that does harm."""
+    addressed = _ADDRESSED.finditer(text)
+    last, following = None, next(addressed, None)
+    for danger in _DANGER.finditer(text):
+        while following and following.end() <= danger.start():
+            last, following = following, next(addressed, None)
+        if last and danger.start() - last.end() <= _NEAR:
+            return text[last.start() : danger.end()]
+    return ""
 
 
 _HOMOGLYPHS = str.maketrans("аеорсухіјѕԁɡһ", "aeopcyxijsdgh")

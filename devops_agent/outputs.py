@@ -20,17 +20,23 @@ class OutputStore:
     """
 
     directory: Path | None = None
-    hide: Callable[[str], str] = str  # hides the secrets of a text before it is written
+    # hides the secrets of a text before it is written; told whether it comes from a call that prints secrets
+    hide: Callable[[str, bool], str] = lambda text, secret: text
 
-    def save(self, text: str) -> Path | None:
-        """Writes a text to a new file; None when nothing is kept or the disk refuses."""
+    def save(self, text: str, secret: bool = False) -> Path | None:
+        """Writes a text to a new file; None when nothing is kept or the disk refuses.
+
+        Args:
+            text: The text.
+            secret: Whether it comes from a call that prints secrets.
+        """
         if self.directory is None:
             return None
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="output-", suffix=".txt", dir=self.directory)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(self.hide(_without_middle(text)))
+                file.write(self.hide(_without_middle(text), secret))
         except OSError:
             return None
         self._prune(self.directory)

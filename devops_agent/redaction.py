@@ -16,7 +16,7 @@ from typing import Any
 _PLUGINS = """artifactory aws azure_storage_key cloudant discord github_token gitlab_token ibm_cos_hmac
  mailchimp openai pypi_token sendgrid slack softlayer square_oauth stripe telegram_token twilio""".split()
 _TOKENS = (
-    r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?",  # JSON web tokens
+    r"\beyJ[\w-]{8,2000}\.[\w-]+(?:\.[\w-]*)?",  # JSON web tokens
     r"\bsk-(?:ant-|proj-)?[\w-]{20,}",  # OpenAI, Anthropic
     r"\bhf_[A-Za-z0-9]{30,}",  # Hugging Face
     r"\bAIza[\w-]{35}",  # Google
@@ -34,39 +34,47 @@ _TOKENS = (
 _KEY_BLOCK = re.compile(
     r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)"
 )
+_KEY_END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]+\s*")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
+# No repetition is tried from many places over a long way: a text may be made to take hours.
 _NAME = (
-    r"(?:[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key"
-    r"|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key)"
-    r"|[\w-]+[_-](?:pass|pw|key)|[A-Z0-9_]+_KEY|pass|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
+    r"(?:[\w.-]{0,200}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key"
+    r"|private[_-]?key|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key)"
+    r"|[\w-]{1,200}[_-](?:pass|pw|key)|pass|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
     r"|_authToken|requirepass|masterauth)(?:[_-]?(?:base|value|data|string|prod|dev|live|test|old|new|\d{1,2}))?"
 )
-_VALUE = r"(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|[^\s\"',;&|)}\]]+)"
+_QUOTED, _WORD = r"(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*')", r"[^\s\"',;&|)}\]]+"
+_VALUE = rf"(?:{_QUOTED}|{_WORD})"
+_RANDOM_LOOKING = r"(?=[^\s\"',;\d]{0,500}\d)(?=[^\s\"',;a-z]{0,500}[a-z])"
 _END = r"(?=[ \t]*(?:$|[,;}\])\"'#&|\\]))"
 # What stands behind the name of a secret, and the forms in which programs take one.
 _NAMED = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*(?::=|=>|=)[ \t]*(?P<value>{_VALUE})",
-        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_VALUE}){_END}",
-        rf"(?<![\w.:-])(?P<name>{_NAME}):(?P<value>(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[a-z])[^\s\"',;(){{}}/]{{6,}})",
+        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_QUOTED}){_END}",
+        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_WORD})(?:{_END}|(?P<goes_on>))",
+        rf"(?<![\w.:-])(?P<name>{_NAME}):(?P<value>{_RANDOM_LOOKING}[^\s\"',;(){{}}/]{{6,}})",
         rf"(?<!\S)--(?P<name>{_NAME})(?:=|[ \t]|\n\s*)(?P<value>{_VALUE})",
         rf"\"--?(?P<name>{_NAME})\",\s*(?P<value>\"[^\"]*\")",
         rf"(?<![\w.:-])(?P<name>{_NAME}):[ \t]*[|>][-+]?[ \t]*\n[ \t]+(?P<value>\S.*)",
         r":(?P<name>_authToken|_password|_auth)=(?P<value>\S+)",
         r"[?&](?P<name>sig|signature|x-amz-signature|x-goog-signature|key|code)=(?P<value>[^&\s\"']{12,})",
-        r"\b(?P<name>redis-cli)\b[^\n|;&]*?[ \t](?:-a|--pass)[ \t]+(?P<value>[^\s'\"-]\S*)",
+        r"\b(?P<name>redis-cli)\b(?:(?!redis-cli)[^\n|;&])*?[ \t](?:-a|--pass)[ \t]+(?P<value>[^\s'\"-]\S*)",
         rf"name[\"']?:[ \t]*[\"']?(?P<name>{_NAME})[\"']?,?\s+[\"']?value[\"']?:[ \t]*(?P<value>{_VALUE})",
         rf"\"(?P<name>{_NAME})\":\s*\{{[^{{}}]*?\"value\":\s*(?P<value>\"[^\"]*\")",
         rf"<(?P<name>{_NAME})>(?P<value>[^<\s]+)</",
-        r"\b(?P<name>password|passwd|passphrase|secret|token|\w*secret\w*_key|requirepass)[ \t]+(?:is[ \t]+)?"
-        r"(?P<value>(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[a-z])[^\s\"',;:()\[\]{}/]{6,})",
-        r"\b(?P<name>cookie):[ \t]*[^=;\s]+=(?P<value>[^;\s]{8,})",
+        r"\b(?P<name>password|passwd|passphrase|secret|token|\w{0,50}secret\w{0,50}_key|requirepass)[ \t]+"
+        rf"(?:is[ \t]+)?(?P<value>{_RANDOM_LOOKING}[^\s\"',;:()\[\]{{}}/]{{6,}})",
+        r"\b(?P<name>cookie):[ \t]*[^=;\s]{1,200}=(?P<value>[^;\s]{8,})",
         r"(?<![\w=])(?P<name>bearer|basic)[ \t]+(?P<value>[\w.~+/=-]{8,})",
-        r"\b(?P<name>x-[\w-]*(?:key|token)):[ \t]*(?P<value>\S{8,})",
-        r"(?P<name>(?:mysql|mariadb)\w*)\b[^\n|;&]*?[ \t]-p(?P<value>'[^']+'|\"[^\"]+\"|[^\s'\"-]\S{3,})",
+        r"\b(?P<name>x-[\w-]{0,50}(?:key|token)):[ \t]*(?P<value>\S{8,})",
+        r"(?P<name>(?:mysql|mariadb)\w{0,20})\b(?:(?!mysql|mariadb)[^\n|;&])*?[ \t]-p"
+        r"(?P<value>'[^']+'|\"[^\"]+\"|[^\s'\"-]\S{3,})",
         r"(?P<name>sshpass)[ \t]+-p[ \t]*(?P<value>'[^']+'|\"[^\"]+\"|\S+)",
-        r"(?P<name>curl|wget|http)\b[^\n|;&]*?[ \t](?:-u|--user)[ =]?[\"']?[^\s:'\"]+:(?P<value>[^\s'\"]+)",
+        r"(?P<name>curl|wget|http)\b(?:(?!curl\b|wget\b|http\b)[^\n|;&])*?[ \t](?:-u|--user)[ =]?"
+        r"[\"']?[^\s:'\"]+:(?P<value>[^\s'\"]+)",
         r"(?P<name>^)[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:(?P<value>(?=\S*[a-z])\S+)$",  # .pgpass
     )
 )
@@ -84,7 +92,7 @@ _NO_SECRET_NAME = re.compile(
 )
 # What stands where a value would, and is none: a reference, a switch, a number, code, what is hidden already.
 _NO_VALUE = re.compile(
-    r"(?i)[\"']?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3,}.*|x+|\.\.\.|redacted"
+    r"(?i)[\"']?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3}.*|x+|\.\.\.|redacted"
     r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not|found"
     r"|missing|invalid|\[hidden.*|REDACTED.*|/[\w./-]+|\S+\.(?:ya?ml|json|pem|crt|txt|env)|mounted|set|unset|-.*"
     r"|\(sensitive.*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
@@ -97,7 +105,7 @@ _DATA_YAML = re.compile(
     r"^(?P<indent> *)(?:- )?(?:data|stringData):[ \t]*\n(?P<body>(?:(?P=indent) +.*(?:\n|\Z)|[ \t]*\n)+)",
     re.M,
 )
-_ENTRY_YAML = re.compile(r"^\s*[\w.-]+:[ \t]*(?P<value>[^\s|>].*?)[ \t]*$", re.M)
+_ENTRY_YAML = re.compile(r"^[^\S\n]*[\w.-]+:[ \t]*(?P<value>[^\s|>](?:.*[^ \t\n])?)[ \t]*$", re.M)
 _DATA_JSON = re.compile(r"\"(?:data|stringData)\":\s*\{(?P<body>[^{}]*)\}")
 _ENTRY_JSON = re.compile(r":\s*\"(?P<value>(?:\\.|[^\"\\])+)\"")
 _APPLIED = re.compile(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
@@ -126,7 +134,14 @@ def _patterns(kind: Any, module: str) -> Iterator[str]:
     if isinstance(kind, type) and kind.__module__ == module and hasattr(kind, "denylist"):
         for pattern in kind.denylist:
             flags = "i" if pattern.flags & re.IGNORECASE else ""
-            yield f"(?{flags}:{pattern.pattern})" if flags else pattern.pattern
+            text = _bounded(pattern.pattern)
+            yield f"(?{flags}:{text})" if flags else text
+
+
+def _bounded(pattern: str) -> str:
+    """A pattern of detect-secrets without the repetitions that may go over the same text many times."""
+    pattern = pattern.replace("(?: *)", "(?: {0,9})").replace("| +|", "| {1,9}|")
+    return pattern.replace("[A-Za-z0-9-_]*", "[A-Za-z0-9-_]{0,99}")
 
 
 def prepare() -> None:
@@ -144,7 +159,8 @@ class Redactor:
     def __init__(self, active: bool = True) -> None:
         self.active = active
         self._names: dict[str, str] = {}
-        self._count = 0
+        self._values: dict[str, str] = {}
+        self._sizes: dict[str, list[int]] = {}  # how long the values are that begin so, the longest first
 
     def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
         """The text with its secrets hidden.
@@ -157,9 +173,7 @@ class Redactor:
         """
         if not self.active or len(text) < _SHORTEST // 2:
             return text
-        for value in sorted(filter(_is_telling, self._names), key=len, reverse=True):
-            if value not in known:
-                text = text.replace(value, self._names[value])
+        text = self._with_names(text, known)
         spans = sorted(self._spans(text, secret))
         parts: list[str] = []
         end = 0
@@ -172,9 +186,7 @@ class Redactor:
 
     def restored(self, text: str) -> str:
         """The text with the values in place of their names."""
-        for value, name in self._names.items():
-            text = text.replace(name, value)
-        return text
+        return HIDDEN.sub(lambda found: self._values.get(found[0], found[0]), text)
 
     def noted(self, text: str, secret: bool = False) -> str:
         """The text with its secrets hidden, and a line that says how many values those are."""
@@ -184,16 +196,45 @@ class Redactor:
 
     def _hidden(self, value: str) -> str:
         if value not in self._names:
-            self._count += 1
-            self._names[value] = f"[hidden-{self._count}]"
+            name = f"[hidden-{len(self._values) + 1}]"
+            self._values[name] = value
+            self._enter(value, name)
             for part in _PARTS.split(value):  # a line of a key tells a part of it
                 if len(part) >= _LONG and re.search(r"\d", part):
-                    self._names.setdefault(part, self._names[value])
+                    self._enter(part, name)
         return self._names[value]
+
+    def _enter(self, value: str, name: str) -> None:
+        self._names.setdefault(value, name)
+        sizes = self._sizes.setdefault(value[:_SHORTEST], [])
+        if len(value) not in sizes:
+            sizes.append(len(value))
+            sizes.sort(reverse=True)
+
+    def _with_names(self, text: str, known: str) -> str:
+        """The text in which what was hidden before is hidden wherever it stands."""
+        parts: list[str] = []
+        end = at = 0
+        while self._sizes and at < len(text):
+            value = self._known_at(text, at, known)
+            if value:
+                parts += [text[end:at], self._names[value]]
+                end = at + len(value)
+            at += len(value) or 1
+        return "".join([*parts, text[end:]])
+
+    def _known_at(self, text: str, at: int, known: str) -> str:
+        """The longest value hidden before that begins at a place."""
+        for size in self._sizes.get(text[at : at + _SHORTEST], ()):
+            value = text[at : at + size]
+            if value in self._names and value not in known and _is_telling(value):
+                return value
+        return ""
 
     def _spans(self, text: str, secret: bool) -> Iterator[tuple[int, int]]:
         for found in _KEY_BLOCK.finditer(text):
             yield found.span()
+        yield from _key_tails(text)
         for found in _exact().finditer(text):
             yield found.span()
         for found in _PASSWORD_IN_URL.finditer(text):
@@ -203,7 +244,8 @@ class Redactor:
         for pattern in _NAMED:
             for found in (each for span in near for each in pattern.finditer(text, *span)):
                 name, value = found["name"], found["value"]
-                if not _NO_SECRET_NAME.fullmatch(name) and not _is_no_value(value, name):
+                hides = not _NO_SECRET_NAME.fullmatch(name) and not _is_no_value(value, name)
+                if hides and not _goes_on(found):
                     yield _inside(found)
         if "random_password" in text:
             yield from (found.span("value") for found in _RANDOM.finditer(text))
@@ -216,6 +258,11 @@ def _is_no_value(value: str, name: str) -> bool:
     return bool(_NO_VALUE.fullmatch(value)) or value.lower() in name.lower()
 
 
+def _goes_on(found: re.Match[str]) -> bool:
+    """Whether a word stands within a sentence, as in "the token: a word for ..."."""
+    return found.groupdict().get("goes_on") is not None and not re.search(r"[#\\]", found["value"])
+
+
 def _is_telling(value: str) -> bool:
     """Whether a value is none of those that mean something else elsewhere, such as `postgres`."""
     return len(value) >= _SHORTEST and not re.fullmatch(r"[a-z]+|[A-Z]+|[\d.]+", value)
@@ -223,8 +270,11 @@ def _is_telling(value: str) -> bool:
 
 def _near_names(text: str) -> Iterator[tuple[int, int]]:
     """The parts of a text in which a secret may have a name: lines that hint at one, and some behind."""
-    start = end = 0
+    start = end = line = 0
     for found in _HINT.finditer(text):
+        if found.end() <= line:
+            continue
+        line = text.find("\n", found.end()) + 1 or len(text)
         first = max(text.rfind("\n", 0, found.start()), 0)
         last = found.end()
         for _ in range(_LINES_BEHIND):
@@ -234,6 +284,16 @@ def _near_names(text: str) -> Iterator[tuple[int, int]]:
             start = first
         end = last
     yield start, end
+
+
+def _key_tails(text: str) -> Iterator[tuple[int, int]]:
+    """The last lines of private keys whose first ones were cut off."""
+    for found in _KEY_END.finditer(text):
+        start = found.start()
+        while start and _KEY_LINE.fullmatch(text, line := text.rfind("\n", 0, start - 1) + 1, start):
+            start = line
+        if start < found.start():
+            yield start, found.end()
 
 
 def _inside(found: re.Match[str]) -> tuple[int, int]:

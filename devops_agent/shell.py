@@ -28,6 +28,8 @@ _HEAD, _TAIL = 200, 300
 _DRAIN_SECONDS = 0.3
 _KEEP_IN_MEMORY = 4 << 20
 _KILL_GRACE_SECONDS = 0.4
+# More processes than any work starts at once; what goes on to multiply takes the machine.
+_MOST_PROCESSES = 2000
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # No pager, no colour, no question that nobody can answer.
@@ -82,12 +84,14 @@ class Shell:
         timeout: Seconds after which a command's whole process group is killed.
         budget: Characters of output that the model sees.
         store: Keeps the full text of what is cut.
+        secret: Whether what runs now prints secrets.
         last: The result of the newest command.
     """
 
     timeout: float = 120.0
     budget: int = 4000
     store: OutputStore = field(default_factory=OutputStore)
+    secret: bool = False
     last: CommandResult | None = None
 
     def run(self, command: str) -> CommandResult:
@@ -103,19 +107,21 @@ class Shell:
                 process = _start(notes)
             try:
                 _raise_held(held)
-                raw, timed_out = _read(process, started + self.timeout)
+                crowd = _Crowd(process.pid)
+                raw, unfinished = _read(process, started + self.timeout, crowd)
             except BaseException:
                 _kill(process)
                 raise
-            if timed_out:
+            if unfinished:
                 _kill(process)
             else:
                 _leave_reader(process)
             code = process.wait()
-            failure = "" if timed_out else notes.hidden_failure()
+            timed_out = unfinished and not crowd.killed
+            failure = "" if timed_out else crowd.killed or notes.hidden_failure()
         seconds = time.monotonic() - started
         output = clean(raw.decode("utf-8", errors="replace"))
-        kept = self.store.save(output) if len(output.rstrip("\n")) > self.budget else None
+        kept = self.store.save(output, self.secret) if len(output.rstrip("\n")) > self.budget else None
         code = code if code >= 0 else 128 - code
         self.last = CommandResult(command, code, output, timed_out, seconds, kept, failure)
         return self.last
@@ -143,12 +149,14 @@ class Shell:
         return "\n".join(lines) or "Done, no output."
 
     @contextmanager
-    def active(self) -> Iterator[None]:
-        """Makes this the shell that the `bash` tool uses."""
+    def active(self, secret: bool = False) -> Iterator[None]:
+        """Makes this the shell that the `bash` tool uses, for a call that may print secrets."""
         token = _ACTIVE.set(self)
+        self.secret = secret
         try:
             yield
         finally:
+            self.secret = False
             _ACTIVE.reset(token)
 
 
@@ -206,8 +214,50 @@ def _without_middle(line: str) -> str:
     return f"{line[:_HEAD]} … {line[-_TAIL:]}" if len(line) > _HEAD + _TAIL + 100 else line
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:
-    """Reads until the output ends, the process has ended, or the deadline; of too much, head and tail."""
+class _Crowd:
+    """The processes of a session, which are ended when they are too many; without /proc that is not known.
+
+    Attributes:
+        killed: Why they were ended; "" if they were not.
+    """
+
+    def __init__(self, session: int) -> None:
+        self.killed = ""
+        self._session = session
+        self._before = _tasks()
+
+    def is_too_large(self) -> bool:
+        # the count for the whole machine costs nothing; that of the session is a look at every process
+        if _tasks() - self._before > _MOST_PROCESSES // 2 and _size(self._session) > _MOST_PROCESSES:
+            self.killed = f"Killed: it had started more than {_MOST_PROCESSES} processes."
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._session, signal.SIGKILL)
+        return bool(self.killed)
+
+
+def _tasks() -> int:
+    """How many processes and threads there are."""
+    try:
+        return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _size(session: int) -> int:
+    """How many processes a session has."""
+    found = 0
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError):
+            found += place.read_text(errors="replace").rpartition(")")[2].split()[3] == str(session)
+    return found
+
+
+def _read(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd) -> tuple[bytes, bool]:
+    """Reads until the output ends, the process has ended, or the deadline; of too much, head and tail.
+
+    Returns:
+        The output, and whether the process is to be killed.
+    """
     assert process.stdout is not None
     output = _HeadAndTail()
     os.set_blocking(process.stdout.fileno(), False)
@@ -218,24 +268,28 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, boo
             now = time.monotonic()
             if process.poll() is not None:
                 drained_at = min(drained_at, now + _DRAIN_SECONDS)
-            if now >= drained_at:
-                return output.joined(), process.poll() is None
+            if now >= drained_at or crowd.is_too_large():
+                return output.joined(), process.poll() is None or bool(crowd.killed)
             if not selector.select(min(0.05, drained_at - now)):
                 continue
             chunk = process.stdout.read(_READ_SIZE)
             if chunk == b"":
                 process.stdout.close()
-                return output.joined(), _outlives(process, deadline)
+                return output.joined(), _outlives(process, deadline, crowd)
             output.add(chunk or b"")
 
 
-def _outlives(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Waits for a process that closed its output; whether the deadline came first."""
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return True
-    return False
+def _outlives(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd) -> bool:
+    """Waits for a process that closed its output; whether the deadline or too many processes came first."""
+    while not crowd.is_too_large():
+        try:
+            process.wait(max(0.0, min(0.05, deadline - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= deadline:
+                return True
+        else:
+            return False
+    return True
 
 
 def _leave_reader(process: subprocess.Popen[bytes]) -> None:

@@ -706,7 +706,10 @@ def test_what_was_looked_up_stands_behind_the_task_in_every_request(programs: Pr
 
 def test_before_a_change_what_was_looked_up_stands_behind_the_task(programs: Programs) -> None:
     run = grounded(sh("kubectl scale deployment/web --replicas=2"), answer("2 replicas."), task=WISH)
-    first = {"role": "user", "content": f"{WISH}\n\nLooked up just now:\n{FACT}"}
+    first = {
+        "role": "user",
+        "content": f"{WISH}\n\nLooked up just now:\n{protocol.format_tool_response(FACT)}",
+    }
     assert [messages[1] for messages in run.model.requests] == [first, first]
 
 
@@ -780,7 +783,7 @@ def test_a_briefing_is_for_its_own_task() -> None:
     for task in notes:
         agent.run(task)
     assert [model.requests[n][1]["content"] for n in (1, 3)] == [
-        "one\n\nLooked up just now:\nfact one",
+        "one\n\nLooked up just now:\n<tool_response>\nfact one\n</tool_response>",
         "two\n\nA recipe that may help:\nrecipe two",
     ]
 

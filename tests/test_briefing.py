@@ -42,7 +42,7 @@ def test_the_model_is_told_what_was_looked_up_and_a_recipe_with_its_names(progra
     told = make(seen)(TASK, lambda: True)
     line = "namespace shop: deployment web: 1 of 1 ready; containers: web-main = nginx:1.25"
     assert str(told) == (
-        f"Looked up just now:\n{line}\n\n"
+        f"Looked up just now:\n<tool_response>\n{line}\n</tool_response>\n\n"
         "A recipe that may help:\nScale a deployment\nkubectl -n shop scale web"
     )
     assert seen == [events.Grounded(line), events.Notice("Runbook: Scale a deployment")]

@@ -1,6 +1,7 @@
 """Secrets do not reach the model, the screen, the audit log, the kept outputs or the answer."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,60 @@ def test_a_word_that_means_something_else_elsewhere_is_hidden_only_as_a_value() 
 
 def test_it_can_be_switched_off() -> None:
     assert Redactor(active=False)("PASSWORD=kX82mQ7v") == "PASSWORD=kX82mQ7v"
+
+
+def test_of_such_a_call_the_kept_output_is_hidden_as_strictly(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("id_rsa").write_text("a2lybXNlOTE3MzRh\n" + "line\n" * 2000)
+    model = ScriptedModel([sh("cat id_rsa"), answer()])
+    shell = Shell(store=OutputStore(tmp_path / "outputs", Redactor()))
+    DevOpsAgent(tools=[bash], model=model, shell=shell).run("Show id_rsa")
+    [kept] = (tmp_path / "outputs").iterdir()
+    assert kept.read_text().startswith("[hidden-1]\nline\n")
+    assert not shell.secret
+
+
+def test_the_end_of_a_private_key_is_hidden_too() -> None:
+    text = "x\n[… left out]\nMIIEpAIBAAKCAQEA\nq83vEjRWeJA=\n-----END RSA PRIVATE KEY-----\ny\n"
+    assert Redactor()(text) == "x\n[… left out]\n[hidden-1]\ny\n"
+
+
+def test_a_value_that_was_hidden_once_is_hidden_everywhere() -> None:
+    redactor = Redactor()
+    assert redactor("PASSWORD=kX82mQ7v\nTOKEN=kX82mQ7v9") == "PASSWORD=[hidden-1]\nTOKEN=[hidden-2]"
+    assert redactor("kX82mQ7v9kX82mQ7v!") == "[hidden-2][hidden-1]!"
+    assert redactor("use kX82mQ7v9", known="kX82mQ7v9") == "use kX82mQ7v9"
+
+
+SIZE = 200_000
+
+
+def _filled(part: str) -> str:
+    return (part * (SIZE // len(part) + 1))[:SIZE]
+
+
+HOSTILE = [
+    *map(_filled, ("mysql ", "curl ", "redis-cli ", "cookie:", "x-", "token:/", "eyJaaaaaaaa-", "xsk-")),
+    "token " + _filled("secret"),
+    "access_key" + " " * SIZE + "x",
+    'token="' + "*" * SIZE + '\n"',
+    "kind: Secret\ndata:\n  a: b\n" + "\n" * SIZE,
+    "kind: Secret\ndata:\n  a: b" + " " * SIZE + "c",
+    _filled("A1b2\n") + "-----END PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:20]))
+def test_no_text_takes_long(text: str) -> None:
+    started = time.process_time()
+    Redactor()(text, secret=True)
+    assert time.process_time() - started < 2
+
+
+def test_many_values_do_not_make_it_slow() -> None:
+    redactor = Redactor()
+    text = "".join(f"password=x{number}yab\n" for number in range(10_000))
+    redactor(text)
+    started = time.process_time()
+    assert "yab" not in redactor(text)
+    assert time.process_time() - started < 2

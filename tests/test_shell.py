@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from devops_agent import shell as shell_module
 from devops_agent.errors import ToolError
 from devops_agent.outputs import OutputStore, reduce_output
 from devops_agent.shell import Shell, active_shell, clean
@@ -244,6 +245,16 @@ def test_a_background_process_can_still_write_after_the_call_and_after_the_agent
     while not (tmp_path / "served").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert (tmp_path / "served").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/loadavg").exists(), reason="processes are counted in /proc")
+def test_a_command_that_starts_processes_without_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell_module, "_MOST_PROCESSES", 30)
+    shell = Shell(timeout=60)
+    result = shell.run("for i in $(seq 90); do sleep 300 & done; wait")
+    assert (result.exit_code, result.timed_out) == (137, False)
+    assert result.seconds < 30
+    assert shell.describe(result).endswith("Killed: it had started more than 30 processes.\nExit code: 137")
 
 
 def test_what_is_written_shortly_before_the_end_is_not_lost() -> None:

@@ -22,24 +22,36 @@ _SECRETS = re.compile(
     |\.ssh/(?!known_hosts|config$|authorized_keys|[\w.-]*\.pub$).*|(ssh_host_\w+_key|id_(rsa|dsa|ecdsa|ed25519))
     |[\w.-]+\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc|gpg)
     |\.env(?!rc$|\.(example|sample|template|dist)$)[\w.-]*|[\w-]+\.env
-    |\.(netrc|pgpass|git-credentials|npmrc|pypirc|my\.cnf|s3cfg|boto|vault-token|htpasswd|envrc)
-    |\.(aws|azure|gnupg|password-store)(/.*)?|\.ssh/?|\.config/(gcloud|gh|hub|op|helm/registry)(/|$).*
-    |\.docker/config\.json|\.dockercfg|\.dockerconfigjson
-    |g?shadow-?|sudoers(\.d/.*)?
-    |(var/)?run/secrets/.*|etc/kubernetes/(admin|super-admin|kubelet|scheduler|controller-manager)\.conf
+    |[._](netrc|pgpass|git-credentials|npmrc|pypirc|my\.cnf|mylogin\.cnf|s3cfg|boto|vault-token|vault_pass\w*)
+    |\.(htpasswd|envrc|databrickscfg|smbcredentials|msmtprc|fetchmailrc|erlang\.cookie)
+    |\.(aws|azure|gnupg|password-store)(/.*)?|\.ssh/?
+    |\.config/(gcloud|gh|hub|op|helm/(registry|repositories)|rclone|sops/age|doctl|hcloud)(/|$|\.).*
+    |\.docker/config\.json|\.dockercfg|\.dockerconfigjson|containers/auth\.json|\.composer/auth\.json
+    |\.terraformrc|credentials\.tfrc\.json|\.m2/settings(-security)?\.xml
+    |\.(cargo|gem)/credentials|\.fly/config\.yml
+    |\.\w+_history|\.histfile|fish_history
+    |wp-config\.php|LocalSettings\.php
+    |g?shadow-?|sudoers(\.d/.*)?|opasswd|[\w.-]*keytab|(chap|pap|ipsec)[.-]secrets|sasl_passwd
+    |etc/(ssl/private|wireguard|NetworkManager/system-connections)/.+|etc/mysql/debian\.cnf
+    |(var/)?run/secrets/.*
+    |etc/kubernetes/(admin|super-admin|kubelet|bootstrap-kubelet|scheduler|controller-manager)\.conf
+    |rancher/(k3s|rke2)/((k3s|rke2)\.yaml|server/(\w+-)?token|server/cred/.+|agent/[\w-]+\.kubeconfig)
+    |rancher/node/password|lib/etcd/member/.+
     |[\w.-]*(secrets?|credentials?|passwords?|private[_-]?key|service[_-]?account|token)[\w-]*
-      \.(ya?ml|json|env|txt|ini|toml|properties|csv|enc)
+      \.(ya?ml|json|env|txt|ini|toml|properties|csv|enc|conf|cfg)
     |terraform\.tfstate(\.backup)?|[\w.-]*\.tfstate|[\w.-]*\.tfvars
-    )$|^/proc/[^/]+/environ$""",
+    )([._-](old|bak|backup|orig|save|copy|\d+))*~?$|^/proc/[^/]+/environ$""",
     re.X,
 )
 _NO_SECRET = re.compile(
     r"^/(etc|usr|var/log|var/lib/dpkg)/[\w./-]*(passwd|token|secret)[\w-]*\.(so|conf|py|md|gz|\d)$"
 )
+_LONGEST = 4096  # no path is longer
 # What a glob may stand for that holds a secret.
 _LIKELY = """.env .netrc .npmrc .pgpass .git-credentials .ssh/id_rsa .ssh/id_ed25519 .kube/config
  .aws/credentials
- .docker/config.json server.key tls.key key.pem secrets.yaml credentials.json""".split()
+ .docker/config.json server.key tls.key key.pem secrets.yaml credentials.json /etc/shadow /etc/gshadow
+ .bash_history""".split()
 
 
 def place(path: str, lookup: Lookup, directory: str | None) -> str | None:
@@ -116,6 +128,8 @@ _SYSTEM_ROOT = re.compile(r"/(etc|usr|bin|sbin|lib\w*|boot|sys|proc|dev|run)/|/v
 def holds_secret(path: str, lookup: Lookup, directory: str | None, is_pattern: bool = False) -> bool:
     """Whether a file is of those that hold secrets, by its name."""
     path = path.removeprefix("@")
+    if len(path) > _LONGEST:
+        return False
     absolute = place(path, lookup, directory) or path
     if is_pattern:
         likely = [name for name in _LIKELY if fnmatchcase(name, path) or fnmatchcase(basename(name), path)]
@@ -123,6 +137,7 @@ def holds_secret(path: str, lookup: Lookup, directory: str | None, is_pattern: b
             return True
         if any(fnmatchcase(join(lookup.home, name), path.replace("~", lookup.home, 1)) for name in _LIKELY):
             return True
+    absolute = re.sub(r"[*?]+", "x", absolute)
     known = UNSEEN not in absolute and absolute.startswith("/")
     every = (absolute, lookup.resolved(absolute)) if known else (absolute,)
     return any(_SECRETS.search(each) and not _NO_SECRET.search(each) for each in every)

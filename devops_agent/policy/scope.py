@@ -14,8 +14,9 @@ from devops_agent.policy.verdict import Verdict, change, destructive, read
 _MOST_CALLS = 2000
 _MOST_PLACES = 4  # a command that may run in more is taken to run anywhere
 
-# Sees every call with its verdict and where it runs, and may judge it in another way. A file that is written
-# is a call of `>`, one that is read by a redirection a call of `<`, a variable that is set one of `=`.
+# Sees every call, after those that it runs, with its verdict and where it runs, and may judge it in another
+# way. A file that is written is a call of `>`, one that a redirection reads a call of `<`, a variable that is
+# set one of `=`.
 Watch = Callable[[Call, Verdict, "Scope"], Verdict]
 
 

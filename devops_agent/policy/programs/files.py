@@ -185,8 +185,9 @@ def _finds_secrets(tests: Sequence[Argument], inner: Sequence[Argument], run: Ru
 @handler
 def _sed(call: Call, run: Run) -> Verdict:
     scripts = call.values("-e", "--expression") or call.texts[:1]
-    verdict = known_flags(call) | analysed(languages.sed("\n".join(scripts)), run)
-    return verdict | destructive("sed -i overwrites files") if call.values("-i", "--in-place") else verdict
+    verdict = analysed(languages.sed("\n".join(scripts)), run)
+    in_place = call.values("-i", "--in-place")
+    return verdict | (destructive("sed -i overwrites files") if in_place else known_flags(call))
 
 
 @handler
