@@ -36,12 +36,12 @@ _CLOUD_OPENS = re.compile(
 )
 _OPENING_GROUPS = re.compile(
     r"(.* )?(roles?|assignment|firewalls?|firewall-rules?|network-rule|permission|ssh-keys?|memberships"
-    r"|os-login|access-levels|perimeters|nsg rule|security group rule|group member|service-accounts keys"
-    r"|(vm )?extension)( .*)?"
+    r"|os-login|access-levels|perimeters|nsg rule|security group rule|vm user|group member"
+    r"|service-accounts keys|(vm )?extension)( .*)?"
 )
 # What they say to the cloud is data: a message, a file.
 _CLOUD_SENDS = re.compile(
-    r"(publish|send|put|post|upload|invoke|import|write|call)(-[\w-]+)?|batch-put-[\w-]+"
+    r"(publish|send|put|post|upload|invoke|import|write|call)(-[\w-]+)?|batch-put-[\w-]+|(create|update)-secret"
 )
 _CLOUD_SHELLS = frozenset(
     "ssh start-session interactive execute-command bastion tunnel scp send-command run-command ssm connect"
@@ -51,7 +51,7 @@ _CLOUD_SECRETS = re.compile(
     r"print-(access|identity|refresh)-token|get-[\w-]*(token|credentials?|password|secret|secret-value|access|(api|stream)-keys?|auth-string|key-string)"
     r"|(get-password|create-key|get-key|get-secret|batch-get-secret|generate-(data|db)|assume-role|export-(certificate|key)|connection-string|generate-sas)[\w-]*"
     r"|list-keys|get-parameters?(-by-path)?|get-parameter-history|(get-)?cluster-credentials[\w-]*|secret|access|keys?|credentials?|export-credentials|show-connection-string"
-    r"|create-access-key|create-for-rbac|generate-login-token|decrypt|appsettings|list-publishing-[\w-]+|tokens?|kubeconfig|keypair|config-helper|presign|create-service-specific-credential"
+    r"|create-access-key|create-for-rbac|generate-login-token|decrypt|appsettings|list-publishing-[\w-]+|tokens?|kubeconfig|keypair|get-function|get-function-configuration|describe-task-definition|config-helper|presign|create-service-specific-credential"
 )
 # Operations of aws that write what they get to the file they name.
 _AWS_FILES = frozenset(
@@ -116,7 +116,7 @@ def _cloud(call: Call, run: Run) -> Verdict:
         found = destructive("lets somebody in")
     verdict |= Verdict(found.effect, name) if found.effect else read()
     return (
-        verdict | _cloud_files(call, run, verb) | (_cloud_data(call, run, verb) if found.effect else read())
+        verdict | _cloud_files(call, run, verb) | (_cloud_data(call, run, path) if found.effect else read())
     )
 
 
@@ -210,13 +210,13 @@ def _cloud_files(call: Call, run: Run, verb: str) -> Verdict:
     return worst([run.write(path) for path in files])
 
 
-def _cloud_data(call: Call, run: Run, verb: str) -> Verdict:
+def _cloud_data(call: Call, run: Run, path: Sequence[str]) -> Verdict:
     """What a change says to the cloud: the output of a command, a secret, what runs on a machine."""
-    words = [word for word in call.arguments[1:] if word.text != verb]
+    words = [word for word in call.arguments[1:] if word.text not in path]
     texts = [part for word in words for part in re.split(r"[=,@]|fileb?://", word.text) if part]
     if run.feed and {"-", "/dev/stdin", "/dev/fd/0"} & set(texts):
         return destructive("sends its standard input to another machine")
-    if _CLOUD_SENDS.fullmatch(verb):
+    if _CLOUD_SENDS.fullmatch(path[-1]) or {"secret", "secrets"}.intersection(path):
         if any(word.substituted for word in words):
             return destructive("sends the output of a command to another machine")
         if any(run.is_secret_name(name) for word in words for name in word.variables):
@@ -282,7 +282,7 @@ def _values(call: Call, *flags: str) -> list[str]:
 # An inventory that can be executed is a program.
 _INVENTORY = re.compile(r"(.*/)?([\w.-]+\.(ini|ya?ml|toml|json)|hosts|inventory)|[\w.:@-]+(,[\w.:@-]*)+")
 _PASSWORD_FILE = re.compile(r"prompt|(.*/)?\.?[\w-]*(pass|vault)[\w-]*(\.txt)?")
-_EXTRA = re.compile(r"(^|[\s{\"'])ansible_(?!(user|host|port|become|become_user)\b)|@(?!.*\.(ya?ml|json)$)")
+_EXTRA = re.compile(r"(^|[\s{\"'])ansible_(?!(user|host|port|become|become_user)\b)|^@(?!.*\.(ya?ml|json)$)")
 _TEMPLATE = re.compile(r"\{\{(?!\s*[\w.]+\s*\}\})|\{%")
 _PLAIN_COLLECTION = re.compile(r"(ansible\.(builtin|legacy)\.)?(\w+)")
 _MODULE_READS = frozenset(
@@ -303,7 +303,7 @@ def _ansible_setup(call: Call, run: Run) -> Verdict:
             return unknown(f"{text.replace(UNSEEN, '…')} may be a program")
     if any(_TEMPLATE.search(word) for word in words):
         return unknown("a template may run programs")
-    if any(_EXTRA.search(text) for text in call.values("-e", "--extra-vars")):
+    if any(_EXTRA.search(text) for text in [*call.values("-e", "--extra-vars"), *call.texts]):
         return unknown("a variable decides what ansible runs")
     names = re.compile(
         r"--(ssh|scp|sftp)-\w+-args|--(become|conn)\w*-pass\w*-file|--module-path|-M|--playbook-dir"

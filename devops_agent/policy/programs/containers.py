@@ -23,9 +23,9 @@ def _docker_run(call: Call, run: Run) -> Verdict:
     verdict = _rights(call, run) | _strange_flag(call)
     for path in call.values("--cidfile", "--iidfile", "--pidfile", "--pid-file", "--conmon-pidfile"):
         verdict |= run.write(path)
-    if call.inner and not call.given("--entrypoint"):
-        verdict |= run.elsewhere_argv(call.inner)
-    return verdict
+    entry = [argument(text) for text in call.values("--entrypoint")[-1:] if text]
+    command = [*entry, *call.inner]
+    return verdict | run.elsewhere_argv(command) if command else verdict
 
 
 def _strange_flag(call: Call) -> Verdict:
@@ -146,7 +146,8 @@ def surely_dry(call: Call) -> bool:
 
 def _cluster(call: Call, run: Run) -> Verdict:
     """How a call reaches a cluster, and whether its dry run is one."""
-    for path in call.values("--kubeconfig"):
+    short = ("-c",) if call.program == "istioctl" else ()
+    for path in call.values("--kubeconfig", *short):
         if "--kubeconfig" not in call.rule.writes and not run.is_kubeconfig(path):
             return unknown(f"the configuration {path.replace(UNSEEN, '…')} may name programs")
     servers = call.values("--kube-apiserver") if call.rule.name == "helm" else []
@@ -275,7 +276,7 @@ def _grants(name: str, value: object) -> bool:
         or (name == "capabilities" and isinstance(value, dict) and bool(value.get("add")))
         or (name == "path" and bool(_RIGHT_PATHS.search(texts[0])))
         or (name == "volumes" and any(re.match(r"([/~]|\.\.).*:", text) for text in texts))
-        or (name == "name" and value == "cluster-admin")
+        or (name.startswith("pod-security.kubernetes.io/") and value == "privileged")
     )
 
 
@@ -286,10 +287,18 @@ def _kubectl_switch(call: Call, run: Run) -> Verdict:
 
 
 @handler
-def _compose_up(call: Call, run: Run) -> Verdict:
-    """`docker compose -f - up`: what the file says that it reads."""
-    fed = run.feed and run.feed.text and "-" in call.values("-f", "--file") and not run.dry
+def _fed_manifest(call: Call, run: Run) -> Verdict:
+    """`docker compose -f - up` and `podman kube play -`: what the file says that they read."""
+    fed = "-" in (*call.values("-f", "--file"), *call.texts) and not run.dry
     return _manifest(run.feed.text or "") if run.feed and fed else read()
+
+
+@handler
+def _lxc_config(call: Call, run: Run) -> Verdict:
+    """`lxc config set` and `lxc launch -c`: settings that give a container the rights of its host."""
+    texts = [*call.texts, *call.values("-c", "--config")]
+    strong = any(re.match(r"(security|raw)\.", text) for text in texts) or call.given("-d", "--device")
+    return destructive(f"{call.name} with the rights of this machine") if strong else read()
 
 
 @handler
