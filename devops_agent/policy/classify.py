@@ -409,3 +409,6 @@ class Run(NamedTuple):
 
     def is_new(self, path: str) -> bool:
         return self.scope.is_new(path)
+
+    def is_kubeconfig(self, path: str) -> bool:
+        return paths.is_kubeconfig(path, self.scope.lookup)
