@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from devops_agent.policy import paths, variables
 from devops_agent.policy import programs as _programs  # noqa: F401 - they enter themselves in HANDLERS
-from devops_agent.policy import variables
 from devops_agent.policy.call import Argument, Call, Feed, argument, parse_call, stranger
 from devops_agent.policy.handlers import HANDLERS
 from devops_agent.policy.lookup import Lookup

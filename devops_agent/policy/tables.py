@@ -133,7 +133,10 @@ def _rule(name: str, section: Mapping[str, Any]) -> Rule:
     at: dict[str, Rule] = {}
     for named, part in section.get("at", {}).items():
         inner = _rule(name, _merged(section, part))
-        at.update(dict.fromkeys(_items(named), inner))
+        for verb in _items(named):
+            if verb in at:
+                raise ValueError(f"{name} {verb} has two sections")
+            at[verb] = inner
     return replace(rule, at=at)
 
 

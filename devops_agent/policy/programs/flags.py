@@ -54,8 +54,6 @@ def odd_flag(call: Call) -> str:
         bundle = len(flag) > 2 and flag[1] != "-" and not rule.one_dash
         if bundle or flag in known or flag.replace("--no-", "--", 1) in known:
             continue
-        if rule.one_dash and flag[1:] in known:
-            continue
         if not any(fnmatchcase(flag, each) for each in patterns):
             return flag
     return ""

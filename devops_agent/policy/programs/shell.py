@@ -76,7 +76,7 @@ def _parallel(call: Call, run: Run) -> Verdict:
     before = list(takewhile(lambda word: not word.startswith(":::"), (word.text for word in call.inner)))
     if not before or any("{=" in word for word in before):
         return unknown("runs the lines of its standard input")
-    return run.script(" ".join(re.sub(r"\{[-./#%\w]*\}", "$(:)", word) for word in before))
+    return run.script(" ".join(re.sub(r"\{(?:-?\d*[./]{0,2}|#|%)\}", "$(:)", word) for word in before))
 
 
 @handler
