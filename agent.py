@@ -356,7 +356,7 @@ class DevOpsAgent(ToolCallingAgent):
         call = Call(call.name, events.with_texts(call.arguments, self.redactor.restored))
         if passage.decision is Decision.SHOW:
             self.gate.record(call, passage)
-            return self._shown(call)
+            return self._shown(call, passage)
         return self._executed(call, tool_name == RECIPE, passage)
 
     def _beware(self, output: str) -> None:
@@ -383,9 +383,10 @@ class DevOpsAgent(ToolCallingAgent):
         self.listener(events.Observed(text))
         return text
 
-    def _shown(self, call: Call) -> str:
+    def _shown(self, call: Call, passage: Passage) -> str:
         """A dry run: what would run, and what it would do."""
         text = f"Dry run: not run. {preview.preview(call, self.shell.run)}".rstrip()
+        text = self.redactor.noted(text, passage.verdict.secret)
         self._beware(text)
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.listener(events.Observed(text))

@@ -296,7 +296,7 @@ class Gate:
             part=hide(verdict.part),
             target=str(judgement.target),
             caution=caution,
-            preview=lambda: hide(self.preview(call)) if verdict.effect else "",
+            preview=lambda: hide(self.preview(call), verdict.secret) if verdict.effect else "",
         )
         answer = self.approver(question)
         if answer.always:

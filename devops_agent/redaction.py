@@ -160,6 +160,7 @@ class Redactor:
         self.active = active
         self._names: dict[str, str] = {}
         self._values: dict[str, str] = {}
+        self._passed: set[str] = set()  # the values that were given back, and may come out again as any word
         self._sizes: dict[str, list[int]] = {}  # how long the values are that begin so, the longest first
 
     def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
@@ -174,6 +175,9 @@ class Redactor:
         if not self.active or len(text) < _SHORTEST // 2:
             return text
         text = self._with_names(text, known)
+        for value in self._passed:
+            if value not in known:
+                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", self._names[value], text)
         spans = sorted(self._spans(text, secret))
         parts: list[str] = []
         end = 0
@@ -185,7 +189,9 @@ class Redactor:
         return "".join([*parts, text[end:]])
 
     def restored(self, text: str) -> str:
-        """The text with the values in place of their names."""
+        """The text with the values in place of their names; from then on these are hidden wherever they stand."""
+        values = [self._values[name] for name in HIDDEN.findall(text) if name in self._values]
+        self._passed.update(value for value in values if len(value) >= _SHORTEST // 2)
         return HIDDEN.sub(lambda found: self._values.get(found[0], found[0]), text)
 
     def noted(self, text: str, secret: bool = False) -> str:

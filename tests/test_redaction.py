@@ -9,6 +9,7 @@ import pytest
 from replies import answer, call, sh
 
 from agent import DevOpsAgent, bash, read_file, write_file
+from devops_agent import events
 from devops_agent.audit import AuditLog
 from devops_agent.events import Event
 from devops_agent.gate import Gate
@@ -61,7 +62,7 @@ def test_a_planted_secret_reaches_nobody(one: dict[str, str], tmp_path: Path, mo
             sh(f"echo {json.dumps(one['secret'])} > /dev/null"),
             answer(f"It is {one['secret']}."),
         ],
-        seen.append,
+        events.hiding(seen.append, redactor),
     )
     log = AuditLog(tmp_path / "data/audit.jsonl", redactor)
     told = DevOpsAgent(
@@ -72,9 +73,9 @@ def test_a_planted_secret_reaches_nobody(one: dict[str, str], tmp_path: Path, mo
         gate=Gate(Modes(assume_yes=True), log=log),
         shell=Shell(store=OutputStore(tmp_path / "outputs", redactor)),
     ).run("Show found.txt")
-    requests = json.dumps(model.requests[:4], ensure_ascii=False)
+    requests = json.dumps(model.requests, ensure_ascii=False)
     kept = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "outputs").iterdir())
-    screen = "".join(str(event) for event in seen if type(event).__name__ != "Exchange")
+    screen = "".join(map(str, seen))
     for text in (requests, kept, screen, log.path.read_text(encoding="utf-8"), str(told)):
         assert one["secret"] not in text
         assert json.dumps(one["secret"])[1:-1] not in text
@@ -150,6 +151,15 @@ def test_a_value_that_was_hidden_once_is_hidden_everywhere() -> None:
     assert redactor("PASSWORD=kX82mQ7v\nTOKEN=kX82mQ7v9") == "PASSWORD=[hidden-1]\nTOKEN=[hidden-2]"
     assert redactor("kX82mQ7v9kX82mQ7v!") == "[hidden-2][hidden-1]!"
     assert redactor("use kX82mQ7v9", known="kX82mQ7v9") == "use kX82mQ7v9"
+
+
+def test_a_value_that_was_given_back_is_hidden_wherever_it_stands() -> None:
+    redactor = Redactor()
+    assert redactor("db_password: letmein") == "db_password: [hidden-1]"
+    assert redactor("letmein or not") == "letmein or not"
+    assert redactor.restored("echo [hidden-1]") == "echo letmein"
+    assert redactor("letmein\nletmeinn") == "[hidden-1]\nletmeinn"
+    assert redactor("letmein", known="Set it to letmein") == "letmein"
 
 
 SIZE = 200_000
