@@ -189,7 +189,7 @@ class Redactor:
         return "".join([*parts, text[end:]])
 
     def restored(self, text: str) -> str:
-        """The text with the values in place of their names: from then on they are hidden wherever they stand."""
+        """The text with the values in place of their names; these are hidden wherever they stand then."""
         values = [self._values[name] for name in HIDDEN.findall(text) if name in self._values]
         self._passed.update(value for value in values if len(value) >= _SHORTEST // 2)
         return HIDDEN.sub(lambda found: self._values.get(found[0], found[0]), text)

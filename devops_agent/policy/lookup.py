@@ -70,7 +70,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another machine or a container: nothing is known of it, so every path may exist."""
+    """A machine or a container of which no path is known, so that every one may exist."""
 
     home: str = ""
     directory: str = ""

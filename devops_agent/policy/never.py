@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from devops_agent.policy.call import Argument, Call
 from devops_agent.policy.classify import classify
+from devops_agent.policy.lookup import Elsewhere
 from devops_agent.policy.scope import Scope
 from devops_agent.policy.shell_text import SHELLS, is_on, parse_flags, segments, unquote
 from devops_agent.policy.syntax import UNSEEN
@@ -143,28 +144,8 @@ def destroys(command: str, home: str, directory: str) -> str | None:
     home = normpath(literal or "/~")
     commands = [_Command(s.name, s.words[1:], s.targets) for s in found]
     watcher = _Watcher(_Place(home, directory))
-    classify(command, _Machine(home, directory), watcher)
+    classify(command, Elsewhere(home, directory), watcher)
     return _reason(commands, _Place(home, directory)) or watcher.reason
-
-
-@dataclass(frozen=True)
-class _Machine:
-    """What the classifier is told of this machine: every path may exist."""
-
-    home: str
-    directory: str
-
-    def exists(self, path: str) -> bool:
-        return True
-
-    def is_directory(self, path: str) -> bool:
-        return False
-
-    def resolved(self, path: str) -> str:
-        return path
-
-    def alias(self, name: str) -> str | None:
-        return None
 
 
 @dataclass

@@ -36,7 +36,7 @@ class Scope(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether it is on this machine."""
-        return not isinstance(self.lookup, Elsewhere)
+        return self.lookup.home != ""
 
     def deeper(self) -> "Scope":
         return self._replace(depth=self.depth + 1)
