@@ -6,7 +6,7 @@ from devops_agent.policy.languages.analysis import unseen
 from devops_agent.policy.verdict import Verdict, read, unknown
 
 _WORDS = frozenset(
-    """print printf say if unless elsif else and or not my our split join length lc uc ucfirst lcfirst
+    """eof print printf say if unless elsif else and or not my our split join length lc uc ucfirst lcfirst
     sprintf keys values sort foreach for while until next last push pop shift unshift scalar chomp chop
     reverse map grep substr index rindex eq ne lt gt le ge cmp BEGIN END int abs hex oct ord chr exists delete
     defined time localtime gmtime wantarray STDIN STDERR STDOUT F f d x n e return undef exit die warn local

@@ -13,7 +13,7 @@ from devops_agent.policy.verdict import Effect, Verdict, change, destructive, re
 _CLOUD_READS = re.compile(
     r"list|list-[\w-]+|access|describe|describe-[\w-]+|get|get-[\w-]+|show|show-[\w-]+|read|view|query|search|search-[\w-]+"
     r"|head-[\w-]+|lookup|lookup-[\w-]+|info|version|whoami|check-[\w-]+|exists|wait|filter-log-events|tail|ls|cat|du|presign|log"
-    r"|print-[\w-]+|validate\w*|estimate-[\w-]+|simulate-[\w-]+|batch-get-[\w-]+|scan|select-[\w-]+|preview-[\w-]+|assume-role[\w-]*"
+    r"|print-[\w-]+|validate\w*|what-if|estimate-[\w-]+|simulate-[\w-]+|batch-get-[\w-]+|scan|select-[\w-]+|preview-[\w-]+|assume-role[\w-]*"
     r"|test-(?!invoke|failover|migration|alarm|repository|wireless)[\w-]+|decrypt|export-credentials|generate-(db-auth-token|login-token|sas)|logs|status"
 )
 _CLOUD_CHANGES = re.compile(
@@ -25,7 +25,7 @@ _CLOUD_CHANGES = re.compile(
 _CLOUD_DESTROYS = re.compile(
     r"delete|delete-[\w-]+|remove|remove-[\w-]+|rm|rb|terminate|terminate-[\w-]+|purge|destroy|cancel|cancel-[\w-]+|detach\w*|detach-[\w-]+|disassociate-[\w-]+|disable\w*|disable-[\w-]+"
     r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*|restore-[\w-]+|replace|replace-[\w-]+|overwrite|import|wipe|purge-[\w-]+|abort-[\w-]+|batch-delete-[\w-]+|batch-write-[\w-]+"
-    r"|authorize-[\w-]+|schedule-key-deletion|transact-write-items|failover|put-object\w*|put-object-[\w-]+|put-bucket-(lifecycle|replication)[\w-]*|create-for-rbac"
+    r"|authorize-[\w-]+|schedule-key-deletion|transact-write-items|failover|put-object\w*|put-object-[\w-]+|put-bucket-(lifecycle|replication)[\w-]*|put-retention-policy|create-for-rbac"
 )
 # Verbs that let somebody in.
 _CLOUD_OPENS = re.compile(
@@ -114,6 +114,8 @@ def _cloud(call: Call, run: Run) -> Verdict:
         and _OPENING_GROUPS.fullmatch(" ".join(path))
     ):
         found = destructive("lets somebody in")
+    elif found.effect and any(mode.lower() == "complete" for mode in call.values("--mode")):
+        found = destructive("removes what the template does not name")
     verdict |= Verdict(found.effect, name) if found.effect else read()
     return (
         verdict | _cloud_files(call, run, verb) | (_cloud_data(call, run, path) if found.effect else read())

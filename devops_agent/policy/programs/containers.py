@@ -193,6 +193,8 @@ def _kubectl(call: Call, run: Run) -> Verdict:
         source = [word for word in run.feed.source if not word.text.startswith("--dry-run")]
         if source and source[0].text == "kubectl" and len(source) < len(run.feed.source):
             verdict |= run.argv(source)
+    if call.verb == "taint" and any(text.endswith(":NoExecute") for text in texts):
+        verdict |= destructive("evicts what runs on a node")
     if call.verb in ("create", "replace") and call.given("--raw"):
         verdict |= destructive(f"kubectl {call.verb} --raw")
     if not run.dry:

@@ -91,7 +91,7 @@ _REDIS_READS = frozenset(
     zscore zrank zcount zrangebyscore zrevrangebyscore dbsize time lastsave echo object
     slowlog monitor pubsub xlen xrange xrevrange xinfo getrange bitcount randomkey role
     command dump touch geopos geodist pfcount xread xpending lpos smismember sinter sunion sdiff lolwut
-    hstrlen waitaof""".split()
+    hstrlen waitaof eval_ro evalsha_ro fcall_ro sort_ro""".split()
 )
 _REDIS_CHANGES = frozenset(
     """set setnx setex psetex mset msetnx append incr incrby incrbyfloat decr decrby hset hmset hsetnx

@@ -27,7 +27,11 @@ def _apt(call: Call, run: Run) -> Verdict:
         verdict |= unknown("apt that may not only simulate")
     if run.dry and call.given("-c", "--config-file"):
         verdict |= unknown("apt with another configuration")
-    if call.verb == "install" and any(len(text) > 1 and text[-1] in "-_" for text in call.texts):
+    if (
+        call.verb == "install"
+        and not run.dry
+        and any(len(text) > 1 and text[-1] in "-_" for text in call.texts)
+    ):
         verdict |= destructive("apt install NAME- removes a package")
     return verdict
 

@@ -39,7 +39,7 @@ def _shell(call: Call, run: Run) -> Verdict:
 @handler
 def _env(call: Call, run: Run) -> Verdict:
     """`env [NAME=VALUE…] COMMAND`; `sudo` takes assignments too."""
-    rest = [*call.operands, *call.inner]
+    rest = [*map(argument, _split(call)), *call.operands, *call.inner]
     verdict = read()
     while rest and _ASSIGNMENT.match(rest[0].text):
         name, _, value = rest.pop(0).text.partition("=")
@@ -54,6 +54,12 @@ def _env(call: Call, run: Run) -> Verdict:
     if call.given("-i", "-s", "--login", "--shell"):
         return unknown("a shell or an editor for a person")
     return verdict
+
+
+def _split(call: Call) -> list[str]:
+    """The words of `env -S TEXT`; UNSEEN where env would put something in their place."""
+    texts = call.values("-S", "--split-string")
+    return [UNSEEN] if any(re.search(r"[\\$#'\"]", text) for text in texts) else " ".join(texts).split()
 
 
 @handler
@@ -73,6 +79,8 @@ def _xargs(call: Call, run: Run) -> Verdict:
 
 @handler
 def _parallel(call: Call, run: Run) -> Verdict:
+    if call.given("--dry-run"):
+        return read()
     before = list(takewhile(lambda word: not word.startswith(":::"), (word.text for word in call.inner)))
     if not before or any("{=" in word for word in before):
         return unknown("runs the lines of its standard input")
