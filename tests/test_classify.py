@@ -59,6 +59,9 @@ class Corpus:
     def resolved(self, path: str) -> str:
         return path
 
+    def has_variable(self, name: str) -> bool:
+        return name in ("PATH", "HOME", "PAGER", "EDITOR", "LESS", "SHELL", "LANG")
+
     def alias(self, name: str) -> str | None:
         return "kubectl" if name == "k" else None
 

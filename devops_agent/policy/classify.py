@@ -5,7 +5,6 @@ rule, a program whose name is only known at run time, text that is no valid bash
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,21 +12,19 @@ from typing import NamedTuple
 from devops_agent.policy import paths, variables
 from devops_agent.policy import programs as _programs  # noqa: F401 - they enter themselves in HANDLERS
 from devops_agent.policy.call import Argument, Call, Feed, argument, parse_call, stranger
+from devops_agent.policy.dataflow import DECLARES, SETS_VARIABLES, names_of, own_words
 from devops_agent.policy.handlers import HANDLERS
 from devops_agent.policy.lookup import Lookup
 from devops_agent.policy.parser import parse
 from devops_agent.policy.scope import Scope, Watch
-from devops_agent.policy.syntax import UNSEEN, Block, NotShell, Redirection, Simple, Word, commands, loops
+from devops_agent.policy.syntax import UNSEEN, Block, NotShell, Redirection, Simple, Word
 from devops_agent.policy.tables import rule_of
 from devops_agent.policy.verdict import Effect, Verdict, destructive, read, unknown
 from devops_agent.redaction import HIDDEN
 
 _MAX_DEPTH = 12
+_MOST_ROUNDS = 6
 _SYSTEM_PROGRAM = re.compile(r"(/usr(/local)?|/opt/homebrew|/snap)?/s?bin/[^/]+")
-_SETS_VARIABLES = frozenset(
-    "read mapfile readarray printf getopts let unset declare local typeset readonly export".split()
-)
-_FOR_THE_SHELL = frozenset("declare typeset local readonly".split())
 _CHANGES_DIRECTORY = ("cd", "pushd", "popd")
 
 
@@ -41,7 +38,8 @@ def classify(command: str, lookup: Lookup, watch: Watch | None = None) -> Verdic
     """
     scope = Scope(lookup, (lookup.directory or None,), {}, {}, [0], watch=watch)
     verdict = script(command, scope)
-    return verdict if verdict.part else replace(verdict, part=command.strip())
+    part = verdict.part or command.strip()
+    return replace(verdict, part=part.replace(UNSEEN, "…"), rule=verdict.rule.replace(UNSEEN, "…"))
 
 
 def script(text: str, scope: Scope, feed: Feed | None = None) -> Verdict:
@@ -55,39 +53,8 @@ def script(text: str, scope: Scope, feed: Feed | None = None) -> Verdict:
     except NotShell as error:
         words = re.split(r"[\s'\";|&<>()]+", text)
         return replace(unknown(str(error)), secret=any(scope.holds_secret(each) for each in words if each))
-    inner = scope.fresh(_set_once(block), _computed(block))
+    inner = scope.fresh(names_of(block))
     return _children(block, inner, feed, at_root=True)[0]
-
-
-def _set_once(block: Block) -> frozenset[str]:
-    """The variables whose value is that of one assignment, which surely runs."""
-    sure = {id(child) for child in block.children if isinstance(child, Simple) and not child.words}
-    counts: Counter[str] = Counter()
-    for command in commands(block):
-        for name, _ in command.assigned:
-            counts[name] += 1 if id(command) in sure else 2
-        if command.words and command.words[0].text in _SETS_VARIABLES:
-            for word in command.words[1:]:
-                counts[word.text.partition("=")[0]] += 2
-    for loop in loops(block):
-        for name in loop.names:
-            counts[name] += 2
-    return frozenset(name for name, count in counts.items() if count == 1)
-
-
-def _computed(block: Block) -> frozenset[str]:
-    """The variables that may hold what a command prints, or what is read."""
-    found: set[str] = set()
-    every = [each for command in commands(block) for each in command.assigned]
-    every += [(name, word) for loop in loops(block) for name in loop.names for word in loop.words]
-    for command in commands(block):
-        if command.words and command.words[0].text in ("read", "mapfile", "readarray"):
-            found.update(word.text for word in command.words[1:])
-    size = -1
-    while size < len(found):
-        size = len(found)
-        found.update(name for name, word in every if word.runs or not found.isdisjoint(word.variables))
-    return frozenset(found)
 
 
 # --- blocks -----------------------------------------------------------------------------------------------
@@ -113,10 +80,28 @@ def _walk(node: Block | Simple, scope: Scope, feed: Feed | None, at_root: bool) 
         if node.kind == "loop" and scope.names_secret(scope.argument(word)):
             verdict |= read("goes through files with secrets", secret=True)
     redirected, fed = _redirected(node.redirections, scope)
-    inner, after = _children(node, scope, fed or feed)
+    if node.kind == "loop":
+        inner, after = _loop(node, scope, fed or feed)
+    else:
+        inner, after = _children(node, scope, fed or feed)
     if node.kind in ("subshell", "pipe", "loop"):
         after = scope._replace(directories=scope.either(after) if node.kind == "loop" else scope.directories)
     return verdict | inner | redirected, after
+
+
+def _loop(node: Block, scope: Scope, feed: Feed | None) -> tuple[Verdict, Scope]:
+    """The effect of a loop: of each round, if its values are few and stand there."""
+    words = [scope.argument(word) for word in node.words]
+    known = len(words) <= _MOST_ROUNDS and not any(word.unseen for word in words)
+    if not (words and known and set(node.names) <= scope.names.looped):
+        return _children(node, scope, feed)
+    verdict, current = read(), scope
+    for word in words:
+        round_ = current.given(dict.fromkeys(node.names, word.text))
+        found, after = _children(node, round_, feed)
+        verdict |= found
+        current = current._replace(directories=current.either(after))
+    return verdict, current
 
 
 def _children(block: Block, scope: Scope, feed: Feed | None, at_root: bool = False) -> tuple[Verdict, Scope]:
@@ -137,13 +122,10 @@ def _children(block: Block, scope: Scope, feed: Feed | None, at_root: bool = Fal
 
 def _after(command: Simple, scope: Scope) -> Scope:
     """Where the shell is after a command: its directory, the values of its variables, its functions."""
-    if not command.words:
-        known = {name: scope.text(word) for name, word in command.assigned if name in scope.fixed}
-        known = {name: value for name, value in known.items() if UNSEEN not in value}
-        return scope._replace(variables={**scope.variables, **known}) if known else scope
-    words = [scope.text(word) for word in command.words]
-    while words[:1] in (["command"], ["builtin"]):
-        words = words[1:]
+    words = [scope.text(word) for word in own_words(command)]
+    if not words or words[0] in DECLARES:
+        fixed = [(name, word) for name, word in command.assigned if name in scope.names.fixed]
+        return scope.given({name: scope.text(word) for name, word in fixed})
     if words[:1] == ["unset"]:
         functions = {name: body for name, body in scope.functions.items() if name not in words}
         return scope._replace(functions=functions)
@@ -164,15 +146,18 @@ def _simple(command: Simple, scope: Scope, feed: Feed | None) -> Verdict:
         return unknown("is too long to follow")
     verdict = read()
     arguments = [scope.argument(word) for word in command.words]
-    declares = bool(arguments) and arguments[0].text in _SETS_VARIABLES
+    own = [scope.argument(word) for word in own_words(command)]
+    declares = bool(own) and own[0].text in SETS_VARIABLES
     for name, word in command.assigned:
         verdict |= _substituted(word, scope)
+        if any(map(variables.is_secret_name, word.variables)):
+            verdict |= read("passes on a secret", secret=True)
         if not declares and (name != "IFS" or not command.words):
             verdict |= variable(name, scope.text(word), scope, exported=bool(arguments))
     for word in command.words:
         verdict |= _substituted(word, scope)
     if declares:
-        verdict |= _set_by(arguments, {name: scope.text(word) for name, word in command.assigned}, scope)
+        verdict |= _set_by(own, {name: scope.text(word) for name, word in command.assigned}, scope)
     redirected, fed = _redirected(command.redirections, scope)
     if arguments and arguments[0].text in scope.functions:
         name = arguments[0].text
@@ -189,8 +174,8 @@ def _set_by(arguments: Sequence[Argument], values: Mapping[str, str], scope: Sco
     program, words = arguments[0].text, arguments[1:]
     flags = "".join(each.text for each in words if each.text.startswith("-"))
     if program == "printf":
-        words = words[1:2] if "-v" in flags else []
-    elif "n" in flags and program in _FOR_THE_SHELL:
+        words = [argument(each.text.removeprefix("-v")) for each in words[:2]] if "-v" in flags else []
+    elif "n" in flags and program in DECLARES - {"export"}:
         return unknown("gives a variable another name")
     verdict = read()
     for each in words:
@@ -205,7 +190,8 @@ def _set_by(arguments: Sequence[Argument], values: Mapping[str, str], scope: Sco
 
 def variable(name: str, value: str, scope: Scope, exported: bool = True) -> Verdict:
     """What it means to set a variable: some decide what programs run."""
-    if variables.is_command(name):
+    exported = exported or scope.lookup.has_variable(name)
+    if variables.is_command(name) and exported:
         verdict = script(value, scope)
         verdict = replace(verdict, rule=f"{name}: {verdict.rule}") if verdict.rule else verdict
     else:

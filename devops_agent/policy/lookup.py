@@ -28,6 +28,9 @@ class Lookup(Protocol):
     def resolved(self, path: str) -> str:
         """An absolute path without symbolic links."""
 
+    def has_variable(self, name: str) -> bool:
+        """Whether a variable is in the environment."""
+
     def alias(self, name: str) -> str | None:
         """The command that an alias stands for."""
 
@@ -64,6 +67,9 @@ class Machine:
         except (OSError, ValueError):  # too long, or no path
             return path
 
+    def has_variable(self, name: str) -> bool:
+        return name in os.environ
+
     def alias(self, name: str) -> str | None:
         return None
 
@@ -83,6 +89,9 @@ class Elsewhere:
 
     def resolved(self, path: str) -> str:
         return path
+
+    def has_variable(self, name: str) -> bool:
+        return True
 
     def alias(self, name: str) -> str | None:
         return None

@@ -17,6 +17,7 @@ _MAX_LENGTH = 50_000
 _STRANGE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]"
 )
+_QUOTED = re.compile(r"\\.|(['\"])(?:(?<=')[^']*'|(?<=\")(?:\\.|[^\"\\])*\")", re.DOTALL)
 _BROKEN = re.compile(r"[\ud800-\udfff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # Bash runs what stands in the subscript of a value when it computes with it, though it is quoted.
@@ -43,9 +44,11 @@ def parse(text: str) -> Block:
         raise NotShell("it is too long")
     if _STRANGE.search(text):
         raise NotShell("it has invisible characters")
-    if re.search(r"(?:\S|\\[ \t])\\\n\S|\$\$['\"$]|\\[ \t]#", text):
+    if re.search(r"(?:\S|\\[ \t])\\\n\S|\\[ \t]#", text):
         # the grammar parts the word there, which for bash is one
         raise NotShell("a line is continued within a word")
+    if re.search(r"\$\$['\"$]", text if re.search("#|<<", text) else _QUOTED.sub(r"\1\1", text)):
+        raise NotShell("a process number touches a quote")
     if _RUNS_IN_ARITHMETIC.search(text) and _ARITHMETIC.search(text):
         raise NotShell("arithmetic may run a command in it")
     if _BROKEN.search(text):
@@ -93,7 +96,12 @@ class _Reader(WordReader):
 
     def block(self, node: Node, kind: str) -> Block:
         """The statements among the children of a node."""
-        children = [found for child in node.children if (found := self.statement(child))]
+        children: list[Block | Simple] = []
+        for child in node.children:
+            if found := self.statement(child):
+                children.append(found)
+            elif child.type == "&" and children:  # in the background it runs in a shell of its own
+                children[-1] = Block("subshell", (children[-1],), raw=children[-1].raw)
         words = tuple(self.word(child) for child in node.children if child.type in _WORDS)
         return Block(kind, tuple(children), (), words, raw=self.text(node))
 

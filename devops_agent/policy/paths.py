@@ -95,8 +95,8 @@ def written(
 def guarded(absolute: str, lookup: Lookup) -> str | None:
     """Why a path is not to be written without asking, whether it exists or not, also where a link leads."""
     home, here = lookup.home.rstrip("/"), lookup.directory.rstrip("/")
-    known, _, unseen = absolute.partition(UNSEEN)
-    real = lookup.resolved(known) + unseen
+    folder = absolute.rpartition("/")[0]
+    real = f"{lookup.resolved(folder)}/{UNSEEN}" if UNSEEN in absolute else lookup.resolved(absolute)
     above = [each and lookup.resolved(each) for each in (home, here)]
     return _guarded(absolute, home, here) or _guarded(real, *above)
 

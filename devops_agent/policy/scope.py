@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from devops_agent.policy import paths
 from devops_agent.policy.call import Argument, Call, argument, stranger
+from devops_agent.policy.dataflow import Names, is_data
 from devops_agent.policy.lookup import Elsewhere, Lookup
 from devops_agent.policy.syntax import UNSEEN, Block, Simple, Variable, Word
 from devops_agent.policy.verdict import Verdict, change, destructive, read
@@ -28,8 +29,7 @@ class Scope(NamedTuple):
     variables: dict[str, str]
     functions: dict[str, Block]
     calls: list[int]  # how many there were, for all that is classified together
-    fixed: frozenset[str] = frozenset()  # the variables that are set once, and surely
-    computed: frozenset[str] = frozenset()  # the variables that may hold what a command prints
+    names: Names = Names()  # the variables of the text, and those that texts around it compute
     depth: int = 0
     watch: Watch | None = None
 
@@ -47,15 +47,19 @@ class Scope(NamedTuple):
             lookup=Elsewhere(), directories=(None,), variables={}, functions={}, depth=self.depth + 1
         )
 
-    def fresh(self, fixed: frozenset[str], computed: frozenset[str]) -> "Scope":
+    def fresh(self, names: Names) -> "Scope":
         """That of a text which a shell of its own runs here."""
-        return self._replace(
-            variables={},
-            functions={},
-            fixed=fixed,
-            computed=self.computed | computed,
-            depth=self.depth + 1,
-        )
+        known = names._replace(computed=self.names.computed | names.computed)
+        return self._replace(variables={}, functions={}, names=known, depth=self.depth + 1)
+
+    def given(self, values: Mapping[str, str]) -> "Scope":
+        """That in which variables have values; those that are not known, or long, are left out."""
+        known = {
+            name: value
+            for name, value in values.items()
+            if UNSEEN not in value and len(value) <= _LONGEST_VALUE
+        }
+        return self._replace(variables={**self.variables, **known}) if known else self
 
     def spent(self) -> bool:
         """Counts one more call; whether there are too many."""
@@ -66,7 +70,7 @@ class Scope(NamedTuple):
 
     def argument(self, word: Word) -> Argument:
         variables = tuple(word.variables)
-        substituted = bool(word.runs) or not self.computed.isdisjoint(variables)
+        substituted = is_data(word) or not self.names.computed.isdisjoint(variables)
         return Argument(self.text(word), word.raw, word.expands, substituted, variables)
 
     def text(self, word: Word) -> str:
@@ -80,10 +84,13 @@ class Scope(NamedTuple):
 
     def _value(self, name: Variable) -> str:
         value = self.variables.get(name.name)
-        if value is None and name.name == "HOME":
+        kept = value is None and name.name not in self.names.changed
+        if kept and name.name == "HOME":
             value = self.lookup.home or None
-        if value is None and name.name == "PWD" and len(self.directories) == 1:
+        if kept and name.name == "PWD" and len(self.directories) == 1:
             value = self.directories[0]
+        if not name.whole:
+            return UNSEEN
         splits = value is not None and not name.quoted and re.search(r"[\s*?\[]", value)
         return UNSEEN if value is None or splits else value
 
@@ -163,15 +170,20 @@ class Scope(NamedTuple):
         return self.watch(call, verdict, self) if self.watch else verdict
 
 
-_LONGEST_PATH = 500
+_LONGEST_PATH = _LONGEST_VALUE = 500
+
+
+_NEW_FILE = "/tmp/mktemp.XXXXXXXXXX"
 
 
 def _output(runs: Iterator[Block]) -> str:
-    """What `$(date +FORMAT)` prints; the output of everything else is not known."""
+    """What `$(date +FORMAT)` and `$(mktemp)` print; the output of everything else is not known."""
     block = next(runs, None)
     command = block.children[0] if block and len(block.children) == 1 else None
     if not isinstance(command, Simple) or command.assigned or command.redirections:
         return UNSEEN
     words = [word.text for word in command.words if not word.expands]
+    if words in (["mktemp"], ["mktemp", "-d"]):
+        return _NEW_FILE
     plain = len(words) == 2 and words[0] == "date" and re.fullmatch(r"\+[\w%:.+-]+", words[1])
     return time.strftime(words[1][1:]) if plain else UNSEEN

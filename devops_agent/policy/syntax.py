@@ -17,10 +17,11 @@ class NotShell(ValueError):
 
 
 class Variable(NamedTuple):
-    """A parameter whose value takes its place: `$NAME` or `${NAME}`."""
+    """A parameter whose value takes its place, or a part of it: `$NAME`, `${NAME}`, `${NAME:0:3}`."""
 
     name: str
     quoted: bool
+    whole: bool = True
 
 
 @dataclass(frozen=True)

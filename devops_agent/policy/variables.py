@@ -11,10 +11,13 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("|".join(text.split()))
 
 
-# They make programs run something else, or find other programs.
+# They make the shell run something else, or find other programs.
+_OF_THE_SHELL = _pattern(
+    r"PATH IFS HOME PS[0-4] BASH.* PROMPT.* CDPATH SHELLOPTS GLOBIGNORE EXECIGNORE FPATH"
+)
+# They make programs do so.
 _DECIDES = _pattern(
-    r"""PATH IFS ENV PS[0-4] HOME SHELL.* BASH.* ZSH.* ZDOTDIR PROMPT.* CDPATH FPATH INPUTRC HIST.* LESS
-    XDG_.*
+    r"""ENV SHELL.* ZSH.* ZDOTDIR INPUTRC HIST.* LESS XDG_.*
     (LD|DYLD|GCONV|PYTHON|PERL\d?|RUBY|JAVA_TOOL|JDK|_JAVA|NODE_(OPTIONS|PATH)|TF_CLI|GIT|AWK|MAN)_?.*
     .*(PAGER|EDITOR|VISUAL|BROWSER|COMMAND|CMD|EXEC|RSH|SSH|ASKPASS|OPTIONS|OPTS|ARGS|DIFF|MERGE|HELPER)
     .*(PRELOAD|PLUGINS?|_PATH|HOOKS?|OPEN|CLOSE|_CONF(IG)?(_FILE|_HOME|_DIR)?|WRAPPER|RC|GNUPGHOME|_PROXY)
@@ -66,7 +69,7 @@ def set_to(name: str, value: str, lookup: Lookup, exported: bool) -> Verdict:
         name: The variable.
         value: Its value, with UNSEEN for what is only known at run time.
         lookup: Where configurations may be.
-        exported: Whether programs see it, though it was none of the environment before.
+        exported: Whether programs see it.
     """
     if _HARMLESS.fullmatch(name) or _HARMLESS.fullmatch(f"{name}={value}"):
         return read()
@@ -74,9 +77,15 @@ def set_to(name: str, value: str, lookup: Lookup, exported: bool) -> Verdict:
         every = value.split(":")
         known = all(paths.is_kubeconfig(each, lookup) for each in every)
         return read() if known else unknown("sets KUBECONFIG to another place, which may name programs")
-    if _DECIDES.fullmatch(name) or (exported and _OF_PROGRAMS.fullmatch(name)):
-        return unknown(f"sets {name}, which decides what programs do")
-    return read()
+    decides = _OF_THE_SHELL.fullmatch(name) or (
+        exported and (_DECIDES.fullmatch(name) or is_of_programs(name))
+    )
+    return unknown(f"sets {name}, which decides what programs do") if decides else read()
+
+
+def is_of_programs(name: str) -> bool:
+    """Whether programs take a variable of this name from the environment."""
+    return bool(_OF_PROGRAMS.fullmatch(name))
 
 
 def is_secret_name(name: str) -> bool:

@@ -77,12 +77,12 @@ class WordReader(ABC):
             self._string(node, pieces, runs)
         elif kind == "simple_expansion":
             name = text[1:]
-            pieces.append(Variable(name, quoted) if re.fullmatch(r"[A-Za-z_]\w*", name) else None)
+            pieces.append(Variable(name, quoted) if re.fullmatch(r"[A-Za-z_]\w*|[\d@*]", name) else None)
         elif kind == "expansion":
             if _ODD_EXPANSION.match(text):
                 raise NotShell("an expansion that runs or sets something")
-            plain = re.fullmatch(r"\$\{([A-Za-z_]\w*)\}", text)
-            pieces.append(Variable(plain[1], quoted) if plain else None)
+            named = re.match(r"\$\{!?([A-Za-z_]\w*|[\d@*])(\}$)?", text)
+            pieces.append(Variable(named[1], quoted, whole=bool(named[2])) if named else None)
             self._inside(node, runs)
         elif kind == "process_substitution":
             pieces.append("/dev/fd/63")
