@@ -114,14 +114,15 @@ def records(path: Path, since: datetime | None = None, effect: str = "") -> Iter
     except FileNotFoundError:
         return
     found: dict[tuple[Any, Any], dict[str, Any]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
             record = json.loads(line)
             when = datetime.fromisoformat(record["time"])
             key = (record["session"], record["call"])
+            is_wanted = (since is None or when >= since) and effect in ("", record.get("effect"))
         except (ValueError, TypeError, KeyError):
             continue
-        if (since is None or when >= since) and effect in ("", record.get("effect")):
+        if is_wanted:
             found[key] = record
     yield from found.values()
 

@@ -36,6 +36,7 @@ class Judgement:
     targets: list[Target] = field(default_factory=list)  # where it changes something, or may
     files: list[str] = field(default_factory=list)  # those that it may change
     folders: list[str] = field(default_factory=list)  # those that it may remove
+    kinds: set[str] = field(default_factory=set)  # of its calls that are worse than a change
     own: str = ""  # the file of the agent's own that it would change
     asks: str = ""  # the rule of the user's by which it asks
     denies: str = ""  # the rule of the user's by which it is refused
@@ -168,17 +169,28 @@ class Gate:
 
     def _watcher(self, judgement: Judgement) -> Watch:
         known: list[tuple[str, str]] = []
+        seen: list[tuple[int, Effect]] = []  # how deep the calls were, and what no rule allows of them
 
         def watch(call: ShellCall, verdict: Verdict, scope: Scope) -> Verdict:
+            inner = max((effect for depth, effect in seen if depth > scope.depth), default=Effect.READ)
+            seen[:] = [each for each in seen if each[0] <= scope.depth]
+            judged = judge(call, verdict, scope, inner)
+            seen.append((scope.depth, judged.unallowed))
+            return judged
+
+        def judge(call: ShellCall, verdict: Verdict, scope: Scope, inner: Effect) -> Verdict:
             targets = self.targets.of(call, known)
             known.extend(settings(call))
             places = scope.named(call)
+            if verdict.effect > Effect.CHANGE:
+                judgement.kinds.add(" ".join((call.name, verdict.rule, *map(str, targets))))
             if verdict.effect:
                 judgement.targets += targets
                 judgement.own = judgement.own or self._own_file(call, places)
                 writes = call.program == ">"
-                judgement.files += [each for each in places if writes or files.is_file(each)]
-                judgement.folders += places if call.program in _REMOVERS else []
+                known_places = [each for each in places if UNSEEN not in each]
+                judgement.files += [each for each in known_places if writes or files.is_file(each)]
+                judgement.folders += known_places if call.program in _REMOVERS else []
             rule = self.policy.rule(call, verdict, targets, places)
             if rule is None:
                 return verdict
@@ -186,8 +198,8 @@ class Gate:
                 judgement.denies = judgement.denies or str(rule)
             elif rule.action == "ask":
                 judgement.asks = judgement.asks or str(rule)
-            elif not call.inner:  # what it runs is judged by itself
-                return replace(verdict, beside=Effect.READ)
+            else:  # what it runs is judged by itself
+                return replace(verdict, beside=inner)
             return verdict
 
         return watch
@@ -195,11 +207,14 @@ class Gate:
     def _own_file(self, call: ShellCall, places: Sequence[str]) -> str:
         """The path in the agent's own folders, or above them, that a call would change."""
         removed = places[:-1] if call.program == "mv" else places if call.program in _REMOVERS else ()
+        if call.program == "cp" and not call.given("-t", "--target-directory"):
+            places = places[-1:]
         for place in places:
             every = {place, self.lookup.resolved(place)} if UNSEEN not in place else {place}
             within = any(paths.is_below(each, own) for each in every for own in self._own)
             above = place in removed and any(paths.is_below(own, each) for each in every for own in self._own)
-            if within or above or place.endswith("/.devops-agent/policy.toml"):
+            project = place.endswith("/.devops-agent/policy.toml")
+            if within or above or project or (place in removed and place.endswith("/.devops-agent")):
                 return place
         return ""
 
@@ -227,7 +242,7 @@ class Gate:
             return Passage(decision, judgement, "mode", self._too_much(judgement))
         if decision is not Decision.ASK:
             return Passage(decision, judgement, "mode")
-        agreed = self._key(judgement) in self._always and verdict.effect is not Effect.UNKNOWN
+        agreed = judgement.kinds <= self._always and verdict.effect is not Effect.UNKNOWN
         if agreed and not caution and not self.modes.require_approval:
             return Passage(Decision.RUN, judgement, "user", "always")
         return self._ask(call, judgement, caution)
@@ -300,7 +315,7 @@ class Gate:
         )
         answer = self.approver(question)
         if answer.always:
-            self._always.add(self._key(judgement))
+            self._always |= judgement.kinds
         if not answer.approved:
             return Passage(Decision.REFUSE, judgement, "user", answer.comment)
         self._asked_on.update(target.server for target in judgement.targets)
@@ -323,9 +338,6 @@ class Gate:
     @staticmethod
     def _too_much(judgement: Judgement) -> str:
         return f"{_said(judgement.verdict)}; --read-only allows no change"
-
-    def _key(self, judgement: Judgement) -> str:
-        return f"{judgement.verdict.rule} {judgement.target}"
 
     def _caution(self, judgement: Judgement) -> str:
         """Why a change asks that would run otherwise."""

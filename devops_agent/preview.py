@@ -12,12 +12,13 @@ from devops_agent.policy.lookup import Machine
 from devops_agent.policy.scope import Scope
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.targets import settings
+from devops_agent.policy.variables import is_of_programs
 from devops_agent.policy.verdict import Effect, Verdict
 from devops_agent.protocol import Call
 from devops_agent.shell import CommandResult
 
 RunCommand = Callable[[str], CommandResult]
-_MOST_LINES = 40
+_MOST_LINES, _MOST_LOOKS = 40, 3
 # Flags by which a program works elsewhere than it would without them, and the looks do not take over.
 _ELSEWHERE = (
     "-C",
@@ -51,29 +52,30 @@ def preview(call: Call, run: RunCommand) -> str:
 
     def watch(part: ShellCall, verdict: Verdict, scope: Scope) -> Verdict:
         nonlocal configured
-        configured = configured or bool(settings(part)) or part.given(*_ELSEWHERE)
+        sets = part.program == "=" and is_of_programs(part.texts[0])
+        configured = configured or sets or bool(settings(part)) or part.given(*_ELSEWHERE)
         here = scope.directories[0] if scope.is_known and len(scope.directories) == 1 else None
         if verdict.effect is not Effect.READ and here:
             found.append((part, here))
         return verdict
 
     classify(command, Machine(), watch)
+    shown: list[str] = []
     for part, here in found:
         # a look must be at what the command would work on
-        look = "" if configured else _look(part, command)
+        look = "" if configured or len(shown) == _MOST_LOOKS else _look(part, command)
         if look and here != Machine().directory:
             look = f"cd {shlex.quote(here)} && {look}"
         if look and classify(look, Machine()).effect is Effect.READ:
             output = run(look).output.strip()
-            if output:
-                return _cut(f"$ {look}\n{output}")
-    return ""
+            shown += [_cut(f"$ {look}\n{output}")] if output else []
+    return "\n".join(shown)
 
 
 def _diff(path: str, content: str) -> str:
     try:
         before = Path(path).expanduser().read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # no such file, no path, no such home
         return ""
     lines = difflib.unified_diff(before.splitlines(), content.splitlines(), path, path, lineterm="")
     return _cut("\n".join(lines))
@@ -136,7 +138,8 @@ def _git(call: ShellCall, command: str) -> str:
 def _kill(call: ShellCall, command: str) -> str:
     numbers = [text for text in call.texts if text.isdecimal()]
     if call.program in ("pkill", "killall") and call.operands:
-        return f"pgrep -a {shlex.quote(call.texts[-1])}"
+        full = " -f" if call.given("-f", "--full") else ""
+        return f"pgrep -a{full} {shlex.quote(call.texts[-1])}"
     return f"ps -o pid,user,args -p {','.join(numbers)}" if numbers else ""
 
 
@@ -153,8 +156,11 @@ def _apt(call: ShellCall, command: str) -> str:
 
 
 def _terraform(call: ShellCall, command: str) -> str:
-    look = "terraform plan -no-color -lock=false"
-    return f"{look} -destroy" if call.verb == "destroy" else look
+    if call.verb not in ("apply", "destroy") or call.operands:
+        return ""
+    kept = [word for word in _texts(call)[2:] if word not in ("-auto-approve", "-input=false", "-no-color")]
+    destroys = ["-destroy"] if call.verb == "destroy" else []
+    return shlex.join(["terraform", "plan", "-no-color", "-lock=false", *destroys, *kept])
 
 
 _LOOKS: dict[str, Callable[[ShellCall, str], str]] = {

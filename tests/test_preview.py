@@ -27,7 +27,7 @@ def look(command: str) -> str:
         return CommandResult(text, 0, "found", False, 0.0)
 
     told = preview(Call("bash", {"command": command}), run)
-    assert told == (f"$ {looks[0]}\nfound" if looks else "")
+    assert told == "\n".join(f"$ {each}\nfound" for each in looks)
     return "".join(looks)
 
 
@@ -42,7 +42,12 @@ def look(command: str) -> str:
         ("git clean -fd", "git clean --dry-run -fd"),
         ("git push --force", "git log --oneline @{push}.."),
         ("terraform destroy", "terraform plan -no-color -lock=false -destroy"),
-        ("pkill -f worker", "pgrep -a worker"),
+        ("pkill -f worker", "pgrep -a -f worker"),
+        (
+            "terraform apply -auto-approve -var-file=p.tfvars",
+            "terraform plan -no-color -lock=false -var-file=p.tfvars",
+        ),
+        ("terraform state rm a.b", ""),
         ("ls", ""),
         ("some-program x", ""),
     ],
@@ -72,10 +77,20 @@ def test_a_look_is_where_the_command_would_work(home: Path) -> None:
         "DOCKER_HOST=tcp://h:2375 docker rm web",
         "KUBECONFIG=~/.kube/other kubectl delete pod web",
         "kubectl config use-context other; kubectl delete pod web",
+        "TF_WORKSPACE=prod terraform destroy",
     ],
 )
 def test_there_is_no_look_at_something_else(command: str, home: Path) -> None:
     assert look(command) == ""
+
+
+def test_each_part_is_looked_at(home: Path) -> None:
+    assert look("rm -rf build && kubectl delete ns shop").count("kubectl get ns shop") == 1
+
+
+@pytest.mark.parametrize("path", ["~nosuch/x", "a\0b", "\ud800"])
+def test_a_path_that_is_none_has_no_diff(path: str, home: Path) -> None:
+    assert preview(Call("write_file", {"path": path, "content": ""}), lambda text: pytest.fail(text)) == ""
 
 
 def test_the_diff_of_a_file(home: Path) -> None:

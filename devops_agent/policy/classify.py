@@ -224,7 +224,8 @@ def _redirected(redirections: Sequence[Redirection], scope: Scope) -> tuple[Verd
         elif operator in ("<&", "<&-", ">&-") or (operator.endswith("&") and re.fullmatch(r"\d*-?", target)):
             continue
         elif re.match(r"/dev/(tcp|udp)/", target):
-            verdict |= destructive("sends data to another machine")
+            sends = destructive("sends data to another machine")
+            verdict |= scope.seen(stranger((argument(">"), argument(target))), sends)
         else:
             verdict |= scope.write(target, appends=operator.endswith(">>"))
     return verdict, feed

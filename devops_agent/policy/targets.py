@@ -86,8 +86,8 @@ class Targets:
         if call.rule.name == "helm":
             used = environ.get("HELM_KUBECONTEXT") or used
         name = used_context(call) or _last(call, "--context", "--kube-context") or used or ""
-        context = _named(configs, "contexts", name).get("context") or {}
-        cluster = _named(configs, "clusters", context.get("cluster")).get("cluster") or {}
+        context = _map(_named(configs, "contexts", name).get("context"))
+        cluster = _map(_named(configs, "clusters", context.get("cluster")).get("cluster"))
         server = _last(call, "-s", "--server") if call.program == "kubectl" else ""
         server = server or str(cluster.get("server") or "")
         everywhere = "all" if call.given("-A", "--all-namespaces") else ""
@@ -122,7 +122,7 @@ class Targets:
         for path in folder.glob("contexts/meta/*/meta.json"):
             known = self._config(path)
             if known.get("Name") == context:
-                return str(((known.get("Endpoints") or {}).get("docker") or {}).get("Host") or "")
+                return str(_map(_map(known.get("Endpoints")).get("docker")).get("Host") or "")
         return ""
 
     def _kubeconfigs(self, paths: str, environ: Mapping[str, str]) -> list[Mapping[str, Any]]:
@@ -182,13 +182,18 @@ def _host(address: str) -> str:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
-    return loaded if isinstance(loaded, dict) else {}
+    return _map(loaded)
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _named(configs: Sequence[Mapping[str, Any]], kind: str, name: object) -> Mapping[str, Any]:
-    entries = [each for config in configs for each in config.get(kind) or ()]
+    lists = [config.get(kind) for config in configs]
+    entries = [each for found in lists if isinstance(found, list) for each in found]
     return next((each for each in entries if isinstance(each, dict) and each.get("name") == name), {})
 
 

@@ -1,6 +1,7 @@
 """The user's own policy: rules that allow, ask or deny, from policy.toml.
 
     production = "prod|live"        # contexts and hosts on which changes ask, as a regular expression
+    otherwise = "deny"              # ask or deny: what becomes of programs on which no rule is
 
     [[rules]]
     action = "allow"                # allow, ask or deny; the strictest that fits wins
@@ -35,6 +36,8 @@ from devops_agent.policy.verdict import Effect, Verdict
 
 ACTIONS = ("allow", "ask", "deny")
 PRODUCTION = "prod"
+_OTHERWISE = ("", "ask", "deny")
+_NO_PROGRAMS = ("=", "<")  # a variable that is set, a file that is read
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ class UserPolicy:
     """All rules, and which contexts and hosts are in production."""
 
     rules: tuple[UserRule, ...] = ()
+    otherwise: str = ""  # what becomes of a call that no rule is about: "", "ask" or "deny"
     production: re.Pattern[str] = field(default_factory=lambda: re.compile(PRODUCTION, re.IGNORECASE))
 
     def rule(
@@ -124,6 +128,8 @@ class UserPolicy:
         """The strictest rule that fits a call."""
         where = targets or (NOWHERE,)
         fitting = [rule for rule in self.rules if rule.fits(call, verdict, where, places)]
+        if not fitting and self.otherwise and call.program not in _NO_PROGRAMS:
+            return UserRule(self.otherwise, reason=f"no rule is about {call.program}")
         return max(fitting, key=lambda rule: ACTIONS.index(rule.action), default=None)
 
     def is_production(self, target: Target) -> bool:
@@ -137,14 +143,17 @@ def load(own: Path, project: Path) -> UserPolicy:
     Raises:
         UsageError: A file cannot be read, or says what makes no sense.
     """
-    values, more = (toml_file.read(path, ("production", "rules")) for path in (own, project))
+    values, more = (toml_file.read(path, ("production", "otherwise", "rules")) for path in (own, project))
     rules = _rules(values, own) + [rule for rule in _rules(more, project) if rule.action != "allow"]
     patterns = [str(each["production"]) for each in (values, more) if "production" in each] or [PRODUCTION]
     try:
         production = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
     except re.error as error:
         raise UsageError(f"{own}: production is no regular expression: {error}. Correct it.") from error
-    return UserPolicy(tuple(rules), production)
+    given = [str(each.get("otherwise", "")) for each in (values, more)]
+    if strange := next((each for each in given if each not in _OTHERWISE), ""):
+        raise UsageError(f"{own}: otherwise is {strange!r}. Use ask or deny.")
+    return UserPolicy(tuple(rules), max(given, key=_OTHERWISE.index), production)
 
 
 def _rules(values: Mapping[str, Any], path: Path) -> list[UserRule]:
