@@ -44,8 +44,8 @@ def look(command: str) -> str:
         ("terraform destroy", "terraform plan -no-color -lock=false -destroy"),
         ("pkill -f worker", "pgrep -a -f worker"),
         (
-            "terraform apply -auto-approve -var-file=p.tfvars",
-            "terraform plan -no-color -lock=false -var-file=p.tfvars",
+            "terraform apply -auto-approve -var=a=b",
+            "terraform plan -no-color -lock=false -var=a=b",
         ),
         ("terraform state rm a.b", ""),
         ("ls", ""),
