@@ -357,7 +357,10 @@ class DevOpsAgent(ToolCallingAgent):
         if passage.decision is Decision.SHOW:
             self.gate.record(call, passage)
             return self._shown(call, passage)
-        return self._executed(call, tool_name == RECIPE, passage)
+        result = self._executed(call, tool_name == RECIPE, passage)
+        return (
+            result if passage.command is None else f"The user ran this instead: {passage.command}\n{result}"
+        )
 
     def _beware(self, output: str) -> None:
         """Has changes asked for, once a result speaks to the agent."""

@@ -115,7 +115,7 @@ def ask(question: Question, keys: TextIO, screen: TextIO, colour: bool = False) 
             case "a" | "always" if question.effect:
                 return Answer(True, always=True)
             case "e" | "edit" if "command" in question.arguments:
-                if command := _read("Command: ", keys, screen):
+                if command := _edited(str(question.arguments["command"]), keys, screen):
                     return Answer(True, command=command)
             case "?" if question.effect:
                 _say(screen, _explained(question))
@@ -167,6 +167,24 @@ def _visible(text: str) -> str:
 def _say(screen: TextIO, text: str) -> None:
     screen.write(text)
     screen.flush()
+
+
+def _edited(command: str, keys: TextIO, screen: TextIO) -> str:
+    """A command as the user changes it; "" for none."""
+    if not keys.isatty():
+        return _read("Command: ", keys, screen) or ""
+    # not before it is needed: its import takes a tenth of a second
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.input import create_input
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    session: PromptSession[str] = PromptSession(
+        input=create_input(keys), output=Vt100_Output.from_pty(screen, term=os.environ.get("TERM"))
+    )
+    try:
+        return session.prompt("Command: ", default=command).strip()
+    except (EOFError, KeyboardInterrupt):
+        return ""
 
 
 def _read(question: str, keys: TextIO, screen: TextIO) -> str | None:

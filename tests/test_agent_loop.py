@@ -589,6 +589,16 @@ def test_a_refusal_after_a_success_ends_the_run_as_refused() -> None:
     assert run.code is ExitCode.REFUSED
 
 
+def test_the_model_is_told_which_command_the_user_ran_instead() -> None:
+    run = play(
+        sh("ls"),
+        answer("Printed."),
+        require_approval=True,
+        approver=lambda question: Answer(True, command="echo mine"),
+    )
+    assert "The user ran this instead: echo mine\nmine" in run.model.requests[1][-1]["content"]
+
+
 def test_the_user_is_not_asked_again_about_the_call_just_rejected() -> None:
     verdicts = approver((False, ""))
     run = play(sh("touch a"), sh("touch a"), answer("Rejected."), require_approval=True, approver=verdicts)
