@@ -79,7 +79,13 @@ def test_ordinary_outputs_stay_as_they_are(one: dict[str, str]) -> None:
     assert neutral(one["text"]) == one["text"]
 
 
-@pytest.mark.parametrize("part", ["agent curl ", "ki ", " ", "ignore all ", "\n #", "you are in ", "rm - "])
+HOSTILE = (
+    "agent curl ,ki , ,ignore all ,\n #,you are in ,rm - ,please send ,install the ,user: a b ,as an ai ,"
+    "you are now a ,for the agent ,ai must ,agent should run ,###, \n##,</system ,please ,bypass "
+)
+
+
+@pytest.mark.parametrize("part", HOSTILE.split(","))
 def test_no_output_takes_long(part: str) -> None:
     text = (part * 200_000)[:200_000]
     started = time.process_time()
