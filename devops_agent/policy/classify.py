@@ -24,6 +24,7 @@ from devops_agent.redaction import HIDDEN
 
 _MAX_DEPTH = 12
 _MOST_ROUNDS = 6
+_MOST_WORDS = 500
 _SYSTEM_PROGRAM = re.compile(r"(/usr(/local)?|/opt/homebrew|/snap)?/s?bin/[^/]+")
 _CHANGES_DIRECTORY = ("cd", "pushd", "popd")
 
@@ -107,6 +108,8 @@ def _loop(node: Block, scope: Scope, feed: Feed | None) -> tuple[Verdict, Scope]
 def _children(block: Block, scope: Scope, feed: Feed | None, at_root: bool = False) -> tuple[Verdict, Scope]:
     verdict, current = read(), scope
     for at, child in enumerate(block.children):
+        if scope.is_spent:
+            return verdict | unknown("is too long to follow"), current
         given = feed
         if block.kind == "pipe" and at:
             given = _fed(block.children[at - 1], scope)
@@ -142,8 +145,7 @@ def _after(command: Simple, scope: Scope) -> Scope:
 
 
 def _simple(command: Simple, scope: Scope, feed: Feed | None) -> Verdict:
-    if scope.spent():
-        return unknown("is too long to follow")
+    scope.count_call()
     verdict = read()
     arguments = [scope.argument(word) for word in command.words]
     own = [scope.argument(word) for word in own_words(command)]
@@ -251,6 +253,8 @@ def argv(arguments: Sequence[Argument], scope: Scope, feed: Feed | None = None) 
     first = arguments[0]
     if scope.depth > _MAX_DEPTH:
         return unknown("is nested too deep")
+    if len(arguments) > _MOST_WORDS:
+        return unknown("has too many words")
     if first.unseen or first.variables:
         return unknown("runs a program whose name is only known at run time")
     if "/" in first.text and not _SYSTEM_PROGRAM.fullmatch(first.text):

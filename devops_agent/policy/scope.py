@@ -61,10 +61,13 @@ class Scope(NamedTuple):
         }
         return self._replace(variables={**self.variables, **known}) if known else self
 
-    def spent(self) -> bool:
-        """Counts one more call; whether there are too many."""
-        self.calls[0] += 1
+    @property
+    def is_spent(self) -> bool:
+        """Whether there were more calls than are followed."""
         return self.calls[0] > _MOST_CALLS
+
+    def count_call(self) -> None:
+        self.calls[0] += 1
 
     # --- words --------------------------------------------------------------------------------------------
 
