@@ -197,11 +197,13 @@ def _fed(found: Sequence[Segment], at: int) -> Iterator[_Command]:
 
 
 def _whole_substitution(word: str) -> Iterator[str]:
+    """The command whose output a word is."""
     if word.startswith(("$(", "`")):
         yield from (text for start, text in substitutions(word) if start + len(text) + 1 == len(word))
 
 
 def _run_with(source: Segment, run: Segment) -> Iterator[_Command]:
+    """A command with what another prints as its last words, if that can be told."""
     if source.name == "find":
         yield _Command("find", [*source.words[1:], "-exec", *run.words])
     elif source.name in _NAMING:
