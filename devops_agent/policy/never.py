@@ -2,72 +2,69 @@
 
 It is asked for each call that the classifier finds, and for the simple commands of the text taken apart
 without a grammar, which also sees what the grammar does not understand. In what neither understands, patterns
-are looked for.
+are looked for. The text is judged as it stands, and once more with the values that it gives to variables.
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import dropwhile, takewhile
 from posixpath import normpath
 from typing import NamedTuple
 
 from devops_agent.policy.call import Argument, Call
 from devops_agent.policy.classify import classify
+from devops_agent.policy.disks import erases
 from devops_agent.policy.lookup import Elsewhere
+from devops_agent.policy.never_text import FORK_BOMB, NEVER_TEXT
+from devops_agent.policy.parser import parse
 from devops_agent.policy.scope import Scope
-from devops_agent.policy.shell_text import SHELLS, is_on, parse_flags, segments, unquote
-from devops_agent.policy.syntax import UNSEEN
+from devops_agent.policy.shell_text import (
+    PIPES,
+    SHELLS,
+    Segment,
+    is_on,
+    parse_flags,
+    script_of,
+    segments,
+    substitutions,
+    unquote,
+)
+from devops_agent.policy.syntax import UNSEEN, NotShell
+from devops_agent.policy.tables import rule_of
+from devops_agent.policy.values import filled
 from devops_agent.policy.verdict import Effect, Verdict
 
-_DISK = r"/dev/(?:sd[a-z]|nvme|vd[a-z]|hd[a-z]|xvd|mmcblk|r?disk|mapper/|dm-|md\d|nbd|rbd|zd\d|dasd)"
-_SAFE_DEVICE = r"/dev/(?:null|zero|stdout|stderr|fd/\d+)(?![\w/])"
-# What may be a disk, where a program says that it works on one.
-_DEVICE = re.compile(r"/dev/(?!(?:null|zero|full|stdin|stdout|stderr|tty|loop|ram|zram|shm|pts)|u?random).")
-_FORK_BOMB = re.compile(r"(?<![^\s(){};|&])([^\s(){};|&]+)\s*(?:\(\s*\))?\s*\{\s*\1\s*\|\s*\1\s*&\s*;?\s*\}")
 _HOME_WORD = re.compile(r"^(?:~(?=/|$)|\$HOME\b|\$\{HOME\b[^}]*\})")
 _GLOB_TAIL = re.compile(r"(?:/(?=[^/]*\*)[][.?*!^]+)+/?$")
-_BRACES, _MOST_WORDS = re.compile(r"\{([^{},\s]*(?:,[^{},\s]*)+)\}"), 100
+_LETTERS = re.compile(r"\[(?![\d-]+\])[^]/]{0,100}\]")
+_LONGEST_PATH = 4096
+_BELOW_VARIABLE = re.compile(r"/?\$\{?([A-Za-z_]\w*)\}?(/.*)")
+_BRACES = re.compile(r"\{([^{},\s]*(?:,[^{},\s]*)+)\}")
+_MOST_WORDS, _MOST_ADDED = 100, 5000  # of one word, and of all the words of a command
 _NAME_TESTS = frozenset("-name -iname -path -ipath -regex -iregex -mtime -mmin -newer -size".split())
 _ACTIONS = frozenset("-delete -exec -execdir -ok -okdir".split())
 _OR, _NOT = ("-o", "-or", ","), ("!", "-not")
-_OPERAND = r"""\s["']?(?:/|~|\$HOME|\$\{HOME\})["']?/?[.*]*["']?(?=[\s;|&)"']|$)"""
-# `find` with a test that not every file of the home directory passes, and nothing that turns it round.
-_TESTS = r"(?:(?!\s-(?:delete|not|or?)\b)[^\n;|&!]){0,200}"
-_SOME_OF_HOME = (
-    rf"\s[\"']?[~$][^\s/]*/?\s+(?=[-\\(]){_TESTS}-i?(?:name|path|regex)"
-    rf"\s+(?![\"']?[~$/]|[\"'\\.*?/]+\s){_TESTS}\s-delete"
-)
-# For text that cannot be parsed, or that another interpreter parses.
-_NEVER_TEXT = re.compile(
-    rf"\brm\b(?=[^\n;|&]*\s-(?:\w*[rR]|-r))[^\n;|&]*{_OPERAND}"
-    r"|\bch(?:mod|own)\b[^\n;|&]*\s-\w*R[^\n;|&]*\s/(?=\s|$)"
-    rf"|\bfind(?!{_SOME_OF_HOME}){_OPERAND}[^\n;|&]*\s-delete\b|\bmkfs(?:\.\w+)?\s|\bwipefs\b[^\n;|&]*\s-\w*a"
-    rf"|\bdd\b[^\n;|&]*\sof=(?!{_SAFE_DEVICE})/dev/|>\s*{_DISK}"
-    rf"|\b(?:blkdiscard|shred|tee|mkswap|pvcreate|sgdisk|luksFormat|mklabel)\b[^\n;|&]*\s{_DISK}"
-    rf"|\s{_DISK}\S*\s[^\n;|&]*\b(?:mklabel|mktable)\b"
-)
-_INTERPRETERS = SHELLS | frozenset("ssh su xargs parallel watch chroot nsenter".split())
+_READS_SCRIPT = SHELLS | {"ssh", "su"}
+_INTERPRETERS = _READS_SCRIPT | frozenset("xargs parallel watch chroot nsenter".split())
 _DESTROYS = "it would destroy the system, a disk or the home directory"
 _WIPES = "it would delete the system or the home directory; name the exact directory"
 _VITAL = frozenset("/ /bin /boot /dev /etc /home /lib /lib64 /root /sbin /usr /var /Users /System".split())
-# Programs that erase the disk that they name, with the word that makes them do so; "" for any.
-_ERASERS = {
-    **dict.fromkeys(
-        ("blkdiscard", "shred", "mkswap", "mke2fs", "mkdosfs", "mkntfs", "newfs", "pvcreate"), ""
-    ),
-    "wipefs": r"-\w*a\w*|--all",
-    "sgdisk": r"-[a-zA-Z]*[Zzod].*|--(?:zap|clear|delete).*",
-    "parted": r"(?s:.*\b)?(?:mklabel|mktable|rm)\b.*",
-    "cryptsetup": r"(?i)luksFormat|luksErase|erase|reencrypt",
-    "mdadm": r"--create|-C|--zero-superblock",
-    "hdparm": r"--(?:security-erase|trim-sector).*",
-    "nvme": r"format|sanitize",
-    "badblocks": r"-\w*w\w*",
-}
-_PARTITIONS = frozenset("fdisk sfdisk cfdisk gdisk".split())
-_ONLY_SHOWS = re.compile(r"-[ldsVxJFhv].*|--(?:list|dump|show|verify|json|help|version).*")
-_COPIERS = frozenset("dd dcfldd dc3dd".split())
+# Programs that print what their operands name, and those that pass on what others print.
+_NAMING, _PASSING = frozenset("echo printf ls".split()), frozenset("cat shuf sort tac tee tr uniq".split())
+_REMOVERS = frozenset("rm shred unlink".split())
+_LANGUAGES = re.compile(r"(?:python|pypy|perl|ruby|nodejs|node|php|bun)[\d.]*")
+_HOME_IN_CODE = re.compile(
+    r"""\w*\.?Path\.home\(\)|(?:\bos|require\(["']os["']\))\.homedir\(\)|\bDir\.home\b"""
+    r"""|\b(?:os\.environ|ENV)\[["']HOME["']\]"""
+)
+_REMOVED_IN_CODE = re.compile(
+    r"""\b(?:rmtree|remove_tree|rm_rf|rm_r|rmSync|rmdirSync|rimraf(?:\.sync)?)[\s(]\s*"""
+    r"""([\w.]+\(\s*)?["']([^"'\n]*)["']\s*(?(1)\)\s*)(?:[,;)\n]|$)"""
+)
 _CONTAINERS = frozenset("docker docker-compose kubectl crictl ctr lxc".split())
 
 
@@ -91,15 +88,19 @@ class _Place:
         home: The home directory that is to stay.
         directory: The working directory; "" if it is not known.
         mounts: The paths of a container that are paths of this machine.
+        given: The variables that have a value.
     """
 
     home: str
     directory: str
     mounts: Sequence[tuple[str, str]] = (("/", "/"),)
+    given: AbstractSet[str] = frozenset()
 
     def path(self, word: str) -> str:
         """The path whose contents a word names there (`/*` is `/`); "" if it is relative to the unknown."""
-        path = _HOME_WORD.sub(lambda _: self.home, word)
+        if len(word) > _LONGEST_PATH:
+            return ""
+        path = _LETTERS.sub("?", _HOME_WORD.sub(lambda _: self.home, word))
         if not path.startswith("/"):
             if not self.directory:
                 return ""
@@ -118,7 +119,13 @@ class _Place:
 
     def holds(self, path: str) -> bool:
         """Whether the system or the home directory is at a path of this machine, or below it."""
-        return path in _VITAL or (path != "" and f"{self.home}/".startswith(f"{path}/"))
+        if path in _VITAL or (path != "" and f"{self.home}/".startswith(f"{path}/")):
+            return True
+        # a pattern: each part of it may stand for the same part of such a path
+        parts = path.split("/") if re.search(r"[*?[]", path) else []
+        home = self.home.split("/")
+        every = [each.split("/") for each in _VITAL] + [home[:depth] for depth in range(2, len(home) + 1)]
+        return any(len(each) == len(parts) and all(map(fnmatchcase, each, parts)) for each in every)
 
     def after(self, command: _Command) -> None:
         """Follows a command that changes the directory."""
@@ -134,18 +141,74 @@ def destroys(command: str, home: str, directory: str) -> str | None:
         home: The path of the home directory.
         directory: The absolute path of the directory in which it runs; "" if that is unknown.
     """
-    if _FORK_BOMB.search(command):
+    if FORK_BOMB.search(command):
         return "it starts processes without end"
+    text, given = filled(command)
+    texts = dict.fromkeys((command, text))
+    return next(filter(None, (_judged(text, home, directory, given) for text in texts)), None)
+
+
+def _judged(command: str, home: str, directory: str, given: AbstractSet[str]) -> str | None:
     found = segments(command)
     literal = home.rstrip("/") if home.startswith("/") else ""
     text = command.replace(literal, "~") if literal else command
-    if any(not s.parsed or s.name in _INTERPRETERS for s in found) and _NEVER_TEXT.search(text):
+    if not _is_readable(command, found) and NEVER_TEXT.search(text):
         return _DESTROYS
     home = normpath(literal or "/~")
-    commands = [_Command(s.name, s.words[1:], s.targets) for s in found]
-    watcher = _Watcher(_Place(home, directory))
+    commands = [each for at in range(len(found)) for each in (*_fed(found, at), _simple(found[at], command))]
+    watcher = _Watcher(_Place(home, directory, given=given))
     classify(command, Elsewhere(home, directory), watcher)
-    return _reason(commands, _Place(home, directory)) or watcher.reason
+    return _reason(commands, _Place(home, directory, given=given)) or watcher.reason
+
+
+def _is_readable(command: str, found: Sequence[Segment]) -> bool:
+    """Whether all of a text can be taken apart, also what another program is given to run."""
+    if any(each.fed and each.name in _READS_SCRIPT and script_of(each.words) is None for each in found):
+        return False
+    if any(segment.name in _INTERPRETERS for segment in found):
+        try:
+            parse(command)
+        except NotShell:
+            return False
+    return all(segment.parsed for segment in found)
+
+
+def _simple(segment: Segment, command: str) -> _Command:
+    words = _expanded(segment.words[1:])
+    if segment.fed and _LANGUAGES.fullmatch(segment.name):
+        words.append(command)  # with the program that it reads
+    return _Command(segment.name, words, segment.targets)
+
+
+def _fed(found: Sequence[Segment], at: int) -> Iterator[_Command]:
+    """The commands that are run with what the output of another command names."""
+    segment = found[at]
+    sources = [segments(text)[-1:] for word in segment.words for text in _whole_substitution(word)]
+    for source in (each for every in sources for each in every):
+        yield from _run_with(source, segment)
+    if segment.name in ("xargs", "gxargs", "parallel"):
+        before = at - 1 if segment.operator in PIPES else at
+        while before > 0 and (found[before].operator == "$(" or found[before].name in _PASSING):
+            before -= 1
+        _, inner = parse_flags(segment.words[1:], _valued("xargs"), stop=True)
+        for run in segments(shlex.join(inner)):
+            yield _simple(run, "")
+            yield from _run_with(found[before], run)
+
+
+def _whole_substitution(word: str) -> Iterator[str]:
+    """The command whose output a word is."""
+    if word.startswith(("$(", "`")):
+        yield from (text for start, text in substitutions(word) if start + len(text) + 1 == len(word))
+
+
+def _run_with(source: Segment, run: Segment) -> Iterator[_Command]:
+    """A command with what another prints as its last words, if that can be told."""
+    if source.name == "find":
+        yield _Command("find", [*source.words[1:], "-exec", *run.words])
+    elif source.name in _NAMING:
+        named = _simple(source, "").operands
+        yield _Command(run.name, [*run.words[1:], *named])
 
 
 @dataclass
@@ -164,7 +227,7 @@ class _Watcher:
             self.away.append(command)
             return verdict
         found = _reason([command], self.place)
-        if verdict.effect is Effect.UNKNOWN and _NEVER_TEXT.search(" ".join((command.name, *command.args))):
+        if verdict.effect is Effect.UNKNOWN and NEVER_TEXT.search(" ".join((command.name, *command.args))):
             found = found or _DESTROYS
         if call.program != ">" and self.away:
             found = found or _reason(self.away, _elsewhere(call, self.away, self.place))
@@ -174,26 +237,29 @@ class _Watcher:
 
 
 def _command(call: Call) -> _Command:
-    words = [each for word in call.arguments for each in _expanded(_text(word))]
-    return _Command(call.program, words[1:], words[1:] if call.program == ">" else ())
+    words = _expanded([_text(word) for word in call.arguments[1:]])
+    return _Command(call.program, words, words if call.program == ">" else ())
 
 
 def _text(word: Argument) -> str:
-    return unquote(word.raw) if UNSEEN in word.text and "HOME" in word.variables else word.text
+    return unquote(word.raw) if UNSEEN in word.text and word.variables else word.text
 
 
-def _expanded(word: str) -> list[str]:
-    """The words that the shell makes of braces."""
+def _expanded(words: Sequence[str]) -> list[str]:
+    """The words that the shell makes of braces, as far as they are not too many."""
     found: list[str] = []
-    rest = [word]
-    while rest and len(found) + len(rest) < _MOST_WORDS:
-        word = rest.pop()
-        braces = _BRACES.search(word)
-        if braces:
-            rest += [word[: braces.start()] + part + word[braces.end() :] for part in braces[1].split(",")]
-        else:
-            found.append(word)
-    return found + rest
+    for word in words:
+        rest = [word]
+        most = len(found) + _MOST_WORDS if len(found) < len(words) + _MOST_ADDED else 0
+        while rest and len(found) + len(rest) < most:
+            word = rest.pop()
+            if braces := _BRACES.search(word):
+                before, after = word[: braces.start()], word[braces.end() :]
+                rest += [before + part + after for part in braces[1].split(",")]
+            else:
+                found.append(word)
+        found += rest
+    return found
 
 
 def _elsewhere(call: Call, commands: Sequence[_Command], here: _Place) -> _Place:
@@ -230,48 +296,68 @@ def _mounts(call: Call, here: _Place) -> Iterator[tuple[str, str]]:
 def _reason(commands: Iterable[_Command], place: _Place) -> str | None:
     """Why one of the commands is not to be run."""
     for command in commands:
-        helps = list(command.args) in (["--help"], ["--version"])
-        if reason := not helps and (_erases(command, place) or _wipes(command, place)):
-            return reason
+        if list(command.args) not in (["--help"], ["--version"]):
+            name, args, targets = command
+            if reason := erases(name, args, targets, place.path) or _wipes(command, place):
+                return reason
         place.after(command)
-    return None
-
-
-def _erases(command: _Command, place: _Place) -> str | None:
-    name, args = command.name, command.args
-    outputs = [
-        normpath("/" + arg[3:].lstrip("/")) for arg in args if name in _COPIERS and arg.startswith("of=/")
-    ]
-    if any(re.match(_DISK, place.path(target)) for target in command.targets) or any(
-        output.startswith("/dev/") and not re.fullmatch(_SAFE_DEVICE, output) for output in outputs
-    ):
-        return "it would overwrite a disk"
-    on_disk = any(_DEVICE.match(place.path(operand)) for operand in command.operands)
-    word = _ERASERS.get(name)
-    erases = word is not None and on_disk and (not word or any(re.fullmatch(word, arg) for arg in args))
-    partitions = name in _PARTITIONS and on_disk and not any(map(_ONLY_SHOWS.fullmatch, args))
-    pool = name == "zpool" and args[:1] in (["create"], ["destroy"], ["labelclear"]) and "-f" in args
-    all_of_it = name == "wipefs" and is_on(parse_flags(args, "")[0], "-a --all")
-    if name.split(".")[0] == "mkfs" or erases or partitions or pool or all_of_it:
-        return "it would erase a disk"
     return None
 
 
 def _wipes(command: _Command, place: _Place) -> str | None:
     name, args = command.name, command.args
-    paths = [place.named(operand) for operand in command.operands]
-    if name in ("chmod", "chown", "chgrp") and "/" in paths and _recursive(args, "R"):
+    whole = "/" in map(place.named, command.operands)
+    if name in ("chmod", "chown", "chgrp") and whole and _recursive(args, "R"):
         return "it would change the permissions of the whole system; name the exact directory"
-    if name == "rm" and _recursive(args, "rR") and any(map(place.holds, paths)):
+    removed = _removed(command)
+    if any(place.holds(place.named(word)) for word in removed) or _finds_all(command, place):
         return _WIPES
-    if name == "find" and ("-delete" in args or "rm" in args):
-        after = list(dropwhile(("-H", "-L", "-P").__contains__, args))
-        roots = list(takewhile(lambda arg: arg[:1] not in ("-", "(", "!"), after)) or ["."]
-        held = [path for root in roots if place.holds(path := place.named(root))]
-        picky = "-delete" not in args or all(_may_be_picked_from(path, place) for path in held)
-        if held and not (picky and _picks(args, place)):
-            return _WIPES
+    for found in filter(None, map(_BELOW_VARIABLE.fullmatch, removed if name == "rm" else ())):
+        if found[1] not in place.given and place.named(found[2]) == "/":
+            return f"it would delete the system if ${found[1]} is empty; write ${{{found[1]}:?}}"
     return None
+
+
+def _removed(command: _Command) -> Sequence[str]:
+    """The paths that are no longer there after a command, or are no longer as they were."""
+    name, args = command.name, command.args
+    if name == "rm":
+        return command.operands if _recursive(args, "rR") else ()
+    if name == "mv":
+        flags, operands = parse_flags(args, _valued(name))
+        return operands if is_on(flags, "-t --target-directory") else operands[:-1]
+    if name == "rsync":
+        flags, operands = parse_flags(args, _valued(name))
+        deletes = any(flag == "--del" or flag.startswith("--delete") for flag in flags)
+        dry = is_on(flags, "-n --dry-run")
+        return [re.sub(r"^[^/:]+::?(?=.)", "", word) for word in operands[1:][-1:] if deletes and not dry]
+    if _LANGUAGES.fullmatch(name):
+        code = [_HOME_IN_CODE.sub("'~'", arg) for arg in args]
+        return [found[2] for text in code for found in _REMOVED_IN_CODE.finditer(text)]
+    return ()
+
+
+def _valued(program: str) -> str:
+    rule = rule_of(program)
+    return " ".join(rule.valued) if rule else ""
+
+
+def _finds_all(command: _Command, place: _Place) -> bool:
+    """Whether `find` removes the system or the home directory, or files in them that nothing tells apart."""
+    args = command.args
+    if command.name != "find" or not ("-delete" in args or _runs_remover(args)):
+        return False
+    after = list(dropwhile(("-H", "-L", "-P").__contains__, args))
+    roots = list(takewhile(lambda arg: arg[:1] not in ("-", "(", "!"), after)) or ["."]
+    held = [path for root in roots if place.holds(path := place.named(root))]
+    picky = "-delete" not in args or all(_may_be_picked_from(path, place) for path in held)
+    return bool(held) and not (picky and _picks(args, place))
+
+
+def _runs_remover(args: Sequence[str]) -> bool:
+    runs = [at for at, arg in enumerate(args) if arg in _ACTIONS and arg != "-delete"]
+    inner = (segments(shlex.join(args[at + 1 : at + 12])) for at in runs[:_MOST_WORDS])
+    return any(each.name in _REMOVERS for every in inner for each in every)
 
 
 def _may_be_picked_from(path: str, place: _Place) -> bool:
