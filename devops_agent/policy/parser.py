@@ -44,8 +44,8 @@ def parse(text: str) -> Block:
         raise NotShell("it is too long")
     if _STRANGE.search(text):
         raise NotShell("it has invisible characters")
-    if re.search(r"(?:\S|\\[ \t])\\\n\S|\\[ \t]#", text):
-        # the grammar parts the word there, which for bash is one
+    if re.search(r"(?:\S|\\[ \t])\\\n\S|\\[ \t](?:#|\s|$)", text):
+        # the grammar parts or drops a word there, which for bash is one
         raise NotShell("a line is continued within a word")
     if re.search(r"\$\$['\"$]", text if re.search("#|<<", text) else _QUOTED.sub(r"\1\1", text)):
         raise NotShell("a process number touches a quote")
