@@ -31,13 +31,15 @@ _PROGRAMS = (
 )
 _RUN = rf"(?:run|execute|type|call)\b[^.\n]{{0,20}}[\s`'\"“]{_PROGRAMS}"
 _ACT = (
-    r"(?:execute|run|decode|uninstall|delete|remove|ignore|disregard|obey|comply|send|upload|begin|start|always"
-    r"|first|immediately)\b"
+    r"(?:execute|run|call|invoke|decode|uninstall|delete|remove|ignore|disregard|obey|comply|send|upload|begin|start"
+    r"|always|first|immediately)\b"
 )
 _ORDERS = (
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
     r"\b(?:previous|prior|above|earlier|all|any|your|the)\b[^.\n]{0,30}"
     r"\b(?:instruction|guideline|direction)",
+    r"\b(?:ignore|disregard|forget) (?:(?:everything|all|all of|the) ){1,2}(?:above|previous|prior)[, ]{1,2}"
+    r"(?:text |of it )?(?:and|then|instead)\b",
     r"\b(?:(?:ignore|disregard|forget)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|your)"
     r"|(?:override|bypass|skip)\b[^.\n]{0,40}\byour)\b"
     r"[^.\n]{0,30}\b(?:prompt|rule|order|message|task|context|polic|safety|restriction)",
