@@ -10,7 +10,8 @@ import unicodedata
 # Marks of roles and calls in the templates of models and in this protocol. A word more, and it is a text like
 # any other: "## System requirements", <system.web>, [user].
 _MARKS = re.compile(
-    r"</?\s*(?:tool_call|tool_response|function_calls?)\b[^<>]{0,40}>|</?\s*(?:think|plan|system|assistant)\s*/?>"
+    r"</?\s*(?:tool_call|tool_response|function_calls?)\b[^<>]{0,40}>"
+    r"|</?\s*(?:think|plan|system|assistant)\s*/?>"
     r"|<\|[\w ]{1,40}\|>|\[/?(?:INST|SYS)\]|\[/(?:SYSTEM|ASSISTANT|USER)\]|<</?SYS>>"
     r"|#{2,9}[ \t]*(?:instruction|response)[ \t]*:"
     r"|^[ \t]*#{2,9}[ \t]*(?:system|assistant|human)[ \t]*:?[ \t]*$"
@@ -31,13 +32,15 @@ _PROGRAMS = (
 )
 _RUN = rf"(?:run|execute|type|call)\b[^.\n]{{0,20}}[\s`'\"“]{_PROGRAMS}"
 _ACT = (
-    r"(?:execute|run|decode|uninstall|delete|remove|ignore|disregard|obey|comply|send|upload|begin|start|always"
-    r"|first|immediately)\b"
+    r"(?:execute|run|call|invoke|decode|uninstall|delete|remove|ignore|disregard|obey|comply|send|upload"
+    r"|begin|start|always|first|immediately)\b"
 )
 _ORDERS = (
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
     r"\b(?:previous|prior|above|earlier|all|any|your|the)\b[^.\n]{0,30}"
     r"\b(?:instruction|guideline|direction)",
+    r"\b(?:ignore|disregard|forget) (?:(?:everything|all|all of|the) ){1,2}(?:above|previous|prior)[, ]{1,2}"
+    r"(?:text |of it )?(?:and|then|instead)\b",
     r"\b(?:(?:ignore|disregard|forget)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|your)"
     r"|(?:override|bypass|skip)\b[^.\n]{0,40}\byour)\b"
     r"[^.\n]{0,30}\b(?:prompt|rule|order|message|task|context|polic|safety|restriction)",
@@ -79,8 +82,8 @@ _ORDERS = (
 # Whoever is spoken to, near to a command that destroys or sends data out.
 _ADDRESSED = re.compile(
     r"(?P<program>\b(?:install|start|deploy|remove)\w* (?:the |an? )?(?:[\w-]{1,30} ){0,2}agents?\b)"
-    r"|\b(?:ai|ia|ki|llm|assistant|asistente|assistent(?:en)?|language-model|chatbot|copilot)s?\b|(?<![\w-])agents?\b"
-    r"|(?<![a-z])ai[-_]"
+    r"|\b(?:ai|ia|ki|llm|assistant|asistente|assistent(?:en)?|language-model|chatbot|copilot)s?\b"
+    r"|(?<![\w-])agents?\b|(?<![a-z])ai[-_]"
     r"|ki-assistent\w*|_agent_|@agent|助手|机器人|\buser:[ \t]+[a-z']+[.,!]?[ \t]+[a-z']+[.,!]?[ \t]+[a-z]"
     r"|\bme, your user\b|\\?\"role\\?\"|\byou are now\b|\bautomated operators\b",
     re.IGNORECASE,

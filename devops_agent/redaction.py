@@ -40,29 +40,39 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
 # No repetition is tried from many places over a long way: a text may be made to take hours.
 _NAME = (
     r"(?:[\w.-]{0,200}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key"
-    r"|private[_-]?key|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key)"
-    r"|[\w-]{1,200}[_-](?:pass|pw|key)|pass|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
+    r"|private[_-]?key|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key"
+    r"|pre-?shared[_-]?key|psk)"
+    r"|[\w-]{1,200}[_-](?:pass|pw|key)"
+    r"|(?!(?-i:PASS):[ \t]+\S{0,100}(?:test|check|spec|case|suite|unit|/))pass"  # of a test runner
+    r"|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
     r"|_authToken|requirepass|masterauth)(?:[_-]?(?:base|value|data|string|prod|dev|live|test|old|new|\d{1,2}))?"
 )
-_QUOTED, _WORD = r"(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*')", r"[^\s\"',;&|)}\]]+"
+# Quotes of JSON within a string of JSON, and of that within another.
+_ESCAPED = r"\\\"(?:[^\"\\\n]|\\\\(?:\\.|[^\\\n]))*\\\"|\\{3}\"[^\"\\\n]*\\{3}\""
+_QUOTED, _WORD = rf"(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|{_ESCAPED})", r"[^\s\"',;&|)}\]]+"
+_QUOTE = r"(?:\\{0,3}[\"'])?"
 _VALUE = rf"(?:{_QUOTED}|{_WORD})"
 _RANDOM_LOOKING = r"(?=[^\s\"',;\d]{0,500}\d)(?=[^\s\"',;a-z]{0,500}[a-z])"
 _END = r"(?=[ \t]*(?:$|[,;}\])\"'#&|\\]))"
+_BEFORE = rf"(?<![\w.:-])(?P<name>{_NAME}){_QUOTE}[ \t]*"
+_ARGUMENT = r"(?P<value>'[^'\n]+'|\"[^\"\n]+\"|[^\s'\"|;&-][^\s|;&]*)"
 # What stands behind the name of a secret, and the forms in which programs take one.
 _NAMED = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
-        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*(?::=|=>|=)[ \t]*(?P<value>{_VALUE})",
-        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_QUOTED}){_END}",
-        rf"(?<![\w.:-])[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*(?P<value>{_WORD})(?:{_END}|(?P<goes_on>))",
+        rf"{_BEFORE}(?::=|=>|=)[ \t]*(?P<value>{_VALUE})",
+        rf"{_BEFORE}:[ \t]*(?P<value>{_QUOTED}){_END}",
+        rf"{_BEFORE}:[ \t]*(?P<value>{_WORD})(?:{_END}|(?P<goes_on>))",
         rf"(?<![\w.:-])(?P<name>{_NAME}):(?P<value>{_RANDOM_LOOKING}[^\s\"',;(){{}}/]{{6,}})",
-        rf"(?<!\S)--(?P<name>{_NAME})(?:=|[ \t]|\n\s*)(?P<value>{_VALUE})",
-        rf"\"--?(?P<name>{_NAME})\",\s*(?P<value>\"[^\"]*\")",
+        rf"(?<!\S)[\"']?--(?!(?:no|ask|skip|enable|disable)-)(?P<name>{_NAME})[\"']?"
+        rf"(?:=|[ \t]|\n\s*(?:-[ \t]+)?)(?P<value>{_VALUE})",
+        rf"\"--?(?P<name>{_NAME})\\{{0,3}}\",\s*(?P<value>{_QUOTED})",
         rf"(?<![\w.:-])(?P<name>{_NAME}):[ \t]*[|>][-+]?[ \t]*\n[ \t]+(?P<value>\S.*)",
         r":(?P<name>_authToken|_password|_auth)=(?P<value>\S+)",
         r"[?&](?P<name>sig|signature|x-amz-signature|x-goog-signature|key|code)=(?P<value>[^&\s\"']{12,})",
         r"\b(?P<name>redis-cli)\b(?:(?!redis-cli)[^\n|;&])*?[ \t](?:-a|--pass)[ \t]+(?P<value>[^\s'\"-]\S*)",
-        rf"name[\"']?:[ \t]*[\"']?(?P<name>{_NAME})[\"']?,?\s+[\"']?value[\"']?:[ \t]*(?P<value>{_VALUE})",
+        rf"name{_QUOTE}:[ \t]*{_QUOTE}(?P<name>{_NAME}){_QUOTE}[,\s]\s*{_QUOTE}value{_QUOTE}:[ \t]*"
+        rf"(?P<value>{_VALUE})",
         rf"\"(?P<name>{_NAME})\":\s*\{{[^{{}}]*?\"value\":\s*(?P<value>\"[^\"]*\")",
         rf"<(?P<name>{_NAME})>(?P<value>[^<\s]+)</",
         r"\b(?P<name>password|passwd|passphrase|secret|token|\w{0,50}secret\w{0,50}_key|requirepass)[ \t]+"
@@ -72,6 +82,18 @@ _NAMED = tuple(
         r"\b(?P<name>x-[\w-]{0,50}(?:key|token)):[ \t]*(?P<value>\S{8,})",
         r"(?P<name>(?:mysql|mariadb)\w{0,20})\b(?:(?!mysql|mariadb)[^\n|;&])*?[ \t]-p"
         r"(?P<value>'[^']+'|\"[^\"]+\"|[^\s'\"-]\S{3,})",
+        r"\b(?:docker|podman|nerdctl|buildah|skopeo|helm[ \t]registry|az|oc|oras)[ \t]+(?P<name>login)\b"
+        rf"(?:(?!\blogin\b)[^\n|;&])*?[ \t]-p[ \t=]?{_ARGUMENT}",
+        rf"\b(?P<name>password|identified[ \t]+(?:with[ \t]+\S{{1,99}}[ \t]+)?by)[ \t]+(?P<value>{_QUOTED})",
+        r"\b(?P<name>(?:create|alter)[ \t]+user)[ \t]+\S{1,99}[ \t]+identified[ \t]+by[ \t]+"
+        r"(?P<value>[^\s;'\"]+)",
+        rf"\b(?P<name>set[ \t]+password)[ \t]+for[ \t]+\S{{1,99}}[ \t]*=[ \t]*(?:password\()?"
+        rf"(?P<value>{_QUOTED})",
+        rf"--from-literal[ \t=][\"']?(?P<name>[\w.-]{{0,50}}pw)={_ARGUMENT}",
+        r"(?P<name>)(?<![^\s'\"])\$?\{?[\w.-]{1,64}\}?:(?P<value>[^'\"|\n]{2,99}?[^'\"|\s])(?:\\n)?[\"']?"
+        r"[ \t]{0,9}\|[ \t]{0,9}(?:sudo[ \t]+)?[\w/]{0,40}chpasswd\b",
+        r"(?P<name>)\bchpasswd[^\n|;&]{0,40}<<(?:<[ \t]{0,9}[\"']?|-?[ \t]{0,9}[\"']?\w{1,40}[\"']?\n)"
+        r"[\w.-]{1,64}:(?P<value>[^'\"\n]{3,99})",
         r"(?P<name>sshpass)[ \t]+-p[ \t]*(?P<value>'[^']+'|\"[^\"]+\"|\S+)",
         r"(?P<name>curl|wget|http)\b(?:(?!curl\b|wget\b|http\b)[^\n|;&])*?[ \t](?:-u|--user)[ =]?"
         r"[\"']?[^\s:'\"]+:(?P<value>[^\s'\"]+)",
@@ -81,7 +103,7 @@ _NAMED = tuple(
 # What every one of these has in it: elsewhere they need not be tried.
 _HINT = re.compile(
     r"(?i)pass|pwd|secret|token|key|cred|auth|cookie|bearer|basic|pw\b|mysql|maria|redis-cli|curl|wget|http\b|sig"
-    r"|master|code=|^[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:",
+    r"|psk|master|[ \t]login\b|identified|code=|^[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:",
     re.MULTILINE,
 )
 _NO_SECRET_NAME = re.compile(
@@ -92,11 +114,11 @@ _NO_SECRET_NAME = re.compile(
 )
 # What stands where a value would, and is none: a reference, a switch, a number, code, what is hidden already.
 _NO_VALUE = re.compile(
-    r"(?i)[\"']?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3}.*|x+|\.\.\.|redacted"
+    r"(?i)(?:\\{0,3}[\"'])?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3}.*|x+|\.\.\.|redacted"
     r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not|found"
     r"|missing|invalid|\[hidden.*|REDACTED.*|/[\w./-]+|\S+\.(?:ya?ml|json|pem|crt|txt|env)|mounted|set|unset|-.*"
-    r"|\(sensitive.*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
-    r")?[\"']?"
+    r"|\((?:sensitive|none|hidden).*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
+    r")?(?:\\{0,3}[\"'])?|\\+"
 )
 _RANDOM = re.compile(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")
 _SECRET_YAML = re.compile(r"^[ -]*kind:[ ]*Secret[ ]*$", re.M)
@@ -108,7 +130,11 @@ _DATA_YAML = re.compile(
 _ENTRY_YAML = re.compile(r"^[^\S\n]*[\w.-]+:[ \t]*(?P<value>[^\s|>](?:.*[^ \t\n])?)[ \t]*$", re.M)
 _DATA_JSON = re.compile(r"\"(?:data|stringData)\":\s*\{(?P<body>[^{}]*)\}")
 _ENTRY_JSON = re.compile(r":\s*\"(?P<value>(?:\\.|[^\"\\])+)\"")
+# What `aws secretsmanager get-secret-value` prints.
+_SECRET_STRING = re.compile(r"\"SecretString\":\s*\"(?P<body>\{(?:\\.|[^\"\\\n])*)\"")
+_ENTRY_ESCAPED = re.compile(rf":\s*(?P<value>{_ESCAPED})")
 _APPLIED = re.compile(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
+_OPENING = re.compile(r"\\{0,3}[\"']")
 _LIKE_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
 # A shorter value is hidden only where it stands as one.
 _SHORTEST = 8
@@ -305,12 +331,19 @@ def _key_tails(text: str) -> Iterator[tuple[int, int]]:
 def _inside(found: re.Match[str]) -> tuple[int, int]:
     """Where the value is, without its quotes."""
     start, stop = found.span("value")
-    return (start + 1, stop - 1) if found["value"][0] in "\"'" and stop - start > 2 else (start, stop)
+    quote = _OPENING.match(found["value"])
+    if quote and found["value"].endswith(quote[0]) and stop - start > 2 * len(quote[0]):
+        return start + len(quote[0]), stop - len(quote[0])
+    return start, stop
 
 
 def _of_secret_objects(text: str) -> Iterator[tuple[int, int]]:
-    """The data of Secret objects, in YAML and in JSON."""
-    kinds = ((_SECRET_YAML, _DATA_YAML, _ENTRY_YAML), (_SECRET_JSON, _DATA_JSON, _ENTRY_JSON))
+    """The data of Secret objects, in YAML and in JSON, and of AWS's secrets."""
+    kinds = (
+        (_SECRET_YAML, _DATA_YAML, _ENTRY_YAML),
+        (_SECRET_JSON, _DATA_JSON, _ENTRY_JSON),
+        (_SECRET_STRING, _SECRET_STRING, _ENTRY_ESCAPED),
+    )
     for kind, data, entry in kinds:
         if not kind.search(text):
             continue

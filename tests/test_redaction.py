@@ -177,6 +177,14 @@ HOSTILE = [
     "kind: Secret\ndata:\n  a: b\n" + "\n" * SIZE,
     "kind: Secret\ndata:\n  a: b" + " " * SIZE + "c",
     _filled("A1b2\n") + "-----END PRIVATE KEY-----",
+    *map(_filled, ('token=\\"', 'token=\\"\\\\\\"', '\\\\\\"token\\\\\\"', "password '", "PASS: ")),
+    *map(_filled, ("docker login -p", "--from-literal=pw=", "- --password\n", "chpasswd <<EOF\n")),
+    *map(_filled, ("identified by ", "create user ", "passwd a:", "passwd a:b ", "pre-shared-key ")),
+    *map(_filled, ('"SecretString": "{', '"SecretString": "{\\"a\\": \\"', 'name":"token",')),
+    "docker login" + " " * SIZE + "x",
+    "chpasswd a:" + " " * SIZE,
+    'token=\\"' + "\\\\" * (SIZE // 2),
+    "--password" + "\n" * SIZE + "- x",
 ]
 
 
