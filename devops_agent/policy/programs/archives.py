@@ -32,7 +32,9 @@ def _tar(call: Call, run: Run) -> Verdict:
         return verdict | unknown("tar with a letter that is not known")
     if call.given("-O", "--to-stdout"):
         return verdict
-    folder = join(".", *call.values("-C", "--directory"), *call.values("--one-top-level"))
+    folder = "."
+    for path in (*call.values("-C", "--directory"), *call.values("--one-top-level")):
+        folder = below(folder, path)
     careful = call.given("-k", "--keep-old-files", "--skip-old-files")
     return verdict | unpacks(folder, careful, run)
 
@@ -52,6 +54,11 @@ def _checkpoint(action: str, run: Run) -> Verdict:
         return run.script(action.removeprefix("exec="))
     harmless = re.fullmatch(r"(dot|\.|echo|ttyout|totals|bell|sleep|wait)(=.*)?", action)
     return read() if harmless else unknown("tar with an action that is not known")
+
+
+def below(folder: str, path: str) -> str:
+    """A path in a folder, unless it leads elsewhere by itself."""
+    return path if path.startswith(("/", "~", UNSEEN)) else join(folder, path)
 
 
 def unpacks(folder: str, careful: bool, run: Run) -> Verdict:
