@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import yaml
 
-from devops_agent.policy.call import Call, argument
+from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
+from devops_agent.policy.programs.sending import says_in_image, says_in_url, sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
@@ -20,12 +21,18 @@ _HOST_RIGHTS = """--privileged --cap-add --device --device-cgroup-rule --pid=hos
 @handler
 def _docker_run(call: Call, run: Run) -> Verdict:
     """`docker run IMAGE COMMAND`: what it may reach of this machine, and the command."""
-    verdict = _rights(call, run) | _strange_flag(call)
+    verdict = _rights(call, run) | _strange_flag(call) | _image(call, run)
     for path in call.values("--cidfile", "--iidfile", "--pidfile", "--pid-file", "--conmon-pidfile"):
         verdict |= run.write(path)
     entry = [argument(text) for text in call.values("--entrypoint")[-1:] if text]
     command = [*entry, *call.inner]
     return verdict | run.elsewhere_argv(command) if command else verdict
+
+
+@handler
+def _image(call: Call, run: Run) -> Verdict:
+    """What goes to a registry: the addresses of images."""
+    return sends_output([word for word in call.operands if says_in_image(word)])
 
 
 def _strange_flag(call: Call) -> Verdict:
@@ -97,7 +104,7 @@ def _result(text: str, run: Run) -> Verdict:
 @handler
 def _image_copy(call: Call, run: Run) -> Verdict:
     """`skopeo copy` and `podman push`: an image may become a file here."""
-    verdict = read()
+    verdict = _image(call, run)
     for text in call.texts[1:]:
         transport, colon, path = text.partition(":")
         if colon and transport in ("dir", "oci", "oci-archive", "docker-archive", "sif"):
@@ -150,12 +157,24 @@ def _cluster(call: Call, run: Run) -> Verdict:
     for path in call.values("--kubeconfig", *short):
         if "--kubeconfig" not in call.rule.writes and not run.is_kubeconfig(path):
             return unknown(f"the configuration {path.replace(UNSEEN, '…')} may name programs")
+    sends = sends_output([word for word in _sources(call) if says_in_url(word)])
     servers = call.values("--kube-apiserver") if call.rule.name == "helm" else []
     if call.rule.name == "kubectl" and not call.verb.startswith("config"):
         servers = call.values("-s", "--server")
     if not all(map(_LOCAL_SERVER.fullmatch, servers)):
         return unknown("shows credentials to a server that no configuration names")
-    return unknown(f"{call.name} may be no dry run") if run.dry and not surely_dry(call) else read()
+    return sends | (unknown(f"{call.name} may be no dry run") if run.dry and not surely_dry(call) else read())
+
+
+def _sources(call: Call) -> list[Argument]:
+    """The words that name what is fetched: charts and manifests."""
+    flags = ("-f", "--filename", "--values", "-k", "--kustomize", "--repo")
+    named = [
+        word
+        for before, word in pairwise(call.arguments)
+        if before.text in flags or word.text.startswith(tuple(f"{flag}=" for flag in flags))
+    ]
+    return [*named, *(call.operands if call.rule.name == "helm" else ())]
 
 
 @handler
@@ -200,9 +219,12 @@ def _kubectl(call: Call, run: Run) -> Verdict:
     if not run.dry:
         verdict |= _kubectl_rights(call)
     patches = call.values("-p", "--patch") if call.verb == "patch" else []
+    if not run.dry and any(map(_REMOVES_FINALIZERS.search, patches)):
+        verdict |= destructive("takes the finalizers off, so that what waits for its removal is removed")
     return verdict | worst([_manifest(text) for text in [*patches, *call.values("--overrides")]])
 
 
+_REMOVES_FINALIZERS = re.compile(r"finalizers[\"']?\s*:\s*(null|~|\[\s*\]|$)|/finalizers|\$patch")
 _BINDING = re.compile(r"(cluster)?role(binding)?s?([./].*)?", re.I)
 _STRONG_ROLE = re.compile(r"(cluster-)?admin|edit|system:.*")
 _STRONG_RULE = re.compile(

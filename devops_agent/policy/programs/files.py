@@ -9,6 +9,7 @@ from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
 from devops_agent.policy.programs.archives import unpacks
 from devops_agent.policy.programs.flags import known_flags
+from devops_agent.policy.programs.sending import sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
@@ -359,8 +360,9 @@ def _openssl(call: Call, run: Run) -> Verdict:
     for path in outs:
         verdict |= run.write(path)
     fed = run.feed and (run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""))
-    if call.verb in ("s_client", "ocsp") and fed:
-        verdict |= destructive("sends its standard input to another machine")
+    if call.verb in ("s_client", "s_time", "ocsp"):
+        verdict |= sends_output(call.arguments[1:])
+        verdict |= destructive("sends its standard input to another machine") if fed else read()
     prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
     quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
     return verdict | read(secret=prints_key and not quiet)

@@ -1,6 +1,7 @@
 """What talks to other machines, and what lets them in."""
 
 import re
+from itertools import pairwise
 
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
@@ -39,6 +40,7 @@ def _curl(call: Call, run: Run) -> Verdict:
     if any(re.match(r"@|gophers?://|dict[:.]", url, re.I) for url in urls):
         return unknown("curl reads its addresses from a file, or sends what is no request")
     verdict = destructive(_SENDS_FILE) if _curl_sends_file(call) else read()
+    verdict |= _sends_secret(call, run)
     if call.given("-n", "--netrc", "--netrc-optional", "--netrc-file"):
         verdict |= destructive("sends a password of .netrc") | read(secret=True)
     if _is_fed(run) and any(re.match(r"(telnet|wss?)://", url, re.I) for url in urls):
@@ -51,6 +53,26 @@ def _curl(call: Call, run: Run) -> Verdict:
     if request.effect > Effect.READ and any(_ENGINE_SOCKET.search(each) for each in sockets):
         verdict |= destructive("talks to the socket of a container engine")
     return verdict | request | _curl_writes(call, urls, run)
+
+
+# What they name proves who one is, or who the server is, and is not sent itself.
+_KEY_FLAGS = """-E --cert --key --cacert --capath --pinnedpubkey --proxy-cert --proxy-key --proxy-cacert
+ --proxy-capath --crlfile --ca-certificate --ca-directory --certificate --private-key""".split()
+
+
+def _sends_secret(call: Call, run: Run) -> Verdict:
+    """Whether words of a call name files with secrets that are not the keys of the connection."""
+    words = [
+        word
+        for flag, word in pairwise(call.arguments)
+        if not {flag.text, word.text.partition("=")[0]}.intersection(_KEY_FLAGS)
+    ]
+    parts = [part for word in words for part in (word.text, *re.split(r"[=:@,]|file://", word.text)) if part]
+    if not any(map(run.holds_secret, parts)):
+        return read()
+    if any(word.text.startswith("file://") for word in words):
+        return read("reads a file with secrets", secret=True)
+    return destructive("sends a secret to another machine") | read(secret=True)
 
 
 _CURL_BODY = ("-d", "--data", "--data-ascii", "--data-binary", "--json")
@@ -93,10 +115,11 @@ def _curl_writes(call: Call, urls: list[str], run: Run) -> Verdict:
 def _wget(call: Call, run: Run) -> Verdict:
     if flag := odd_flag(call):
         return unknown(f"wget {flag} is not known")
+    secret = _sends_secret(call, run)
     if call.values("--post-file", "--body-file"):
-        return destructive(_SENDS_FILE)
+        return secret | destructive(_SENDS_FILE)
     method = "".join(call.values("--method")[-1:]).upper()
-    verdict = _request(method, sends=bool(call.values("--post-data", "--body-data")))
+    verdict = secret | _request(method, sends=bool(call.values("--post-data", "--body-data")))
     for path in call.values("-a", "--append-output"):
         verdict |= run.write(path, appends=True)
     if call.given("-b", "--background"):

@@ -79,6 +79,13 @@ def _ip(call: Call, run: Run) -> Verdict:
     return read()
 
 
+@handler
+def _link(call: Call, run: Run) -> Verdict:
+    """`ip link set LINK down`."""
+    cuts = not {"down", "netns"}.isdisjoint(call.texts)
+    return destructive("cuts off who works over the interface") if cuts else read()
+
+
 _IP_READS = frozenset("show list ls get s sh lst save help monitor id identify pids".split())
 
 
