@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import yaml
 
@@ -302,6 +302,19 @@ def _grants(name: str, value: object) -> bool:
         or (name == "volumes" and any(re.match(r"([/~]|\.\.).*:", text) for text in texts))
         or (name.startswith("pod-security.kubernetes.io/") and value == "privileged")
     )
+
+
+@handler
+def _bundled(call: Call, run: Run) -> Verdict:
+    """`k3s kubectl …` and `minikube kubectl -- …`: a program that another one brings along."""
+    texts = [word.text for word in call.arguments]
+    words = list(call.arguments[texts.index(call.verb) + 1 :])
+    if call.program in ("minikube", "colima"):
+        own = list(takewhile(lambda word: word.text != "--", words)) if "--" in texts else []
+        if own and own[0].text.startswith("-"):
+            return unknown(f"{call.name} with flags of its own")
+        words = words if own else [word for at, word in enumerate(words) if at or word.text != "--"]
+    return run.argv([argument(call.verb), *words])
 
 
 @handler
