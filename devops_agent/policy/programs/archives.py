@@ -8,7 +8,7 @@ from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import hidden_words, known_flags
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 
 @handler
@@ -65,8 +65,8 @@ def unpacks(folder: str, careful: bool, run: Run) -> Verdict:
     """Unpacking into a folder: what is there may be overwritten, unless the folder is new."""
     verdict = run.write(f"{folder.rstrip('/')}/unpacked", makes_folder=True)
     if careful or run.is_new(folder):
-        return verdict
-    return verdict | destructive(f"unpacks over the files of {folder.replace(UNSEEN, '…')}")
+        return change(f"unpacks into {folder}") if verdict.effect is Effect.CHANGE else verdict
+    return verdict | destructive(f"unpacks over the files of {folder}")
 
 
 @handler

@@ -302,10 +302,10 @@ def _ansible_setup(call: Call, run: Run) -> Verdict:
     words = [word.text for word in call.arguments[1:]]
     for path in call.values("-i", "--inventory", "--inventory-file"):
         if not _INVENTORY.fullmatch(path):
-            return unknown(f"the inventory {path.replace(UNSEEN, '…')} may be a program")
+            return unknown(f"the inventory {path} may be a program")
     for text in call.values("--vault-password-file", "--vault-pass-file", "--vault-id"):
         if not _PASSWORD_FILE.fullmatch(text.rpartition("@")[2]):
-            return unknown(f"{text.replace(UNSEEN, '…')} may be a program")
+            return unknown(f"{text} may be a program")
     if any(_TEMPLATE.search(word) for word in words):
         return unknown("a template may run programs")
     if any(_EXTRA.search(text) for text in [*call.values("-e", "--extra-vars"), *call.texts]):

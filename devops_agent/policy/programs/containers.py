@@ -84,7 +84,7 @@ def _fields(text: str) -> list[tuple[str, str]]:
 def _mounts(source: str, run: Run) -> Verdict:
     if run.holds_secret(source):
         return destructive(f"gives a container {source}") | read("gives a container secrets", secret=True)
-    return destructive(f"gives a container the folder {source.replace(UNSEEN, '…')} of this machine")
+    return destructive(f"gives a container the folder {source} of this machine")
 
 
 @handler
@@ -156,7 +156,7 @@ def _cluster(call: Call, run: Run) -> Verdict:
     short = ("-c",) if call.program == "istioctl" else ()
     for path in call.values("--kubeconfig", *short):
         if "--kubeconfig" not in call.rule.writes and not run.is_kubeconfig(path):
-            return unknown(f"the configuration {path.replace(UNSEEN, '…')} may name programs")
+            return unknown(f"the configuration {path} may name programs")
     sends = sends_output([word for word in _sources(call) if says_in_url(word)])
     servers = call.values("--kube-apiserver") if call.rule.name == "helm" else []
     if call.rule.name == "kubectl" and not call.verb.startswith("config"):

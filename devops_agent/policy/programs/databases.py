@@ -46,9 +46,11 @@ def _sql(call: Call, run: Run) -> Verdict:
         verdict |= unknown("psql parts SQL in another way")
     if client == "psql" and call.given("-l", "--list"):
         return verdict
+    if client == "psql" and call.given("-f", "--file"):
+        return verdict | unknown("psql runs a file that is not known")
     texts = call.values(*_SQL_FLAGS[client])
     if not texts and run.feed is None:
-        return unknown(_PERSON)
+        return verdict | unknown(_PERSON)
     for text in texts or [run.feed.script if run.feed else ""]:
         verdict |= analysed(languages.sql(text, client), run)
     return verdict

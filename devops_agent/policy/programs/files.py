@@ -11,7 +11,7 @@ from devops_agent.policy.programs.archives import unpacks
 from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.programs.sending import sends_output
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 
 @handler
@@ -50,7 +50,9 @@ def _copied(call: Call, source: Argument, target: str, run: Run) -> Verdict:
     keeps = _keeps(call)
     if source.expands and not keeps and not run.is_new(target):
         return destructive(f"may overwrite files in {target}")
-    return run.write(place, appends=keeps)
+    verdict = run.write(place, appends=keeps)
+    kept = keeps and verdict.effect is Effect.CHANGE
+    return change(f"puts {source.text} at {place}, and keeps what is there") if kept else verdict
 
 
 def _braces(word: Argument) -> list[Argument]:

@@ -184,7 +184,7 @@ def _ssh_options(call: Call, run: Run) -> Verdict:
     for option in call.values("-o"):
         key, _, value = re.sub(r"[\s=]+", " ", option).strip().partition(" ")
         if key.lower() not in _SSH_OPTIONS:
-            return unknown(f"{call.program} {key[:40].replace(UNSEEN, '…')} may run another program")
+            return unknown(f"{call.program} {key[:40]} may run another program")
         if key.lower() == "proxyjump":
             hosts.append(value)
         if key.lower() == "userknownhostsfile" and not _KNOWN_HOSTS.fullmatch(value):
