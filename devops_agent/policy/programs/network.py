@@ -6,6 +6,7 @@ from itertools import pairwise
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import listed_flags, odd_flag
+from devops_agent.policy.programs.sending import sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
@@ -325,6 +326,22 @@ def _ssh_keygen(call: Call, run: Run) -> Verdict:
         return worst([run.write(path) for path in paths]) | change("signs a key")
     keys = call.values("-f") or ["~/.ssh/id_key"]
     return worst([run.write(path) for key in keys for path in (key, f"{key}.pub")]) | change("makes a key")
+
+
+@handler
+def _openssl(call: Call, run: Run) -> Verdict:
+    """openssl: what it writes, and that `s_client` sends its standard input."""
+    verdict = read()
+    outs = call.values("-out", "-keyout", "-CAserial", "-sigfile", "-writerand")
+    for path in outs:
+        verdict |= run.write(path)
+    fed = run.feed and (run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""))
+    if call.verb in ("s_client", "s_time", "ocsp"):
+        verdict |= sends_output(call.arguments[1:])
+        verdict |= destructive(_SENDS_INPUT) if fed else read()
+    prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
+    quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
+    return verdict | read(secret=prints_key and not quiet)
 
 
 @handler

@@ -17,6 +17,13 @@ def _kill(call: Call, run: Run) -> Verdict:
 
 
 @handler
+def _date(call: Call, run: Run) -> Verdict:
+    sets = any(re.match(r"-[uR]*s|--s", word.text) for word in call.arguments[1:])
+    plain = all(text.startswith("+") for text in call.texts)
+    return read() if plain and not sets else destructive("sets the clock")
+
+
+@handler
 def _sysctl(call: Call, run: Run) -> Verdict:
     sets = any("=" in text for text in call.texts)
     return destructive("sets a parameter of the kernel") if sets else known_flags(call)
