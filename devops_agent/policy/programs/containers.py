@@ -11,7 +11,7 @@ from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.sending import says_in_image, says_in_url, sends_output
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _HOST_RIGHTS = """--privileged --cap-add --device --device-cgroup-rule --pid=host --pid=ns:* --ipc=host
  --userns=host --uts=host --cgroupns=host --volumes-from --use-api-socket --env-host --rootfs --with-ns
@@ -49,9 +49,23 @@ def _rights(call: Call, run: Run) -> Verdict:
     )
     for volume in call.values("-v", "--volume"):
         source = volume.partition(":")[0]
-        if ":" in volume and _is_place(source):
+        if ":" in volume and _is_place(source) and not _only_looks(call, volume, source, run):
             verdict |= _mounts(source, run)
-    return verdict | worst([_mount(text, run) for text in call.values("--mount")])
+    return verdict | worst([_mount(call, text, run) for text in call.values("--mount")])
+
+
+_BELOW = r"(\$PWD|\$\{PWD\}|\.)(/(?!\.)[\w.+-]+)+/?"
+_LOOKS = re.compile(
+    rf"(-v|--volume)?=?{_BELOW}:/[\w./-]+:ro"
+    rf"|(--mount=)?type=bind,(source|src)={_BELOW},(target|dst|destination)=/[\w./-]+,(readonly|ro)(=true)?"
+)
+
+
+def _only_looks(call: Call, text: str, source: str, run: Run) -> bool:
+    """Whether a mount shows a container a folder below the working directory, and lets it change nothing."""
+    words = [re.sub("[\"']", "", word.raw) for word in call.arguments if word.text.endswith(text)]
+    plain = all(_LOOKS.fullmatch(word) for word in words) and not run.holds_secret(source)
+    return plain and run.work(argument(source)).effect is Effect.CHANGE
 
 
 def _is_place(source: str) -> bool:
@@ -59,7 +73,7 @@ def _is_place(source: str) -> bool:
     return source[:1] in "/~.$" or "/" in source or UNSEEN in source
 
 
-def _mount(text: str, run: Run) -> Verdict:
+def _mount(call: Call, text: str, run: Run) -> Verdict:
     """`--mount type=bind,source=…`: fields as in a CSV file, their names in any case."""
     fields = _fields(text)
     kinds = {value.lower() for key, value in fields if key == "type"} or {"volume"}
@@ -68,6 +82,8 @@ def _mount(text: str, run: Run) -> Verdict:
         return read()
     devices = [value for key, value in fields if key == "volume-opt" and value.startswith("device=")]
     if kinds == {"volume"} and not devices and not any(map(_is_place, sources)) and UNSEEN not in text:
+        return read()
+    if len(sources) == 1 and _only_looks(call, text, sources[0], run):
         return read()
     return worst([_mounts(source, run) for source in [*sources, *devices] or [UNSEEN]])
 

@@ -109,10 +109,21 @@ def _python_archive(module: str, flags: Sequence[str], files: Sequence[str], run
     return unknown(f"python -m {module} is not known")
 
 
-_NODE_READS = re.compile(
-    r"\s*(JSON\.stringify\()?require\(\s*(['\"])\./[\w./-]+\.json\2\s*\)(\.\w+|\[['\"]?[\w-]+['\"]?\])*\)?;?\s*"
-    r"|process\.versions?(\.\w+)*"
+# A small part of JavaScript that only looks: files, JSON, the environment, what is printed of them.
+_TEXT = r"(?:'[^'\\]*'|\"[^\"\\]*\")"
+_REQUIRED = r"require\(['\"](?:node:)?fs['\"]\)"
+_FS = rf"(?:fs|{_REQUIRED})\.(?:readFileSync|existsSync|readdirSync)\({_TEXT}(?:, ?{_TEXT})?\)"
+_MEMBER = r"(?:\.\w+|\[(?:\d+|'[\w./@-]+'|\"[\w./@-]+\")\])*"
+_VALUE = (
+    rf"(?:require\(['\"]\./[\w./-]+\.json['\"]\){_MEMBER}|JSON\.parse\({_FS}\){_MEMBER}|{_FS}(?:\.toString\(\))?"
+    rf"|process\.(?:env|version|versions|platform|arch|pid|cwd\(\)|uptime\(\)){_MEMBER}|{_TEXT})"
 )
+_SHOWN = (
+    rf"(?:JSON\.stringify\({_VALUE}(?:, ?null, ?\d)?\)|Object\.(?:keys|values|entries)\({_VALUE}\)|{_VALUE})"
+)
+_STATEMENT = rf"\s*(?:console\.log\({_SHOWN}(?:, ?{_SHOWN})*\)|{_SHOWN})\s*"
+_NODE_READS = re.compile(rf"(?:(?:const|let|var) fs ?= ?{_REQUIRED}; ?)?{_STATEMENT}(?:;{_STATEMENT})*;?\s*")
+_LONGEST_SCRIPT = 2000
 
 
 @handler
@@ -122,6 +133,16 @@ def _node(call: Call, run: Run) -> Verdict:
         return read()
     texts = call.values("-p", "--print", "-pe", "-e", "--eval")
     only = set(call.flags.values) <= {"-p", "--print", "-pe", "-e", "--eval"}
-    if texts and only and all(_NODE_READS.fullmatch(text) for text in texts):
-        return read()
-    return unknown("node runs what is not known") | read(secret=any("process.env" in text for text in texts))
+    names = [name for text in texts for name in re.findall(r"['\"]([^'\"]+)['\"]", text)]
+    looks = read(secret=any("process.env" in text for text in texts) or any(map(run.holds_secret, names)))
+    short = all(len(text) < _LONGEST_SCRIPT for text in texts)
+    if texts and only and short and not call.operands and all(map(_NODE_READS.fullmatch, texts)):
+        return looks
+    return looks | unknown("node runs what is not known")
+
+
+@handler
+def _versions(call: Call, run: Run) -> Verdict:
+    """What runs or compiles programs that are not known: one may ask it for its version."""
+    asks = [word.text for word in call.arguments[1:]] in (["-v"], ["-version"], ["--version"], ["-V"])
+    return read() if asks else unknown(f"{call.program} runs or makes what is not known")

@@ -113,6 +113,21 @@ def _curl_writes(call: Call, urls: list[str], run: Run) -> Verdict:
 
 
 @handler
+def _gh_api(call: Call, run: Run) -> Verdict:
+    """`gh api PATH`: a request that reads, of the server that gh is logged in to."""
+    methods = [method.upper() for method in call.values("-X", "--method")] or ["GET"]
+    fields = call.values("-f", "--raw-field", "-F", "--field")
+    sends = (fields and not call.given("-X", "--method")) or call.given("--input")
+    if sends or any(method not in ("GET", "HEAD") for method in methods) or "graphql" in call.texts:
+        return unknown(f"{call.name} may change something")
+    if call.given("--hostname") or any("://" in text for text in call.texts):
+        return unknown(f"{call.name} to another server")
+    sends_file = any(re.search("=@", text) for text in fields)
+    verdict = listed_flags(call) | sends_output(call.arguments[1:])
+    return verdict | destructive(_SENDS_FILE) if sends_file else verdict
+
+
+@handler
 def _wget(call: Call, run: Run) -> Verdict:
     if flag := odd_flag(call):
         return unknown(f"wget {flag} is not known")
