@@ -92,10 +92,10 @@ _MODE = re.compile(r"[ugoa]*(?:[-+=](?:[0-7]+|[ugo]|[rwxXst]*))+")
 
 def _is_open(mode: str) -> bool:
     """Whether a mode lets everybody write, or makes a program run as its owner."""
-    return _grants(mode, 0o6002, "w")
+    return _mode_gives(mode, 0o6002, "w")
 
 
-def _grants(mode: str, bits: int, letter: str) -> bool:
+def _mode_gives(mode: str, bits: int, letter: str) -> bool:
     """Whether a mode gives these bits, or this letter to everybody. What is no mode may."""
     if re.fullmatch("[0-7]+", mode):
         return int(mode, 8) & bits != 0
@@ -120,7 +120,7 @@ def _chmod(call: Call, run: Run) -> Verdict:
     files = call.operands if removed else call.operands[1:]
     if any(map(_is_open, modes)):
         return destructive("lets everybody write, or runs as its owner")
-    if any(_grants(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
+    if any(_mode_gives(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
         return destructive("lets everybody read a secret")
     return worst([run.work(word) for word in files])
 

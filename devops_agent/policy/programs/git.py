@@ -67,16 +67,16 @@ def _is_url(call: Call) -> bool:
 
 def _global_flags(call: Call) -> list[tuple[str, str]]:
     """The flags before the verb, with their values."""
-    return _parted(call)[0]
+    return _flags_and_rest(call)[0]
 
 
 def _own(call: Call) -> Call:
     """The call with the flags of its verb alone: `-c` and `-C` mean something else before it."""
-    words = [call.arguments[0], *_parted(call)[1]]
+    words = [call.arguments[0], *_flags_and_rest(call)[1]]
     return replace(parse_call(call.rule, call.program, words), arguments=call.arguments)
 
 
-def _parted(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
+def _flags_and_rest(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
     words, flags = list(call.arguments[1:]), []
     while words and words[0].text.startswith("-"):
         name, equals, value = words.pop(0).text.partition("=")
