@@ -56,24 +56,32 @@ def _curl(call: Call, run: Run) -> Verdict:
     return verdict | request | _curl_writes(call, urls, run)
 
 
-# What they name proves who one is, or who the server is, and is not sent itself.
-_KEY_FLAGS = """-E --cert --key --cacert --capath --pinnedpubkey --proxy-cert --proxy-key --proxy-cacert
- --proxy-capath --crlfile --ca-certificate --ca-directory --certificate --private-key""".split()
+# What they name proves who one is, or who the server is, or is written: it is not sent itself.
+_NOT_SENT = """-E --cert --key --cacert --capath --pinnedpubkey --proxy-cert --proxy-key --proxy-cacert
+ --proxy-capath --crlfile --ca-certificate --ca-directory --certificate --private-key
+ -o --output -O --output-document""".split()
 
 
 def _sends_secret(call: Call, run: Run) -> Verdict:
-    """Whether words of a call name files with secrets that are not the keys of the connection."""
+    """Whether words of a call name files with secrets that go to another machine."""
     words = [
-        word
+        word.text
         for flag, word in pairwise(call.arguments)
-        if not {flag.text, word.text.partition("=")[0]}.intersection(_KEY_FLAGS)
+        if not {flag.text, word.text.partition("=")[0]}.intersection(_NOT_SENT)
     ]
-    parts = [part for word in words for part in (word.text, *re.split(r"[=:@,]|file://", word.text)) if part]
-    if not any(map(run.holds_secret, parts)):
+    secret = [text for text in words if any(map(run.holds_secret, _parts(text)))]
+    if not secret:
         return read()
-    if any(word.text.startswith("file://") for word in words):
+    if any(text.startswith("file://") for text in words):
         return read("reads a file with secrets", secret=True)
-    return destructive("sends a secret to another machine") | read(secret=True)
+    sent = not all(re.match(r"https?://", text) for text in secret)
+    return read("fetches secrets", secret=True) | (
+        destructive("sends a secret to another machine") if sent else read()
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in (text, *re.split(r"[=:@,]|file://", text)) if part]
 
 
 _CURL_BODY = ("-d", "--data", "--data-ascii", "--data-binary", "--json")
