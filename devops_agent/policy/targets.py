@@ -13,7 +13,10 @@ import yaml
 
 from devops_agent.policy.call import Call
 
-_CLUSTER_PROGRAMS = ("kubectl", "helm", "helmfile", "stern", "istioctl")
+_CLUSTER_PROGRAMS = frozenset(
+    """kubectl helm helmfile stern istioctl linkerd argocd flux velero cmctl tkn argo skaffold tilt kn cilium
+    calicoctl clusterctl crossplane virtctl talosctl""".split()
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from devops_agent.policy.syntax import UNSEEN
+
 
 class Effect(IntEnum):
     """What a command does to the world, from the harmless to the worst."""
@@ -44,12 +46,17 @@ def read(rule: str = "", secret: bool = False) -> Verdict:
 
 
 def change(rule: str) -> Verdict:
-    return Verdict(Effect.CHANGE, rule)
+    return Verdict(Effect.CHANGE, _shown(rule))
 
 
 def destructive(rule: str) -> Verdict:
-    return Verdict(Effect.DESTRUCTIVE, rule)
+    return Verdict(Effect.DESTRUCTIVE, _shown(rule))
 
 
 def unknown(rule: str) -> Verdict:
-    return Verdict(Effect.UNKNOWN, rule)
+    return Verdict(Effect.UNKNOWN, _shown(rule))
+
+
+def _shown(rule: str) -> str:
+    """A reason as a person reads it."""
+    return rule.replace(UNSEEN, "…")

@@ -6,11 +6,14 @@ import warnings
 from collections.abc import Iterator
 
 from devops_agent.policy.languages.analysis import Analysis, Part, reads, unseen
-from devops_agent.policy.languages.python_names import BUILTINS, DENIED, MEMBERS, MODULES
+from devops_agent.policy.languages.python_names import BUILTINS, DENIED, MEMBERS, MODULES, PATH_MEMBERS
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import read, unknown
 
 _OPENERS = frozenset(["open", *(f"{name}.open" for name in ("io", "gzip", "bz2", "lzma"))])
+# What a path and a value have in common by name: of a path, it moves or copies a file.
+_MOVES = frozenset(["replace", "copy"])
+_PATH = re.compile(r"[\w.~/+-]{1,200}")
 # What programs are found by: it may be looked at, and neither changed nor given another name.
 _SEARCHED = ("os.environ", "sys.path")
 _LOOKS = frozenset("print len dict list set tuple sorted str repr enumerate bool".split())
@@ -62,6 +65,7 @@ class _Program:
     def analysis(self) -> Analysis:
         parts: list[Part] = []
         secret = False
+        paths = any(name.startswith("pathlib") for name in self.imported.values())
         for node in self.nodes:
             if isinstance(node, ast.MatchClass):
                 raise _Unread("matches attributes")
@@ -73,12 +77,15 @@ class _Program:
             elif name is not None:
                 self._check_origin(node, name)
             elif isinstance(node, ast.Attribute):
-                if node.attr not in MEMBERS:
+                if node.attr not in (MEMBERS | PATH_MEMBERS) - _MOVES if paths else node.attr not in MEMBERS:
                     raise _Unread(f"uses {node.attr}")
                 secret = secret or (node.attr in ("format", "format_map") and _may_dig(node.value))
             elif node.id not in self.known:
                 raise _Unread(f"uses {node.id}")
             secret = secret or name in ("os.environ", "os.getenv")
+        if paths:
+            texts = filter(None, map(_string, self.nodes))
+            parts += [reads(text) for text in texts if _PATH.fullmatch(text)]
         return Analysis(read(secret=secret), tuple(parts))
 
     def _origin(self, node: ast.AST) -> str | None:

@@ -63,6 +63,7 @@ MODULES = {
         "platform": """system release version machine processor node platform uname architecture
             mac_ver libc_ver win32_ver python_version python_version_tuple python_implementation
             python_compiler python_build freedesktop_os_release""",
+        "pathlib": "Path PurePath PosixPath PurePosixPath",
         "pprint": "pprint pformat pp",
         "pwd": "getpwnam getpwuid getpwall",
         "random": """random randint randrange choice choices sample shuffle uniform seed gauss
@@ -130,6 +131,14 @@ MEMBERS = frozenset(
     from_bytes today toordinal total total_seconds translate tzinfo tzname union update upper used
     username utc utcfromtimestamp utcnow utcoffset utctimetuple value values version weekday with_netmask
     with_prefixlen writable write writeheader writelines writerow writerows year zfill""".split()
+)
+
+# The attributes of paths that only look.
+PATH_MEMBERS = frozenset(
+    """absolute anchor as_posix as_uri cwd drive exists expanduser full_match glob group home is_absolute
+    is_mount is_relative_to iterdir joinpath lstat name owner parent parents parts read_bytes read_text
+    readlink relative_to resolve rglob root samefile stem suffix suffixes walk with_name with_stem
+    with_suffix""".split()
 )
 
 BUILTINS = frozenset(

@@ -6,10 +6,22 @@ from devops_agent.policy.programs import (
     databases,
     files,
     git,
+    interpreters,
     network,
     packages,
     shell,
     system,
 )
 
-__all__ = ["cloud", "containers", "databases", "files", "git", "network", "packages", "shell", "system"]
+__all__ = [
+    "cloud",
+    "containers",
+    "databases",
+    "files",
+    "git",
+    "interpreters",
+    "network",
+    "packages",
+    "shell",
+    "system",
+]

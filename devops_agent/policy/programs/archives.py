@@ -8,7 +8,7 @@ from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import hidden_words, known_flags
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 
 @handler
@@ -32,7 +32,9 @@ def _tar(call: Call, run: Run) -> Verdict:
         return verdict | unknown("tar with a letter that is not known")
     if call.given("-O", "--to-stdout"):
         return verdict
-    folder = join(".", *call.values("-C", "--directory"), *call.values("--one-top-level"))
+    folder = "."
+    for path in (*call.values("-C", "--directory"), *call.values("--one-top-level")):
+        folder = below(folder, path)
     careful = call.given("-k", "--keep-old-files", "--skip-old-files")
     return verdict | unpacks(folder, careful, run)
 
@@ -54,12 +56,17 @@ def _checkpoint(action: str, run: Run) -> Verdict:
     return read() if harmless else unknown("tar with an action that is not known")
 
 
+def below(folder: str, path: str) -> str:
+    """A path in a folder, unless it leads elsewhere by itself."""
+    return path if path.startswith(("/", "~", UNSEEN)) else join(folder, path)
+
+
 def unpacks(folder: str, careful: bool, run: Run) -> Verdict:
     """Unpacking into a folder: what is there may be overwritten, unless the folder is new."""
     verdict = run.write(f"{folder.rstrip('/')}/unpacked", makes_folder=True)
     if careful or run.is_new(folder):
-        return verdict
-    return verdict | destructive(f"unpacks over the files of {folder.replace(UNSEEN, '…')}")
+        return change(f"unpacks into {folder}") if verdict.effect is Effect.CHANGE else verdict
+    return verdict | destructive(f"unpacks over the files of {folder}")
 
 
 @handler

@@ -7,6 +7,7 @@ from itertools import pairwise
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler, worst
 from devops_agent.policy.programs.containers import surely_dry
+from devops_agent.policy.programs.sending import is_here, sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
@@ -96,6 +97,8 @@ def _cloud(call: Call, run: Run) -> Verdict:
     verb = path[-1]
     secret = any(_CLOUD_SECRETS.fullmatch(word) for word in path)
     verdict = read(secret=secret)
+    if not all(map(is_here, call.values("--endpoint-url"))):
+        verdict |= sends_output(call.arguments[1:])
     if _CLOUD_SHELLS.intersection(path[1:]) or path[0] == "ssh":
         return verdict | _cloud_shell(call, run)
     rest = call.texts[len(path) :]
@@ -299,10 +302,10 @@ def _ansible_setup(call: Call, run: Run) -> Verdict:
     words = [word.text for word in call.arguments[1:]]
     for path in call.values("-i", "--inventory", "--inventory-file"):
         if not _INVENTORY.fullmatch(path):
-            return unknown(f"the inventory {path.replace(UNSEEN, '…')} may be a program")
+            return unknown(f"the inventory {path} may be a program")
     for text in call.values("--vault-password-file", "--vault-pass-file", "--vault-id"):
         if not _PASSWORD_FILE.fullmatch(text.rpartition("@")[2]):
-            return unknown(f"{text.replace(UNSEEN, '…')} may be a program")
+            return unknown(f"{text} may be a program")
     if any(_TEMPLATE.search(word) for word in words):
         return unknown("a template may run programs")
     if any(_EXTRA.search(text) for text in [*call.values("-e", "--extra-vars"), *call.texts]):
@@ -317,7 +320,7 @@ def _ansible_setup(call: Call, run: Run) -> Verdict:
 @handler
 def _ansible(call: Call, run: Run) -> Verdict:
     """`ansible HOSTS -m MODULE -a ARGUMENTS`."""
-    verdict = _ansible_setup(call, run)
+    verdict = _ansible_setup(call, run) | sends_output(call.arguments[1:])
     verdict |= worst([run.write(path, makes_folder=True) for path in call.values("-t", "--tree")])
     if call.given("--list-hosts", "-C", "--check"):
         return verdict

@@ -3,14 +3,15 @@
 import csv
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import yaml
 
-from devops_agent.policy.call import Call, argument
+from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
+from devops_agent.policy.programs.sending import says_in_image, says_in_url, sends_output
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _HOST_RIGHTS = """--privileged --cap-add --device --device-cgroup-rule --pid=host --pid=ns:* --ipc=host
  --userns=host --uts=host --cgroupns=host --volumes-from --use-api-socket --env-host --rootfs --with-ns
@@ -20,12 +21,18 @@ _HOST_RIGHTS = """--privileged --cap-add --device --device-cgroup-rule --pid=hos
 @handler
 def _docker_run(call: Call, run: Run) -> Verdict:
     """`docker run IMAGE COMMAND`: what it may reach of this machine, and the command."""
-    verdict = _rights(call, run) | _strange_flag(call)
+    verdict = _rights(call, run) | _strange_flag(call) | _image(call, run)
     for path in call.values("--cidfile", "--iidfile", "--pidfile", "--pid-file", "--conmon-pidfile"):
         verdict |= run.write(path)
     entry = [argument(text) for text in call.values("--entrypoint")[-1:] if text]
     command = [*entry, *call.inner]
     return verdict | run.elsewhere_argv(command) if command else verdict
+
+
+@handler
+def _image(call: Call, run: Run) -> Verdict:
+    """What goes to a registry: the addresses of images."""
+    return sends_output([word for word in call.operands if says_in_image(word)])
 
 
 def _strange_flag(call: Call) -> Verdict:
@@ -42,9 +49,23 @@ def _rights(call: Call, run: Run) -> Verdict:
     )
     for volume in call.values("-v", "--volume"):
         source = volume.partition(":")[0]
-        if ":" in volume and _is_place(source):
+        if ":" in volume and _is_place(source) and not _only_looks(call, volume, source, run):
             verdict |= _mounts(source, run)
-    return verdict | worst([_mount(text, run) for text in call.values("--mount")])
+    return verdict | worst([_mount(call, text, run) for text in call.values("--mount")])
+
+
+_BELOW = r"(\$PWD|\$\{PWD\}|\.)(/(?!\.)[\w.+-]+)+/?"
+_LOOKS = re.compile(
+    rf"(-v|--volume)?=?{_BELOW}:/[\w./-]+:ro"
+    rf"|(--mount=)?type=bind,(source|src)={_BELOW},(target|dst|destination)=/[\w./-]+,(readonly|ro)(=true)?"
+)
+
+
+def _only_looks(call: Call, text: str, source: str, run: Run) -> bool:
+    """Whether a mount shows a container a folder below the working directory, and lets it change nothing."""
+    words = [re.sub("[\"']", "", word.raw) for word in call.arguments if word.text.endswith(text)]
+    plain = all(_LOOKS.fullmatch(word) for word in words) and not run.holds_secret(source)
+    return plain and run.work(argument(source)).effect is Effect.CHANGE
 
 
 def _is_place(source: str) -> bool:
@@ -52,7 +73,7 @@ def _is_place(source: str) -> bool:
     return source[:1] in "/~.$" or "/" in source or UNSEEN in source
 
 
-def _mount(text: str, run: Run) -> Verdict:
+def _mount(call: Call, text: str, run: Run) -> Verdict:
     """`--mount type=bind,source=…`: fields as in a CSV file, their names in any case."""
     fields = _fields(text)
     kinds = {value.lower() for key, value in fields if key == "type"} or {"volume"}
@@ -61,6 +82,8 @@ def _mount(text: str, run: Run) -> Verdict:
         return read()
     devices = [value for key, value in fields if key == "volume-opt" and value.startswith("device=")]
     if kinds == {"volume"} and not devices and not any(map(_is_place, sources)) and UNSEEN not in text:
+        return read()
+    if len(sources) == 1 and _only_looks(call, text, sources[0], run):
         return read()
     return worst([_mounts(source, run) for source in [*sources, *devices] or [UNSEEN]])
 
@@ -77,7 +100,7 @@ def _fields(text: str) -> list[tuple[str, str]]:
 def _mounts(source: str, run: Run) -> Verdict:
     if run.holds_secret(source):
         return destructive(f"gives a container {source}") | read("gives a container secrets", secret=True)
-    return destructive(f"gives a container the folder {source.replace(UNSEEN, '…')} of this machine")
+    return destructive(f"gives a container the folder {source} of this machine")
 
 
 @handler
@@ -97,7 +120,7 @@ def _result(text: str, run: Run) -> Verdict:
 @handler
 def _image_copy(call: Call, run: Run) -> Verdict:
     """`skopeo copy` and `podman push`: an image may become a file here."""
-    verdict = read()
+    verdict = _image(call, run)
     for text in call.texts[1:]:
         transport, colon, path = text.partition(":")
         if colon and transport in ("dir", "oci", "oci-archive", "docker-archive", "sif"):
@@ -149,13 +172,25 @@ def _cluster(call: Call, run: Run) -> Verdict:
     short = ("-c",) if call.program == "istioctl" else ()
     for path in call.values("--kubeconfig", *short):
         if "--kubeconfig" not in call.rule.writes and not run.is_kubeconfig(path):
-            return unknown(f"the configuration {path.replace(UNSEEN, '…')} may name programs")
+            return unknown(f"the configuration {path} may name programs")
+    sends = sends_output([word for word in _sources(call) if says_in_url(word)])
     servers = call.values("--kube-apiserver") if call.rule.name == "helm" else []
     if call.rule.name == "kubectl" and not call.verb.startswith("config"):
         servers = call.values("-s", "--server")
     if not all(map(_LOCAL_SERVER.fullmatch, servers)):
         return unknown("shows credentials to a server that no configuration names")
-    return unknown(f"{call.name} may be no dry run") if run.dry and not surely_dry(call) else read()
+    return sends | (unknown(f"{call.name} may be no dry run") if run.dry and not surely_dry(call) else read())
+
+
+def _sources(call: Call) -> list[Argument]:
+    """The words that name what is fetched: charts and manifests."""
+    flags = ("-f", "--filename", "--values", "-k", "--kustomize", "--repo")
+    named = [
+        word
+        for before, word in pairwise(call.arguments)
+        if before.text in flags or word.text.startswith(tuple(f"{flag}=" for flag in flags))
+    ]
+    return [*named, *(call.operands if call.rule.name == "helm" else ())]
 
 
 @handler
@@ -200,9 +235,12 @@ def _kubectl(call: Call, run: Run) -> Verdict:
     if not run.dry:
         verdict |= _kubectl_rights(call)
     patches = call.values("-p", "--patch") if call.verb == "patch" else []
+    if not run.dry and any(map(_REMOVES_FINALIZERS.search, patches)):
+        verdict |= destructive("takes the finalizers off, so that what waits for its removal is removed")
     return verdict | worst([_manifest(text) for text in [*patches, *call.values("--overrides")]])
 
 
+_REMOVES_FINALIZERS = re.compile(r"finalizers[\"']?\s*:\s*(null|~|\[\s*\]|$)|/finalizers|\$patch")
 _BINDING = re.compile(r"(cluster)?role(binding)?s?([./].*)?", re.I)
 _STRONG_ROLE = re.compile(r"(cluster-)?admin|edit|system:.*")
 _STRONG_RULE = re.compile(
@@ -280,6 +318,19 @@ def _grants(name: str, value: object) -> bool:
         or (name == "volumes" and any(re.match(r"([/~]|\.\.).*:", text) for text in texts))
         or (name.startswith("pod-security.kubernetes.io/") and value == "privileged")
     )
+
+
+@handler
+def _bundled(call: Call, run: Run) -> Verdict:
+    """`k3s kubectl …` and `minikube kubectl -- …`: a program that another one brings along."""
+    texts = [word.text for word in call.arguments]
+    words = list(call.arguments[texts.index(call.verb) + 1 :])
+    if call.program in ("minikube", "colima"):
+        own = list(takewhile(lambda word: word.text != "--", words)) if "--" in texts else []
+        if own and own[0].text.startswith("-"):
+            return unknown(f"{call.name} with flags of its own")
+        words = words if own else [word for at, word in enumerate(words) if at or word.text != "--"]
+    return run.argv([argument(call.verb), *words])
 
 
 @handler

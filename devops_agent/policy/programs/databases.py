@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from devops_agent.policy import languages
 from devops_agent.policy.call import Call, parse_call
 from devops_agent.policy.handlers import Run, analysed, handler, worst
 from devops_agent.policy.programs.flags import listed_flags
+from devops_agent.policy.programs.sending import is_remote_call, sends_output
+from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
 _PERSON = "a database shell for a person"
@@ -19,6 +22,14 @@ _PASSWORD = re.compile(r"-[ABEHLNUXbinqrstvw]*p.+")
 
 
 @handler
+def _remote_database(call: Call, run: Run) -> Verdict:
+    """A client of a database on another machine. The address alone may be the output of a command."""
+    hosts = {id(word) for flag, word in pairwise(call.arguments) if flag.text in ("-h", "--host")}
+    words = [word for word in call.arguments[1:] if id(word) not in hosts or word.text != UNSEEN]
+    return sends_output(words) if is_remote_call(call) else read()
+
+
+@handler
 def _sql(call: Call, run: Run) -> Verdict:
     """psql, mysql and clickhouse-client: the SQL of their flags or of their standard input."""
     client = call.rule.name
@@ -26,7 +37,7 @@ def _sql(call: Call, run: Run) -> Verdict:
         # the letters of a password are no flags
         words = [word for word in call.arguments if not _PASSWORD.fullmatch(word.text)]
         call = parse_call(call.rule, call.program, words)
-    verdict = listed_flags(call)
+    verdict = listed_flags(call) | _remote_database(call, run)
     for path in call.values("-o", "--output"):
         verdict |= analysed(languages.output(path), run)
     for path in call.values("-L", "--log-file"):
@@ -35,9 +46,11 @@ def _sql(call: Call, run: Run) -> Verdict:
         verdict |= unknown("psql parts SQL in another way")
     if client == "psql" and call.given("-l", "--list"):
         return verdict
+    if client == "psql" and call.given("-f", "--file"):
+        return verdict | unknown("psql runs a file that is not known")
     texts = call.values(*_SQL_FLAGS[client])
     if not texts and run.feed is None:
-        return unknown(_PERSON)
+        return verdict | unknown(_PERSON)
     for text in texts or [run.feed.script if run.feed else ""]:
         verdict |= analysed(languages.sql(text, client), run)
     return verdict
@@ -67,14 +80,14 @@ def _sqlite(call: Call, run: Run) -> Verdict:
 
 @handler
 def _redis(call: Call, run: Run) -> Verdict:
-    verdict = listed_flags(call)
+    verdict = listed_flags(call) | _remote_database(call, run)
     if call.given("--cluster"):
         looks = call.values("--cluster") in (["info"], ["check"], ["help"])
         return verdict | (read() if looks else destructive("redis-cli --cluster"))
     if call.given(*_REDIS_LOOKS) or verdict.effect:
         return verdict
     if call.operands:
-        return _redis_command(call.texts)
+        return verdict | _redis_command(call.texts)
     if run.feed is None:
         return unknown(_PERSON)
     lines = [line.split() for line in (run.feed.text or "").splitlines() if line.strip()]
@@ -140,4 +153,5 @@ def _mongo(call: Call, run: Run) -> Verdict:
     files = any(re.search(r"\.(m?js|mongodb)$", text) for text in call.texts) or len(call.operands) > 1
     if not texts or files:
         return unknown("a database shell, or a script that is not known")
-    return listed_flags(call) | worst([languages.mongo(text) for text in texts])
+    verdict = listed_flags(call) | _remote_database(call, run)
+    return verdict | worst([languages.mongo(text) for text in texts])

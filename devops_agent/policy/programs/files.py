@@ -7,10 +7,9 @@ from itertools import pairwise, takewhile
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
-from devops_agent.policy.programs.archives import unpacks
 from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.syntax import UNSEEN
-from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
+from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 
 @handler
@@ -49,7 +48,9 @@ def _copied(call: Call, source: Argument, target: str, run: Run) -> Verdict:
     keeps = _keeps(call)
     if source.expands and not keeps and not run.is_new(target):
         return destructive(f"may overwrite files in {target}")
-    return run.write(place, appends=keeps)
+    verdict = run.write(place, appends=keeps)
+    kept = keeps and verdict.effect is Effect.CHANGE
+    return change(f"puts {source.text} at {place}, and keeps what is there") if kept else verdict
 
 
 def _braces(word: Argument) -> list[Argument]:
@@ -91,10 +92,10 @@ _MODE = re.compile(r"[ugoa]*(?:[-+=](?:[0-7]+|[ugo]|[rwxXst]*))+")
 
 def _is_open(mode: str) -> bool:
     """Whether a mode lets everybody write, or makes a program run as its owner."""
-    return _grants(mode, 0o6002, "w")
+    return _mode_gives(mode, 0o6002, "w")
 
 
-def _grants(mode: str, bits: int, letter: str) -> bool:
+def _mode_gives(mode: str, bits: int, letter: str) -> bool:
     """Whether a mode gives these bits, or this letter to everybody. What is no mode may."""
     if re.fullmatch("[0-7]+", mode):
         return int(mode, 8) & bits != 0
@@ -119,7 +120,7 @@ def _chmod(call: Call, run: Run) -> Verdict:
     files = call.operands if removed else call.operands[1:]
     if any(map(_is_open, modes)):
         return destructive("lets everybody write, or runs as its owner")
-    if any(_grants(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
+    if any(_mode_gives(mode, 0o004, "r") for mode in modes) and any(run.holds_secret(w.text) for w in files):
         return destructive("lets everybody read a secret")
     return worst([run.work(word) for word in files])
 
@@ -191,122 +192,6 @@ def _sed(call: Call, run: Run) -> Verdict:
 
 
 @handler
-def _awk(call: Call, run: Run) -> Verdict:
-    programs = call.values("-e", "--source") or call.texts[:1]
-    return known_flags(call) | worst([analysed(languages.awk(text), run) for text in programs])
-
-
-_PERL_FLAG = re.compile(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F(\\?.|/[^/]*/|[\w:;, ]+)|C\w*|e|E|0x\w+)?")
-# A file that perl opens as a command, or to write it.
-_PERL_OPENS = re.compile(r"\s*[|<>+]|.*\|\s*$", re.S)
-
-
-@handler
-def _perl(call: Call, run: Run) -> Verdict:
-    texts: list[str] = []
-    words = list(call.arguments[1:])
-    in_place = False
-    while words and words[0].text.startswith("-") and words[0].text != "--":
-        flag = words.pop(0).text
-        if flag in ("-v", "-V"):
-            return read()
-        form = _PERL_FLAG.fullmatch(flag)
-        if not form:
-            return unknown(f"perl {flag} is not known")
-        in_place = in_place or (form[1] or "")[:1] == "i"
-        if form[1] in ("e", "E") and words:
-            texts.append(words.pop(0).text)
-    if not texts or any(_PERL_OPENS.match(word.text) for word in words):
-        return unknown("perl runs a program that is not known")
-    verdict = languages.perl("\n".join(texts))
-    return verdict | destructive("perl -i overwrites files") if in_place else verdict
-
-
-@handler
-def _python(call: Call, run: Run) -> Verdict:
-    words = list(call.arguments[1:])
-    while words and words[0].text.startswith("-") and words[0].text != "-":
-        flag = words.pop(0).text
-        if flag in ("-V", "-VV", "--version", "-h", "--help"):
-            return read()
-        # -i goes on with the standard input, -x leaves out the first line
-        if re.match("-[bBdEIOPqsSuv]*[ix]", flag):
-            return unknown(f"python {flag} is not known")
-        if re.fullmatch(r"-[A-Za-z]*c", flag) and words:
-            return analysed(languages.python(words[0].text), run)
-        if re.fullmatch(r"-[A-Za-z]*m", flag) and words:
-            return _python_module(words, run)
-        if flag in ("-W", "-X") and words:
-            words.pop(0)
-        elif not re.fullmatch("-([bBdEIOPqsSuv]+|[WX].+)", flag):
-            return unknown(f"python {flag} is not known")
-    if words and words[0].text != "-":
-        return unknown(f"runs {words[0].raw}, which is not known")
-    if run.feed is None or run.feed.text is None:
-        return unknown("runs Python that is not known")
-    return analysed(languages.python(run.feed.text), run)
-
-
-def _python_module(words: Sequence[Argument], run: Run) -> Verdict:
-    module, rest = words[0].text, words[1:]
-    flags = [word.text for word in rest if word.text.startswith("-")]
-    files = [word.text for word in rest if not word.text.startswith("-")]
-    if module == "pip":
-        return run.argv([argument("pip"), *rest])
-    if module == "json.tool":
-        files = [each for each in files if not each.isdigit()]  # the value of --indent
-        return run.write(files[1]) if len(files) > 1 else read()
-    if module == "venv":
-        harmless = all(flag in _VENV_FLAGS for flag in flags)
-        made = worst([run.write(each, makes_folder=True) for each in files])
-        return made if harmless else made | unknown("python -m venv with a flag that is not known")
-    if module in ("zipfile", "tarfile"):
-        return _python_archive(module, flags, files, run)
-    if module in ("site", "sysconfig", "platform", "calendar", "this"):
-        return read()
-    if module == "http.server" and "--cgi" in flags:
-        return unknown("a server that runs programs")
-    if module in ("http.server", "compileall", "py_compile", "ensurepip"):
-        return change(f"python -m {module}")
-    return unknown(f"python -m {module} is not known")
-
-
-_VENV_FLAGS = (
-    "--system-site-packages --symlinks --copies --upgrade --upgrade-deps --without-pip --prompt".split()
-)
-
-
-def _python_archive(module: str, flags: Sequence[str], files: Sequence[str], run: Run) -> Verdict:
-    """The modules zipfile and tarfile: `-l ARCHIVE`, `-c ARCHIVE FILE…`, `-e ARCHIVE [FOLDER]`."""
-    action = next((flag for flag in flags if flag not in ("-v", "--verbose")), "")
-    if action in ("-l", "--list", "-t", "--test"):
-        return read()
-    if action in ("-c", "--create") and files:
-        return run.write(files[0])
-    if action in ("-e", "--extract"):
-        return unpacks((*files[1:], ".")[0], False, run)
-    return unknown(f"python -m {module} is not known")
-
-
-_NODE_READS = re.compile(
-    r"\s*(JSON\.stringify\()?require\(\s*(['\"])\./[\w./-]+\.json\2\s*\)(\.\w+|\[['\"]?[\w-]+['\"]?\])*\)?;?\s*"
-    r"|process\.versions?(\.\w+)*"
-)
-
-
-@handler
-def _node(call: Call, run: Run) -> Verdict:
-    """`node -p 'require("./package.json").name'` reads; what else node runs is not known."""
-    if call.given("-v", "--version"):
-        return read()
-    texts = call.values("-p", "--print", "-pe", "-e", "--eval")
-    only = set(call.flags.values) <= {"-p", "--print", "-pe", "-e", "--eval"}
-    if texts and only and all(_NODE_READS.fullmatch(text) for text in texts):
-        return read()
-    return unknown("node runs what is not known") | read(secret=any("process.env" in text for text in texts))
-
-
-@handler
 def _split(call: Call, run: Run) -> Verdict:
     filters = call.values("--filter")
     if filters:
@@ -338,32 +223,10 @@ def _xxd(call: Call, run: Run) -> Verdict:
 
 
 @handler
-def _date(call: Call, run: Run) -> Verdict:
-    sets = any(re.match(r"-[uR]*s|--s", word.text) for word in call.arguments[1:])
-    plain = all(text.startswith("+") for text in call.texts)
-    return read() if plain and not sets else destructive("sets the clock")
-
-
-@handler
 def _jq(call: Call, run: Run) -> Verdict:
     return read(
         secret=any(re.search(r"\benv\b|\$ENV\b|\bstrenv\b|\benvsubst\b", text) for text in call.texts)
     )
-
-
-@handler
-def _openssl(call: Call, run: Run) -> Verdict:
-    """openssl: what it writes, and that `s_client` sends its standard input."""
-    verdict = read()
-    outs = call.values("-out", "-keyout", "-CAserial", "-sigfile", "-writerand")
-    for path in outs:
-        verdict |= run.write(path)
-    fed = run.feed and (run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""))
-    if call.verb in ("s_client", "ocsp") and fed:
-        verdict |= destructive("sends its standard input to another machine")
-    prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
-    quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
-    return verdict | read(secret=prints_key and not quiet)
 
 
 @handler

@@ -6,8 +6,9 @@ from dataclasses import replace
 from posixpath import join
 
 from devops_agent.policy.call import Argument, Call, parse_call
-from devops_agent.policy.handlers import Handler, Run, handler, worst
+from devops_agent.policy.handlers import Handler, Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import hidden_words
+from devops_agent.policy.programs.sending import sends_output
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 # Settings that neither name a program nor decide where data goes.
@@ -44,6 +45,8 @@ def _git(call: Call, run: Run) -> Verdict:
     verdict = worst([_global_flag(name, value, run) for name, value in _global_flags(call)])
     if call.verb in _TRANSPORTS and any(re.match(r"\w+::|\w+://-", text) for text in call.texts):
         verdict |= destructive("git runs a program as its transport")
+    if call.verb in _TRANSPORTS and _is_url(call):
+        verdict |= sends_output(call.arguments[1:])
     if call.effect is None and not verdict.rule:
         return unknown(f"{call.name} is not known")
     hidden = [word for word in hidden_words(call) if ".." not in word]  # `$TAG..HEAD` is no flag
@@ -56,18 +59,24 @@ def _git(call: Call, run: Run) -> Verdict:
     return verdict | handler(_own(call), run) if handler else verdict
 
 
+def _is_url(call: Call) -> bool:
+    """Whether it names another machine, and not a remote that git knows."""
+    first = "".join(call.texts[:1])
+    return is_remote(first) or any(re.search(r"://|^[\w.-]+@[\w.-]+:", text) for text in call.texts)
+
+
 def _global_flags(call: Call) -> list[tuple[str, str]]:
     """The flags before the verb, with their values."""
-    return _parted(call)[0]
+    return _flags_and_rest(call)[0]
 
 
 def _own(call: Call) -> Call:
     """The call with the flags of its verb alone: `-c` and `-C` mean something else before it."""
-    words = [call.arguments[0], *_parted(call)[1]]
+    words = [call.arguments[0], *_flags_and_rest(call)[1]]
     return replace(parse_call(call.rule, call.program, words), arguments=call.arguments)
 
 
-def _parted(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
+def _flags_and_rest(call: Call) -> tuple[list[tuple[str, str]], list[Argument]]:
     words, flags = list(call.arguments[1:]), []
     while words and words[0].text.startswith("-"):
         name, equals, value = words.pop(0).text.partition("=")

@@ -1,10 +1,12 @@
 """What talks to other machines, and what lets them in."""
 
 import re
+from itertools import pairwise
 
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import listed_flags, odd_flag
+from devops_agent.policy.programs.sending import sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
@@ -39,6 +41,7 @@ def _curl(call: Call, run: Run) -> Verdict:
     if any(re.match(r"@|gophers?://|dict[:.]", url, re.I) for url in urls):
         return unknown("curl reads its addresses from a file, or sends what is no request")
     verdict = destructive(_SENDS_FILE) if _curl_sends_file(call) else read()
+    verdict |= _sends_secret(call, run)
     if call.given("-n", "--netrc", "--netrc-optional", "--netrc-file"):
         verdict |= destructive("sends a password of .netrc") | read(secret=True)
     if _is_fed(run) and any(re.match(r"(telnet|wss?)://", url, re.I) for url in urls):
@@ -51,6 +54,34 @@ def _curl(call: Call, run: Run) -> Verdict:
     if request.effect > Effect.READ and any(_ENGINE_SOCKET.search(each) for each in sockets):
         verdict |= destructive("talks to the socket of a container engine")
     return verdict | request | _curl_writes(call, urls, run)
+
+
+# What they name proves who one is, or who the server is, or is written: it is not sent itself.
+_NOT_SENT = """-E --cert --key --cacert --capath --pinnedpubkey --proxy-cert --proxy-key --proxy-cacert
+ --proxy-capath --crlfile --ca-certificate --ca-directory --certificate --private-key
+ -o --output -O --output-document""".split()
+
+
+def _sends_secret(call: Call, run: Run) -> Verdict:
+    """Whether words of a call name files with secrets that go to another machine."""
+    words = [
+        word.text
+        for flag, word in pairwise(call.arguments)
+        if not {flag.text, word.text.partition("=")[0]}.intersection(_NOT_SENT)
+    ]
+    secret = [text for text in words if any(map(run.holds_secret, _parts(text)))]
+    if not secret:
+        return read()
+    if any(text.startswith("file://") for text in words):
+        return read("reads a file with secrets", secret=True)
+    sent = not all(re.match(r"https?://", text) for text in secret)
+    return read("fetches secrets", secret=True) | (
+        destructive("sends a secret to another machine") if sent else read()
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in (text, *re.split(r"[=:@,]|file://", text)) if part]
 
 
 _CURL_BODY = ("-d", "--data", "--data-ascii", "--data-binary", "--json")
@@ -90,13 +121,29 @@ def _curl_writes(call: Call, urls: list[str], run: Run) -> Verdict:
 
 
 @handler
+def _gh_api(call: Call, run: Run) -> Verdict:
+    """`gh api PATH`: a request that reads, of the server that gh is logged in to."""
+    methods = [method.upper() for method in call.values("-X", "--method")] or ["GET"]
+    fields = call.values("-f", "--raw-field", "-F", "--field")
+    sends = (fields and not call.given("-X", "--method")) or call.given("--input")
+    if sends or any(method not in ("GET", "HEAD") for method in methods) or "graphql" in call.texts:
+        return unknown(f"{call.name} may change something")
+    if call.given("--hostname") or any("://" in text for text in call.texts):
+        return unknown(f"{call.name} to another server")
+    sends_file = any(re.search("=@", text) for text in fields)
+    verdict = listed_flags(call) | sends_output(call.arguments[1:])
+    return verdict | destructive(_SENDS_FILE) if sends_file else verdict
+
+
+@handler
 def _wget(call: Call, run: Run) -> Verdict:
     if flag := odd_flag(call):
         return unknown(f"wget {flag} is not known")
+    secret = _sends_secret(call, run)
     if call.values("--post-file", "--body-file"):
-        return destructive(_SENDS_FILE)
+        return secret | destructive(_SENDS_FILE)
     method = "".join(call.values("--method")[-1:]).upper()
-    verdict = _request(method, sends=bool(call.values("--post-data", "--body-data")))
+    verdict = secret | _request(method, sends=bool(call.values("--post-data", "--body-data")))
     for path in call.values("-a", "--append-output"):
         verdict |= run.write(path, appends=True)
     if call.given("-b", "--background"):
@@ -161,7 +208,7 @@ def _ssh_options(call: Call, run: Run) -> Verdict:
     for option in call.values("-o"):
         key, _, value = re.sub(r"[\s=]+", " ", option).strip().partition(" ")
         if key.lower() not in _SSH_OPTIONS:
-            return unknown(f"{call.program} {key[:40].replace(UNSEEN, '…')} may run another program")
+            return unknown(f"{call.program} {key[:40]} may run another program")
         if key.lower() == "proxyjump":
             hosts.append(value)
         if key.lower() == "userknownhostsfile" and not _KNOWN_HOSTS.fullmatch(value):
@@ -302,6 +349,22 @@ def _ssh_keygen(call: Call, run: Run) -> Verdict:
         return worst([run.write(path) for path in paths]) | change("signs a key")
     keys = call.values("-f") or ["~/.ssh/id_key"]
     return worst([run.write(path) for key in keys for path in (key, f"{key}.pub")]) | change("makes a key")
+
+
+@handler
+def _openssl(call: Call, run: Run) -> Verdict:
+    """openssl: what it writes, and that `s_client` sends its standard input."""
+    verdict = read()
+    outs = call.values("-out", "-keyout", "-CAserial", "-sigfile", "-writerand")
+    for path in outs:
+        verdict |= run.write(path)
+    fed = run.feed and (run.feed.text is None or run.feed.text.strip() not in ("Q", "x", ""))
+    if call.verb in ("s_client", "s_time", "ocsp"):
+        verdict |= sends_output(call.arguments[1:])
+        verdict |= destructive(_SENDS_INPUT) if fed else read()
+    prints_key = call.verb in ("genrsa", "genpkey", "rsa", "pkey", "ec", "pkcs12", "genpkey")
+    quiet = call.given("-noout", "-pubout", "-pubin", "-check") or outs
+    return verdict | read(secret=prints_key and not quiet)
 
 
 @handler

@@ -5,7 +5,6 @@ import re
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler
 from devops_agent.policy.programs.flags import known_flags
-from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
 
@@ -14,6 +13,13 @@ def _kill(call: Call, run: Run) -> Verdict:
     words = [word.text for word in call.arguments[1:]]
     looks = words[:1] in (["-l"], ["-L"], ["-0"], ["--list"]) or words[:2] in (["-s", "0"], ["-n", "0"])
     return read() if looks else destructive(f"{call.program} ends processes")
+
+
+@handler
+def _date(call: Call, run: Run) -> Verdict:
+    sets = any(re.match(r"-[uR]*s|--s", word.text) for word in call.arguments[1:])
+    plain = all(text.startswith("+") for text in call.texts)
+    return read() if plain and not sets else destructive("sets the clock")
 
 
 @handler
@@ -47,76 +53,40 @@ def _sets_of_link(call: Call, run: Run) -> Verdict:
     return destructive(f"{call.name} changes how names are resolved") if sets else read()
 
 
+_TC_CHANGES = frozenset("add set up replace append change".split())
+_TC_REMOVES = frozenset("del delete flush".split())
+_TC_READS = frozenset("show list ls get s sh lst save help monitor id identify pids".split())
+
+
 @handler
-def _ip(call: Call, run: Run) -> Verdict:
-    if call.program in ("ipset", "conntrack"):
-        return _netfilter(call)
-    words = [word.text for word in call.operands]
-    if words[:2] == ["netns", "exec"]:
-        return run.argv(
-            [word for word in call.arguments[1:] if not word.text.startswith("-")][3:] or call.operands[3:]
-        )
-    changes = {
-        "add": 1,
-        "set": 1,
-        "up": 1,
-        "replace": 1,
-        "append": 1,
-        "change": 1,
-        "del": 2,
-        "delete": 2,
-        "flush": 2,
-    }
-    worst = max((changes.get(word, 0) for word in words[1:3]), default=0)
-    if worst == 2:
-        return destructive("ip removes")
-    if worst or (words[1:2] and words[1] not in _IP_READS and len(words) > 1):
-        return (
-            change("ip " + " ".join(words[:2]))
-            if worst
-            else unknown(f"ip {' '.join(words[:2])} is not known")
-        )
-    return read()
+def _tc(call: Call, run: Run) -> Verdict:
+    """tc and bridge: `OBJECT ACTION`."""
+    actions = call.texts[1:3]
+    name = " ".join([call.program, *call.texts[:2]])
+    if not _TC_REMOVES.isdisjoint(actions):
+        return destructive(name)
+    if not _TC_CHANGES.isdisjoint(actions):
+        return change(name)
+    return read() if not actions or actions[0] in _TC_READS else unknown(f"{name} is not known")
 
 
-_IP_READS = frozenset("show list ls get s sh lst save help monitor id identify pids".split())
+@handler
+def _link(call: Call, run: Run) -> Verdict:
+    """`ip link set LINK down`."""
+    cuts = not {"down", "netns"}.isdisjoint(call.texts)
+    return destructive("cuts off who works over the interface") if cuts else read()
 
 
 @handler
 def _iptables(call: Call, run: Run) -> Verdict:
-    if call.given(
-        "-F",
-        "-X",
-        "-D",
-        "-Z",
-        "-P",
-        "-R",
-        "--flush",
-        "--delete-chain",
-        "--delete",
-        "--policy",
-        "--replace",
-        "--zero",
-    ):
-        return destructive("removes rules of the firewall")
-    if call.given("-A", "-I", "-N", "-E", "--append", "--insert", "--new-chain"):
-        opens = any(value in ("ACCEPT",) for value in call.values("-j", "--jump"))
-        return destructive("opens the firewall") if opens else change("adds a rule to the firewall")
-    listing = call.given("-L", "-S", "-C", "--list", "--list-rules", "--check", "-h", "-V")
-    return read() if listing else unknown("iptables without a command that is known")
-
-
-def _netfilter(call: Call) -> Verdict:
-    """ipset and conntrack: their commands are words, or letters with a dash."""
-    looks = ("-L", "-S", "-G", "-C", "-E", "--list", "--dump", "--get", "--count", "--stats", "--event")
-    does = ("-D", "-F", "-X", "-I", "-U", "-N", "-A", "-W", "-R")
-    verb = "".join(call.texts[:1]) if call.program == "ipset" else ""
-    if call.given(*does) or any(flag[:2] == "--" and flag not in looks for flag in call.flags.values):
-        return destructive(f"{call.program} changes its entries")
-    if verb in ("add", "create", "swap", "rename"):
-        return change(f"ipset {verb}")
-    reads = verb in ("list", "save", "test", "version") or (not verb and call.given(*looks))
-    return read() if reads else destructive(f"{call.program} {verb} changes its entries")
+    adds = call.given("-A", "-I", "--append", "--insert")
+    if adds and "ACCEPT" in call.values("-j", "--jump"):
+        return destructive("opens the firewall")
+    acts = [name for names in call.rule.flags.values() for name in names]
+    looks = call.given("-L", "-S", "-C", "--list", "--list-rules", "--check", "-h", "-V")
+    return (
+        read() if looks or call.given(*acts) else unknown(f"{call.program} without a command that is known")
+    )
 
 
 _PARTED_READS = re.compile(
@@ -139,69 +109,3 @@ def _service(call: Call, run: Run) -> Verdict:
         return read()
     known = action in ("start", "stop", "restart", "reload", "force-reload", "try-restart", "condrestart")
     return change(f"service {action}") if known else unknown(f"service {action} is not known")
-
-
-@handler
-def _manages_services(call: Call, run: Run) -> Verdict:
-    """supervisorctl, pm2 and their like: `ACTION NAME`."""
-    words = [text for text in call.texts if UNSEEN not in text][:2]
-    action = next(iter(words), "")
-    if action in (
-        "status",
-        "list",
-        "ls",
-        "show",
-        "describe",
-        "tail",
-        "logs",
-        "info",
-        "pid",
-        "avail",
-        "summary",
-        "report",
-        "print",
-        "version",
-        "jlist",
-        "prettylist",
-        "blame",
-    ):
-        return unknown("follows a log") if call.given("-f") and action == "tail" else read()
-    if {
-        "start",
-        "stop",
-        "restart",
-        "reload",
-        "reread",
-        "update",
-        "enable",
-        "up",
-        "down",
-        "add",
-        "load",
-        "bootstrap",
-        "kickstart",
-        "save",
-        "scale",
-        "monitor",
-        "unmonitor",
-        "once",
-        "pause",
-        "cont",
-    } & set(words):
-        return change(f"{call.program} {action}")
-    if {
-        "kill",
-        "delete",
-        "remove",
-        "unload",
-        "bootout",
-        "shutdown",
-        "flush",
-        "clear",
-        "disable",
-        "signal",
-        "exit",
-        "force-stop",
-    } & set(words):
-        return destructive(f"{call.program} {action}")
-    return unknown(f"{call.program} {action} is not known")
