@@ -414,3 +414,9 @@ def test_the_tables_can_be_read_and_name_handlers_that_exist():
         for line in [f'"{line.split(chr(34))[1]}"']
     }
     assert used == set(HANDLERS)
+
+
+def test_the_documents_tell_how_large_the_corpus_is():
+    for name in ("docs/safety.md", "SECURITY.md"):
+        text = (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+        assert f"{len(EVERY)} commands" in text
