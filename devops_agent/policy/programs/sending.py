@@ -23,8 +23,8 @@ def says_output(word: Argument) -> bool:
 
 
 def says_in_url(word: Argument) -> bool:
-    """Whether the output of a command is a part of a URL."""
-    return "://" in word.text and says_output(word)
+    """Whether the output of a command is a part of a URL, or may be one."""
+    return ("://" in word.text or word.text == UNSEEN) and says_output(word)
 
 
 def says_in_image(word: Argument) -> bool:
