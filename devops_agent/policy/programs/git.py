@@ -9,6 +9,7 @@ from devops_agent.policy.call import Argument, Call, parse_call
 from devops_agent.policy.handlers import Handler, Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import hidden_words
 from devops_agent.policy.programs.sending import sends_output
+from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 # Settings that neither name a program nor decide where data goes.
@@ -60,9 +61,13 @@ def _git(call: Call, run: Run) -> Verdict:
 
 
 def _is_url(call: Call) -> bool:
-    """Whether it names another machine, and not a remote that git knows."""
+    """Whether it names another machine, or may, and not a remote that git knows."""
     first = "".join(call.texts[:1])
-    return is_remote(first) or any(re.search(r"://|^[\w.-]+@[\w.-]+:", text) for text in call.texts)
+    return (
+        first == UNSEEN
+        or is_remote(first)
+        or any(re.search(r"://|^[\w.-]+@[\w.-]+:", text) for text in call.texts)
+    )
 
 
 def _global_flags(call: Call) -> list[tuple[str, str]]:
