@@ -40,12 +40,14 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
 # No repetition is tried from many places over a long way: a text may be made to take hours.
 _NAME = (
     r"(?:[\w.-]{0,200}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key"
-    r"|private[_-]?key|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key|encryption[_-]?key|signing[_-]?key"
+    r"|private[_-]?key|secret[_-]?key|client[_-]?secret|credentials?|auth|account[_-]?key"
+    r"|encryption[_-]?key|signing[_-]?key"
     r"|pre-?shared[_-]?key|psk)"
     r"|[\w-]{1,200}[_-](?:pass|pw|key)"
     r"|(?!(?-i:PASS):[ \t]+\S{0,100}(?:test|check|spec|case|suite|unit|/))pass"  # of a test runner
     r"|client-key-data|PGPASSWORD|MYSQL_PWD|\.dockerconfigjson"
-    r"|_authToken|requirepass|masterauth)(?:[_-]?(?:base|value|data|string|prod|dev|live|test|old|new|\d{1,2}))?"
+    r"|_authToken|requirepass|masterauth)(?:[_-]?(?:base|value|data|string|prod|dev|live|test|old|new"
+    r"|\d{1,2}))?"
 )
 # Quotes of JSON within a string of JSON, and of that within another.
 _ESCAPED = r"\\\"(?:[^\"\\\n]|\\\\(?:\\.|[^\\\n]))*\\\"|\\{3}\"[^\"\\\n]*\\{3}\""
@@ -102,22 +104,27 @@ _NAMED = tuple(
 )
 # What every one of these has in it: elsewhere they need not be tried.
 _HINT = re.compile(
-    r"(?i)pass|pwd|secret|token|key|cred|auth|cookie|bearer|basic|pw\b|mysql|maria|redis-cli|curl|wget|http\b|sig"
+    r"(?i)pass|pwd|secret|token|key|cred|auth|cookie|bearer|basic|pw\b|mysql|maria|redis-cli|curl|wget"
+    r"|http\b|sig"
     r"|psk|master|[ \t]login\b|identified|code=|^[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:",
     re.MULTILINE,
 )
 _NO_SECRET_NAME = re.compile(
     r"(?i).*(?:secret[_-]?name|token[_-]?(?:expir|review|path|file|url|type|limit|count|endpoint|ttl)"
     r"|auth[_-]?(?:mode|type|url)|(?:public|cache|sort|primary|foreign|host)[_-]?key|num_|max_).*"
-    r"|.*(?:key|token|secret|password)s?[_-]?(?:ref|file|path|name|id|type|size|length|policy|algorithm|server"
+    r"|.*(?:key|token|secret|password)s?[_-]?(?:ref|file|path|name|id|type|size|length|policy|algorithm"
+    r"|server"
     r"|arn)"
 )
 # What stands where a value would, and is none: a reference, a switch, a number, code, what is hidden already.
 _NO_VALUE = re.compile(
     r"(?i)(?:\\{0,3}[\"'])?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3}.*|x+|\.\.\.|redacted"
-    r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not|found"
-    r"|missing|invalid|\[hidden.*|REDACTED.*|/[\w./-]+|\S+\.(?:ya?ml|json|pem|crt|txt|env)|mounted|set|unset|-.*"
-    r"|\((?:sensitive|none|hidden).*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
+    r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not"
+    r"|found"
+    r"|missing|invalid|\[hidden.*|REDACTED.*|/[\w./-]+|\S+\.(?:ya?ml|json|pem|crt|txt|env)|mounted|set"
+    r"|unset|-.*"
+    r"|\((?:sensitive|none|hidden).*|(?:DATA|REDACTED)\+OMITTED|str|string|int|bool|bytes|any"
+    r"|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
     r")?(?:\\{0,3}[\"'])?|\\+"
 )
 _RANDOM = re.compile(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")

@@ -12,28 +12,43 @@ from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 _CLOUD_READS = re.compile(
-    r"list|list-[\w-]+|access|describe|describe-[\w-]+|get|get-[\w-]+|show|show-[\w-]+|read|view|query|search|search-[\w-]+"
-    r"|head-[\w-]+|lookup|lookup-[\w-]+|info|version|whoami|check-[\w-]+|exists|wait|filter-log-events|tail|ls|cat|du|presign|log"
-    r"|print-[\w-]+|validate\w*|what-if|estimate-[\w-]+|simulate-[\w-]+|batch-get-[\w-]+|scan|select-[\w-]+|preview-[\w-]+|assume-role[\w-]*"
-    r"|test-(?!invoke|failover|migration|alarm|repository|wireless)[\w-]+|decrypt|export-credentials|generate-(db-auth-token|login-token|sas)|logs|status"
+    r"list|list-[\w-]+|access|describe|describe-[\w-]+|get|get-[\w-]+|show|show-[\w-]+|read|view|query"
+    r"|search|search-[\w-]+"
+    r"|head-[\w-]+|lookup|lookup-[\w-]+|info|version|whoami|check-[\w-]+|exists|wait|filter-log-events"
+    r"|tail|ls|cat|du|presign|log"
+    r"|print-[\w-]+|validate\w*|what-if|estimate-[\w-]+|simulate-[\w-]+|batch-get-[\w-]+|scan"
+    r"|select-[\w-]+|preview-[\w-]+|assume-role[\w-]*"
+    r"|test-(?!invoke|failover|migration|alarm|repository|wireless)[\w-]+|decrypt|export-credentials"
+    r"|generate-(db-auth-token|login-token|sas)|logs|status"
 )
 _CLOUD_CHANGES = re.compile(
-    r"create|create-[\w-]+|add|add-[\w-]+|start|start-[\w-]+|stop|stop-[\w-]+|restart|reboot|reboot-[\w-]+|update|update-[\w-]+|set|set-[\w-]+"
-    r"|tag-[\w-]+|untag-[\w-]+|enable\w*|enable-[\w-]+|attach\w*|attach-[\w-]+|associate-[\w-]+|register-[\w-]+|run-[\w-]+|run|resize|scale|deploy|publish|send-[\w-]+|put-[\w-]+|allocate-[\w-]+"
-    r"|deallocate|suspend|resume|copy-[\w-]+|modify-[\w-]+|mb|apply|upgrade|rollback|submit|use|activate|login|configure|assign|scale-[\w-]+|resume-[\w-]+|invoke|execute|promote|tag|lock|subscribe|request-[\w-]+|issue|renew"
+    r"create|create-[\w-]+|add|add-[\w-]+|start|start-[\w-]+|stop|stop-[\w-]+|restart|reboot"
+    r"|reboot-[\w-]+|update|update-[\w-]+|set|set-[\w-]+"
+    r"|tag-[\w-]+|untag-[\w-]+|enable\w*|enable-[\w-]+|attach\w*|attach-[\w-]+|associate-[\w-]+"
+    r"|register-[\w-]+|run-[\w-]+|run|resize|scale|deploy|publish|send-[\w-]+|put-[\w-]+|allocate-[\w-]+"
+    r"|deallocate|suspend|resume|copy-[\w-]+|modify-[\w-]+|mb|apply|upgrade|rollback|submit|use|activate"
+    r"|login|configure|assign|scale-[\w-]+|resume-[\w-]+|invoke|execute|promote|tag|lock|subscribe"
+    r"|request-[\w-]+|issue|renew"
     r"|import-[\w-]+|export-(?!credentials)[\w-]+|verify-[\w-]+|test-invoke-[\w-]+|get-credentials"
 )
 _CLOUD_DESTROYS = re.compile(
-    r"delete|delete-[\w-]+|remove|remove-[\w-]+|rm|rb|terminate|terminate-[\w-]+|purge|destroy|cancel|cancel-[\w-]+|detach\w*|detach-[\w-]+|disassociate-[\w-]+|disable\w*|disable-[\w-]+"
-    r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*|restore-[\w-]+|replace|replace-[\w-]+|overwrite|import|wipe|purge-[\w-]+|abort-[\w-]+|batch-delete-[\w-]+|batch-write-[\w-]+"
-    r"|authorize-[\w-]+|schedule-key-deletion|transact-write-items|failover|put-object\w*|put-object-[\w-]+|put-bucket-(lifecycle|replication)[\w-]*|put-retention-policy|create-for-rbac"
+    r"delete|delete-[\w-]+|remove|remove-[\w-]+|rm|rb|terminate|terminate-[\w-]+|purge|destroy|cancel"
+    r"|cancel-[\w-]+|detach\w*|detach-[\w-]+|disassociate-[\w-]+|disable\w*|disable-[\w-]+"
+    r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*"
+    r"|restore-[\w-]+|replace|replace-[\w-]+|overwrite|import|wipe|purge-[\w-]+|abort-[\w-]+"
+    r"|batch-delete-[\w-]+|batch-write-[\w-]+"
+    r"|authorize-[\w-]+|schedule-key-deletion|transact-write-items|failover|put-object\w*"
+    r"|put-object-[\w-]+|put-bucket-(lifecycle|replication)[\w-]*|put-retention-policy|create-for-rbac"
 )
 # Verbs that let somebody in.
 _CLOUD_OPENS = re.compile(
     r"(?!create-policy$|[\w-]*(scaling|lifecycle|retention|cache|rotation|backup|redrive|password)-)"
-    r"(add|allow|associate|attach|create|enable|grant|import|modify|put|register|set|share|update|upload)-[\w-]*"
-    r"(polic(y|ies)|permissions?|access-(key|entry|token|config)|credentials?|login-profile|acl|principal|trust|public-access"
-    r"|user-to-group|group-member(ship)?|(snapshot|image|launch)-(attribute|permission)|role-to|instance-profile|ssh|(identity|connect|saml|trust)-provider|(resource|data)-share)[\w-]*"
+    r"(add|allow|associate|attach|create|enable|grant|import|modify|put|register|set|share|update"
+    r"|upload)-[\w-]*"
+    r"(polic(y|ies)|permissions?|access-(key|entry|token|config)|credentials?|login-profile|acl|principal"
+    r"|trust|public-access"
+    r"|user-to-group|group-member(ship)?|(snapshot|image|launch)-(attribute|permission)|role-to"
+    r"|instance-profile|ssh|(identity|connect|saml|trust)-provider|(resource|data)-share)[\w-]*"
 )
 _OPENING_GROUPS = re.compile(
     r"(.* )?(roles?|assignment|firewalls?|firewall-rules?|network-rule|permission|ssh-keys?|memberships"
@@ -42,17 +57,23 @@ _OPENING_GROUPS = re.compile(
 )
 # What they say to the cloud is data: a message, a file.
 _CLOUD_SENDS = re.compile(
-    r"(publish|send|put|post|upload|invoke|import|write|call)(-[\w-]+)?|batch-put-[\w-]+|(create|update)-secret"
+    r"(publish|send|put|post|upload|invoke|import|write|call)(-[\w-]+)?|batch-put-[\w-]+|(create"
+    r"|update)-secret"
 )
 _CLOUD_SHELLS = frozenset(
     "ssh start-session interactive execute-command bastion tunnel scp send-command run-command ssm connect"
     " command exec psql".split()
 )
 _CLOUD_SECRETS = re.compile(
-    r"print-(access|identity|refresh)-token|get-[\w-]*(token|credentials?|password|secret|secret-value|access|(api|stream)-keys?|auth-string|key-string)"
-    r"|(get-password|create-key|get-key|get-secret|batch-get-secret|generate-(data|db)|assume-role|export-(certificate|key)|connection-string|generate-sas)[\w-]*"
-    r"|list-keys|get-parameters?(-by-path)?|get-parameter-history|(get-)?cluster-credentials[\w-]*|secret|access|keys?|credentials?|export-credentials|show-connection-string"
-    r"|create-access-key|create-for-rbac|generate-login-token|decrypt|appsettings|list-publishing-[\w-]+|tokens?|kubeconfig|keypair|get-function|get-function-configuration|describe-task-definition|config-helper|presign|create-service-specific-credential"
+    r"print-(access|identity|refresh)-token|get-[\w-]*(token|credentials?|password|secret|secret-value"
+    r"|access|(api|stream)-keys?|auth-string|key-string)"
+    r"|(get-password|create-key|get-key|get-secret|batch-get-secret|generate-(data|db)|assume-role"
+    r"|export-(certificate|key)|connection-string|generate-sas)[\w-]*"
+    r"|list-keys|get-parameters?(-by-path)?|get-parameter-history|(get-)?cluster-credentials[\w-]*|secret"
+    r"|access|keys?|credentials?|export-credentials|show-connection-string"
+    r"|create-access-key|create-for-rbac|generate-login-token|decrypt|appsettings|list-publishing-[\w-]+"
+    r"|tokens?|kubeconfig|keypair|get-function|get-function-configuration|describe-task-definition"
+    r"|config-helper|presign|create-service-specific-credential"
 )
 # Operations of aws that write what they get to the file they name.
 _AWS_FILES = frozenset(

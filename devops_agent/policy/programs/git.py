@@ -32,7 +32,8 @@ _SETTING = re.compile(
 )
 # Settings that name a program, and values of them that name none that does harm.
 _PROGRAM = re.compile(
-    r"(?i)core\.(pager|editor|fsmonitor|askpass)|sequence\.editor|pager\.\w+|diff\.external|credential\.(.*\.)?helper"
+    r"(?i)core\.(pager|editor|fsmonitor|askpass)|sequence\.editor|pager\.\w+|diff\.external"
+    r"|credential\.(.*\.)?helper"
 )
 _HARMLESS_PROGRAM = re.compile(r"|(cat|less|false|true)( -\w+)?")
 _TRANSPORTS = "clone fetch pull push ls-remote remote submodule archive".split()

@@ -10,7 +10,8 @@ from devops_agent.policy.verdict import Effect, Verdict, destructive, read, unkn
 # Options of apt that run nothing and weaken nothing.
 _APT_OPTION = re.compile(
     r"(?i)(APT::(Install-(Recommends|Suggests)|Get::(Assume-Yes|Show-\w+)|Color|Cache-Limit|Default-Release)"
-    r"|Acquire::(Retries|ForceIPv[46]|Languages|Queue-Mode|https?::(Timeout|Pipeline-Depth|No-Cache)|Check-\w+)"
+    r"|Acquire::(Retries|ForceIPv[46]|Languages|Queue-Mode|https?::(Timeout|Pipeline-Depth|No-Cache)"
+    r"|Check-\w+)"
     r"|D[Pp]kg::(Lock::Timeout|Use-Pty|Progress-Fancy)|Debug::\w+|quiet)=[\w.-]*"
     r"|D[Pp]kg::Options::=--force-conf(old|def)"
 )
