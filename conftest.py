@@ -33,6 +33,8 @@ def _isolated(
     for kind in ("CONFIG", "CACHE", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / f".{kind.lower()}"))
     monkeypatch.chdir(tmp_path)
+    # nobody is asked, also where the tests run on a terminal
+    monkeypatch.setattr("devops_agent.approval._TTY", home / "no-terminal")
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def python() -> Python:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(env or {})}
         if "input" not in kwargs:
             kwargs.setdefault("stdin", subprocess.DEVNULL)
+        kwargs.setdefault("start_new_session", True)  # without the terminal on which the tests may run
         command = [sys.executable, *arguments]
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=60, check=False, **kwargs
