@@ -59,21 +59,26 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 
 
 def _run_subcommand(words: Sequence[str]) -> ExitCode:
-    from devops_agent import approval, briefing, commands
+    from devops_agent import approval, briefing
+    from devops_agent.commands.audit import audit_command
+    from devops_agent.commands.diagnose import diagnose_command
+    from devops_agent.commands.policy import policy_command
+    from devops_agent.commands.runbooks import runbooks_command
+    from devops_agent.commands.undo import undo_command
     from devops_agent.undo import UndoStore
 
     if words[0] == "diagnose":
-        commands.diagnose_command(words[1:], sys.stdout)
+        diagnose_command(words[1:], sys.stdout)
     elif words[0] == "audit":
-        commands.audit_command(words[1:], data_folder(os.environ) / "audit.jsonl", sys.stdout)
+        audit_command(words[1:], data_folder(os.environ) / "audit.jsonl", sys.stdout)
     elif words[0] == "undo":
         store = UndoStore(data_folder(os.environ) / "undo")
-        commands.undo_command(words[1:], store, sys.stdout, approval.confirms)
+        undo_command(words[1:], store, sys.stdout, approval.confirms)
     elif words[0] == "policy":
-        commands.policy_command(words[2:], sys.stdin, sys.stdout)
+        policy_command(words[2:], sys.stdin, sys.stdout)
     else:
         folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
-        commands.runbooks_command(words[1:], folders, sys.stdout)
+        runbooks_command(words[1:], folders, sys.stdout)
     return ExitCode.DONE
 
 

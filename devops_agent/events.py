@@ -9,6 +9,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Started:
+    """A task begins; `session` is the id under which it is kept, "" where it is not."""
+
+    task: str
+    session: str = ""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something that the user should know, in one line."""
 
@@ -27,6 +35,21 @@ class Progress:
 @dataclass(frozen=True)
 class ThinkingStarted:
     """The model was asked."""
+
+
+@dataclass(frozen=True)
+class PromptRead:
+    """How many tokens of the prompt the engine has evaluated, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ReplyGrew:
+    """What the model has said so far, of which nothing has run yet."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -67,10 +90,35 @@ class ToolCalled:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """The result of a call; the model may read sentences in place of its tables."""
+class Approved:
+    """What the user or, with nobody there, the mode said to a call that was asked for."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    effect: str
+    approved: bool
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class OutputGrew:
+    """What the running command has printed so far, of which only the end may be told."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The result of a call; the model may read sentences in place of its tables.
+
+    `output` is all that its command printed, `exit_code` is None for what did not run or has none.
+    """
+
+    text: str
+    output: str = field(default="", compare=False)
+    exit_code: int | None = field(default=None, compare=False)
+    seconds: float = field(default=0.0, compare=False)
+    ok: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -93,20 +141,35 @@ class Answered:
 
     text: str
     ok: bool
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The end of a run without an answer: an engine that died, an interruption."""
+
+    text: str
+    exit_code: int
 
 
 Event = (
-    Notice
+    Started
+    | Notice
     | Progress
     | ThinkingStarted
+    | PromptRead
+    | ReplyGrew
     | ThinkingEnded
     | Exchange
     | Reasoned
     | ToolCalled
+    | Approved
+    | OutputGrew
     | Observed
     | Grounded
     | Corrected
     | Answered
+    | Failed
 )
 Listener = Callable[[Event], None]
 

@@ -13,7 +13,7 @@ from replies import answer, call, sh
 from agent import DevOpsAgent, bash, write_file
 from devops_agent import audit
 from devops_agent.audit import AuditLog, Record
-from devops_agent.commands import audit_command
+from devops_agent.commands.audit import audit_command
 from devops_agent.errors import UsageError
 from devops_agent.gate import Gate
 from devops_agent.policy.modes import Modes

@@ -8,7 +8,7 @@ import pytest
 from replies import answer, call, sh
 
 from agent import DevOpsAgent, bash, write_file
-from devops_agent.commands import undo_command
+from devops_agent.commands.undo import undo_command
 from devops_agent.errors import UsageError
 from devops_agent.gate import Gate
 from devops_agent.policy.modes import Modes

@@ -1,0 +1,86 @@
+"""`devops-agent diagnose`: what is wrong with something in the cluster or the engine."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from devops_agent.diagnosis import diagnose, docker
+from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.objects import name
+from devops_agent.errors import UsageError
+
+_ALIASES = {
+    **dict.fromkeys(("po", "pods"), "pod"),
+    **dict.fromkeys(("deploy", "deployments"), "deployment"),
+    **dict.fromkeys(("rs", "replicasets"), "replicaset"),
+    **dict.fromkeys(("sts", "statefulsets"), "statefulset"),
+    **dict.fromkeys(("ds", "daemonsets"), "daemonset"),
+    **dict.fromkeys(("svc", "services"), "service"),
+    **dict.fromkeys(("pvc", "persistentvolumeclaims"), "persistentvolumeclaim"),
+    **dict.fromkeys(("cj", "cronjobs"), "cronjob"),
+    **dict.fromkeys(("ing", "ingresses"), "ingress"),
+    **dict.fromkeys(("hpa", "horizontalpodautoscalers"), "horizontalpodautoscaler"),
+    **dict.fromkeys(("netpol", "networkpolicies"), "networkpolicy"),
+    "jobs": "job",
+    "quota": "resourcequota",
+}
+_KINDS = frozenset(_ALIASES.values())
+
+
+def diagnose_command(words: Sequence[str], out: TextIO) -> None:
+    """Prints what is wrong with `namespace/kind/name`, `kind/name`, a namespace, a container, or everything.
+
+    Raises:
+        UsageError: There is no such thing.
+    """
+    if len(words) > 1:
+        raise UsageError("Diagnose takes one target: namespace/kind/name, kind/name, namespace or container.")
+    found = _everything() if not words else _of_target(words[0])
+    for finding in found:
+        print(finding, file=out)
+    if not found:
+        print("No trouble found.", file=out)
+
+
+def _everything() -> list[Finding]:
+    namespace = diagnose.current_namespace()
+    problem = diagnose.unreachable(namespace)
+    if problem and not diagnose.run("docker", "version", "--format", "{{.Server.Version}}").strip():
+        raise UsageError(f"There is nothing to diagnose: no Docker engine answers, and {problem}.")
+    found = [] if problem else _of_namespace(namespace)
+    inspected, logs = diagnose.read_containers()
+    return [*found, *docker.analyze(inspected, logs)]
+
+
+def _of_target(target: str) -> list[Finding]:
+    parts = target.strip("/").split("/")
+    if len(parts) == 1:
+        return _of_container_or_namespace(parts[0])
+    if len(parts) == 2 and parts[0].lower() in _KINDS | set(_ALIASES):
+        parts = [diagnose.current_namespace(), *parts]
+    if len(parts) != 3:
+        raise UsageError(f"{target}: use namespace/kind/name, such as shop/deployment/web.")
+    return _of_namespace(parts[0], _ALIASES.get(parts[1].lower(), parts[1].lower()), parts[2])
+
+
+def _of_container_or_namespace(target: str) -> list[Finding]:
+    inspected, logs = diagnose.read_containers([target])
+    chosen = [c for c in inspected if docker.name(c) == target]
+    if chosen:
+        found = docker.analyze(inspected, logs)
+        return [f for f in found if diagnose.subject_of(f)[1] == target]
+    return _of_namespace(target)
+
+
+def _of_namespace(namespace: str, kind: str = "", wanted: str = "") -> list[Finding]:
+    if problem := diagnose.unreachable(namespace):
+        raise UsageError(f"There is no container and no namespace {namespace}: {problem}.")
+    objects = diagnose.read_namespace(namespace)
+    found = diagnose.diagnose_objects(objects)
+    if not kind:
+        return [*found, *diagnose.not_looked_at(objects)]
+    of_kind = [name(i) for each in objects.items for i in objects.all(each) if each.lower() == kind]
+    if wanted in of_kind:
+        return [*diagnose.about(objects, found, kind, wanted), *diagnose.not_looked_at(objects)]
+    if not objects.lacks(kind, wanted):
+        raise UsageError(f"The objects of kind {kind} in namespace {namespace} may not be read.")
+    raise UsageError(f"There is no {kind} {wanted} in namespace {namespace} (there are: {listed(of_kind)}).")

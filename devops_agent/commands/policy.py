@@ -1,0 +1,52 @@
+"""`devops-agent policy explain`: what a command does, before it runs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from devops_agent.errors import UsageError
+from devops_agent.policy.classify import classify
+from devops_agent.policy.lookup import Machine
+from devops_agent.policy.verdict import Verdict
+
+
+def policy_command(words: Sequence[str], stdin: Iterable[str], out: TextIO) -> None:
+    """Prints what a command does, the part that decides, and the rule.
+
+    Args:
+        words: `["--json"] COMMAND`; `-` reads one command a line.
+        stdin: The commands for `-`.
+        out: Where it is printed; with `--json` one object a line.
+
+    Raises:
+        UsageError: There is no command.
+    """
+    as_json = "--json" in words
+    rest = [word for word in words if word != "--json"]
+    if not rest or not " ".join(rest).strip():
+        raise UsageError('Name a command: devops-agent policy explain "kubectl delete pod web".')
+    given = (line.rstrip("\n") for line in stdin) if rest == ["-"] else [" ".join(rest)]
+    lookup = Machine()
+    for command in given:
+        verdict = classify(command, lookup)
+        print(_as_json(command, verdict) if as_json else _as_text(verdict), file=out)
+
+
+def _as_json(command: str, verdict: Verdict) -> str:
+    told = {
+        "command": command,
+        "effect": str(verdict.effect),
+        "part": verdict.part,
+        "rule": verdict.rule,
+        "secret": verdict.secret,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _as_text(verdict: Verdict) -> str:
+    lines = [
+        f"effect: {verdict.effect}",
+        f"part:   {verdict.part}",
+        f"rule:   {verdict.rule or 'reads only'}",
+    ]
+    return "\n".join([*lines, f"secret: {'yes' if verdict.secret else 'no'}"])
