@@ -39,13 +39,14 @@ from devops_agent import (
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
+from devops_agent.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake, ProtocolError
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.gate import Gate, Passage
-from devops_agent.outputs import reduce_output
+from devops_agent.outputs import ends, reduce_output
 from devops_agent.policy import effects
 from devops_agent.policy.modes import Decision, Modes
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
@@ -139,6 +140,7 @@ class DevOpsAgent(ToolCallingAgent):
         gate: Decides which calls run; without one, what destroys asks, or is refused with nobody there.
         redactor: Hides secrets from the model, the listener and the answer.
         brief: Finds what the model is told with a task: what was looked up, and a recipe.
+        conversation: The turns before, with which the model is told what "it" is.
         log_level: The level of SmolAgents' own log, such as "DEBUG"; "" for silence.
         **kwargs: Further arguments of `ToolCallingAgent`.
     """
@@ -157,6 +159,7 @@ class DevOpsAgent(ToolCallingAgent):
         gate: Gate | None = None,
         redactor: Redactor | None = None,
         brief: briefing.Briefer = briefing.none,
+        conversation: Conversation | None = None,
         log_level: str = "",
         **kwargs: Any,
     ) -> None:
@@ -173,21 +176,58 @@ class DevOpsAgent(ToolCallingAgent):
         self.gate = gate or Gate(modes, approver=approver, redactor=self.redactor)
         self.listener = events.hiding(listener, self.redactor)
         self.brief = brief
+        self.conversation = conversation or Conversation()
+        self.shell.watcher = self._printed
         self.evidence = Evidence()
         self._briefings: dict[str, briefing.Briefing] = {}
         self._wish = ""
         self._later: list[Step] = []
+        self._record = TurnRecord()
+        self._running: tuple[Call, str] | None = None
 
     # --- a run --------------------------------------------------------------------------------------------
 
-    def run(self, task: str, *args: Any, **kwargs: Any) -> Any:
-        """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened."""
+    def run(
+        self, task: str, *args: Any, reset: bool = True, data: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> Any:
+        """Does a task, with SmolAgents' own arguments; afterwards `evidence` tells what really happened.
+
+        Args:
+            task: What the user wants; "it" is what the turns before were about, if they are kept.
+            *args: Of SmolAgents' `run`.
+            reset: Whether the turns before are forgotten.
+            data: Texts that the user gives with the task, by their names, free of secrets.
+            **kwargs: Of SmolAgents' `run`.
+        """
+        if reset:
+            self.conversation.clear()
+        typed, task = task, self.conversation.resolved(task)
+        if task != typed:
+            self.listener(events.Notice(f"Understood as: {task}"))
+        self._record = TurnRecord()
+        answer, ok = "Not done: interrupted.", False
+        try:
+            self._prepare(task, data or {})
+            answer = super().run(task, *args, **kwargs)
+            ok = self.evidence.exit_code() is ExitCode.DONE
+        except AgentError as error:
+            answer = f"Not done: {smolagents_patches.feedback(error)}"
+            raise
+        finally:
+            self._remember(task, str(answer), ok)
+        return answer
+
+    def _prepare(self, task: str, data: Mapping[str, str]) -> None:
+        """Looks up what the task names, and finds the form for it."""
         told = self.brief(task, lambda: self._may_look_up(task))
+        if data:
+            told.ground.texts.update(data)
+            told.ground.informs = True
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
             wants_change=intent.asks_for_change(task) and not told.ground.settled,
             parts=parts,
-            informed=told.ground.informs,
+            informed=told.ground.informs or self.conversation.refers_back(task),
             missing=told.ground.missing,
             settled=told.ground.settled if told.changes else "",
             limits=limits.limits_of(task),
@@ -200,7 +240,26 @@ class DevOpsAgent(ToolCallingAgent):
         self._wish, self._later = told.wish, list(told.later)
         if told.form:
             self.tools[RECIPE] = told.form
-        return super().run(task, *args, **kwargs)
+
+    def _remember(self, task: str, answer: str, ok: bool) -> None:
+        """Adds the run to the conversation, also one that was interrupted."""
+        names, written = (
+            self._briefings.get(task, briefing.Briefing()).ground.names,
+            sorted(self.evidence.written),
+        )
+        last = self.memory.steps[-1] if self.memory.steps else None
+        if self._running and isinstance(last, ActionStep):
+            last.observations = f"It was interrupted. Until then it had printed:\n{self._running[1]}"
+        self._running = None
+        told = self.redactor(answer, known=task)
+        self.conversation.add(self._record.turn(task, self._said_in_run(), names, written, told, ok))
+
+    def _printed(self, output: str) -> None:
+        """Tells what the running command has printed so far."""
+        text = self.redactor(output)
+        if self._running:
+            self._running = self._running[0], reduce_output(text, self.shell.budget)
+        self.listener(events.OutputGrew(text))
 
     def _looked(self, told: briefing.Briefing) -> briefing.Briefing:
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
@@ -211,10 +270,11 @@ class DevOpsAgent(ToolCallingAgent):
         with self.shell.active(secret):
             ran = self.shell.run(told.look)
         self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
-        self.listener(events.Observed(self.redactor(self.shell.describe(ran), secret)))
+        self.listener(self._observed(self.shell.describe(ran), ran, _succeeded(ran), secret))
         if not _succeeded(ran) or not ran.output.strip():
             return told
         self.evidence.ran(call, changes=False, ok=True)
+        self._record.ran(call, ran.output, changes=False, ok=True)
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
         told = replace(told, looked=f"$ {told.look}\n{shown}")
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
@@ -239,16 +299,19 @@ class DevOpsAgent(ToolCallingAgent):
     def write_memory_to_messages(self, summary_mode: bool = False) -> list[ChatMessage]:
         """The conversation in the model's own form, each step appended to what was sent before."""
         messages = self.memory.system_prompt.to_messages(summary_mode=summary_mode)
-        task = ""
+        sent = self.conversation.messages(self._said_in_run())
+        return [*messages, *(ChatMessage(MessageRole(each["role"]), each["content"]) for each in sent)]
+
+    def _said_in_run(self) -> list[dict[str, str]]:
+        """What was sent and said in this run but for its answer. The user may have typed secrets."""
+        task, said = "", []
         for step in self.memory.steps:
             task = step.task if isinstance(step, TaskStep) else task
+            if isinstance(step, ActionStep) and step.is_final_answer:
+                continue
             found = _step_messages(step, task, self._briefings.get(task, briefing.Briefing()))
-            messages += [self._safe(message, task) for message in found]
-        return messages
-
-    def _safe(self, message: ChatMessage, task: str) -> ChatMessage:
-        """The message without secrets, but for those that the user has typed."""
-        return ChatMessage(role=message.role, content=self.redactor(str(message.content), known=task))
+            said += [(each.role.value, self.redactor(str(each.content), known=task)) for each in found]
+        return [{"role": role, "content": content} for role, content in said]
 
     def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
         if self.evidence.mistakes >= MAX_MISTAKES:
@@ -403,15 +466,18 @@ class DevOpsAgent(ToolCallingAgent):
         before = edits.texts_before(call)
         self.gate.before(call, passage)
         started = time.monotonic()
+        self._running = call, ""
         try:
             with self.shell.active(verdict.secret):
                 result = super().execute_tool_call(call.name, dict(call.arguments))
+            self._running = None
         except AgentError as error:
             self.gate.record(
                 call, passage, None, time.monotonic() - started, smolagents_patches.feedback(error)
             )
             self._beware(smolagents_patches.feedback(error))
             self._failed(call, error)
+            self._running = None
             raise
         finally:
             self.gate.after()
@@ -428,6 +494,7 @@ class DevOpsAgent(ToolCallingAgent):
             ok = True  # what it waited for has come
         changes = _changes(call) and not (ran and followup.left_as_it_was(ran.command, ran.output))
         self.evidence.ran(call, changes, ok, waited, ran.output if ran else "")
+        self._record.ran(call, ran.output if ran else "", changes, ok)
         if check and ok and not check.ok:
             self.evidence.found_broken(call, check.text)
         told = [check.text] if check else []
@@ -436,7 +503,7 @@ class DevOpsAgent(ToolCallingAgent):
         told += self._found_before() if ok and _changes(call) else []
         checked = "".join(f"\n{text}" for text in told)
         self._beware(checked)
-        self.listener(events.Observed(self.redactor.noted(f"{result}{checked}", verdict.secret)))
+        self.listener(self._observed(f"{result}{checked}", ran, ok, verdict.secret, noted=True))
         mend = check.mend if check else ""
         if ran and not mend and (first := usage_help.mend(hint)):
             mend = f"{first}\n{ran.command}"
@@ -449,6 +516,16 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.complete = self._told.whole
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return self.redactor.noted(f"{shown}{checked}", verdict.secret)
+
+    def _observed(
+        self, text: str, ran: CommandResult | None, ok: bool, secret: bool, noted: bool = False
+    ) -> events.Observed:
+        hide = self.redactor.noted if noted else self.redactor
+        told = hide(text, secret)
+        if ran is None:
+            return events.Observed(told, told, ok=ok)
+        output = self.redactor(ends(ran.output), secret)
+        return events.Observed(told, output, ran.exit_code, ran.seconds, ok)
 
     def _may_do_wish(self, call: Call) -> bool:
         """Whether a call is of the kind that does what is to do now and has no form."""
@@ -523,7 +600,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.refused |= refusal.never
             return
         self.evidence.ran(call, _changes(call), ok=False)
-        self.listener(events.Observed(smolagents_patches.feedback(error)))
+        self.listener(events.Observed(smolagents_patches.feedback(error), ok=False))
 
 
 _SENTENCES = re.compile(r"(?<=[.!?])(?=\s)")

@@ -101,7 +101,7 @@ class OllamaChat(ChatModel):
         if constrain:
             body["format"] = call_schema(tools)
         with self._request("POST", "/api/chat", json=body, stream=True) as response:
-            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0)
+            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0, self.listener)
 
     def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
         """Posts one chat request for one token.
@@ -250,7 +250,12 @@ def _parameters(shown: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike], patience: int) -> Completion:
+def _collect(
+    lines: Iterator[dict[str, Any]],
+    tools: Sequence[ToolLike],
+    patience: int,
+    listener: events.Listener = events.ignore,
+) -> Completion:
     """Joins a stream, and leaves it when `patience` more chunks come behind a complete call."""
     text = ""
     complete_at = 0
@@ -261,6 +266,7 @@ def _collect(lines: Iterator[dict[str, Any]], tools: Sequence[ToolLike], patienc
             return Completion(text, truncated, part.get("prompt_eval_count"), None, part.get("eval_count"))
         if not complete_at:
             text += (part.get("message") or {}).get("content") or ""
+            listener(events.ReplyGrew(text))
             complete_at = count if tools and protocol.is_complete(text, tools) else 0
         if count % LOOK_EVERY == 0 and not complete_at and goes_round(text):
             return Completion(text, truncated=True, output_tokens=count)

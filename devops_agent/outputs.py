@@ -36,7 +36,7 @@ class OutputStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="output-", suffix=".txt", dir=self.directory)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(self.hide(_without_middle(text), secret))
+                file.write(self.hide(ends(text, _LARGEST), secret))
         except OSError:
             return None
         self._prune(self.directory)
@@ -50,11 +50,11 @@ class OutputStore:
                 old.unlink(missing_ok=True)
 
 
-def _without_middle(text: str) -> str:
-    """Of what nobody reads to its end, the head and the tail."""
-    dropped = len(text) - _LARGEST
+def ends(text: str, most: int = 200_000) -> str:
+    """Of what nobody reads to its end, the head and the tail: `most` characters."""
+    dropped = len(text) - most
     gap = f"\n[{dropped} characters not kept]\n"
-    return text if dropped <= 0 else text[: _LARGEST // 2] + gap + text[-_LARGEST // 2 :]
+    return text if dropped <= 0 else text[: most // 2] + gap + text[-most // 2 :]
 
 
 def reduce_output(text: str, budget: int, kept: Path | None = None, source: Path | None = None) -> str:

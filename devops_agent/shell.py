@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ _HEAD, _TAIL = 200, 300
 # After the command itself ended, a background process may hold its pipe open for ever.
 _DRAIN_SECONDS = 0.3
 _KEEP_IN_MEMORY = 4 << 20
+# Of a running command's output so much is told.
+_TOLD, _KEPT_OF_INTERRUPTED = 16 << 10, 200_000
 _KILL_GRACE_SECONDS = 0.4
 # More processes than any work starts at once; what goes on to multiply takes the machine.
 _MOST_PROCESSES = 2000
@@ -86,6 +88,8 @@ class Shell:
         store: Keeps the full text of what is cut.
         secret: Whether what runs now prints secrets.
         last: The result of the newest command.
+        watcher: Told now and then what the running command has printed so far, of which only the end, and
+            when it is interrupted. What prints secrets is not told.
     """
 
     timeout: float = 120.0
@@ -93,6 +97,7 @@ class Shell:
     store: OutputStore = field(default_factory=OutputStore)
     secret: bool = False
     last: CommandResult | None = None
+    watcher: Callable[[str], None] | None = None
 
     def run(self, command: str) -> CommandResult:
         """Runs `bash -c` in the current directory with stdin closed.
@@ -102,15 +107,19 @@ class Shell:
             KeyboardInterrupt: The process group was killed first.
         """
         started = time.monotonic()
+        output = _HeadAndTail()
+        growth = _Growth(output, None if self.secret else self.watcher)
         with notes_on(command) as notes:
             with _signals_held() as held:
                 process = _start(notes)
             try:
                 _raise_held(held)
                 crowd = _Crowd(process.pid)
-                raw, unfinished = _read(process, started + self.timeout, crowd)
+                unfinished = _read(process, started + self.timeout, crowd, growth)
             except BaseException:
                 _kill(process)
+                with suppress(OSError):  # of a terminal that was closed
+                    growth.tell(_KEPT_OF_INTERRUPTED)
                 raise
             if unfinished:
                 _kill(process)
@@ -120,10 +129,10 @@ class Shell:
             timed_out = unfinished and not crowd.killed
             failure = "" if timed_out else crowd.killed or notes.hidden_failure()
         seconds = time.monotonic() - started
-        output = clean(raw.decode("utf-8", errors="replace"))
-        kept = self.store.save(output, self.secret) if len(output.rstrip("\n")) > self.budget else None
+        text = clean(output.joined().decode("utf-8", errors="replace"))
+        kept = self.store.save(text, self.secret) if len(text.rstrip("\n")) > self.budget else None
         code = code if code >= 0 else 128 - code
-        self.last = CommandResult(command, code, output, timed_out, seconds, kept, failure)
+        self.last = CommandResult(command, code, text, timed_out, seconds, kept, failure)
         return self.last
 
     def describe(self, result: CommandResult, as_facts: bool = False) -> str:
@@ -252,14 +261,9 @@ def _size(session: int) -> int:
     return found
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd) -> tuple[bytes, bool]:
-    """Reads until the output ends, the process has ended, or the deadline; of too much, head and tail.
-
-    Returns:
-        The output, and whether the process is to be killed.
-    """
+def _read(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd, growth: "_Growth") -> bool:
+    """Reads until the output ends, the process has ended, or the deadline; whether it is to be killed."""
     assert process.stdout is not None
-    output = _HeadAndTail()
     os.set_blocking(process.stdout.fileno(), False)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -269,14 +273,15 @@ def _read(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd) -> t
             if process.poll() is not None:
                 drained_at = min(drained_at, now + _DRAIN_SECONDS)
             if now >= drained_at or crowd.is_too_large():
-                return output.joined(), process.poll() is None or bool(crowd.killed)
+                return process.poll() is None or bool(crowd.killed)
+            growth.tell_if_due(now)
             if not selector.select(min(0.05, drained_at - now)):
                 continue
             chunk = process.stdout.read(_READ_SIZE)
             if chunk == b"":
                 process.stdout.close()
-                return output.joined(), _outlives(process, deadline, crowd)
-            output.add(chunk or b"")
+                return _outlives(process, deadline, crowd)
+            growth.output.add(chunk or b"")
 
 
 def _outlives(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd) -> bool:
@@ -322,9 +327,35 @@ class _HeadAndTail:
             self.dropped += len(self.tail) - _KEEP_IN_MEMORY
             del self.tail[:-_KEEP_IN_MEMORY]
 
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.tail) + self.dropped
+
+    def end(self, most: int) -> bytes:
+        return bytes((self.head[-most:] if len(self.tail) < most else b"") + self.tail[-most:])[-most:]
+
     def joined(self) -> bytes:
         gap = f"\n[{self.dropped} bytes not kept]\n".encode() if self.dropped else b""
         return bytes(self.head) + gap + bytes(self.tail)
+
+
+class _Growth:
+    """Tells what has come of an output: at most four times a second, and for a tenth of the time."""
+
+    def __init__(self, output: _HeadAndTail, watcher: Callable[[str], None] | None) -> None:
+        self.output = output
+        self._watcher = watcher
+        self._told, self._due = 0, time.monotonic() + 0.25
+
+    def tell_if_due(self, now: float) -> None:
+        if self._watcher and now >= self._due and self.output.size != self._told:
+            self.tell()
+            self._due = now + max(0.25, 10 * (time.monotonic() - now))
+
+    def tell(self, most: int = _TOLD) -> None:
+        self._told = self.output.size
+        if self._watcher and self._told:
+            self._watcher(clean(self.output.end(most).decode("utf-8", errors="replace")))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -212,13 +212,14 @@ def test_thinking_and_each_exchange_are_told_to_the_listener(ollama: FakeOllama)
     told: list[events.Event] = []
     ollama.script(LIST)
     ask(OllamaChat("m", ollama.url, listener=told.append))
-    assert [type(event) for event in told] == [
-        events.ThinkingStarted,
-        events.ThinkingEnded,
-        events.Exchange,
-    ]
-    assert isinstance(told[2], events.Exchange)
-    assert (told[2].prompt_tokens, told[2].output_tokens, told[2].constrained) == (321, 12, True)
+    grew = [event.text for event in told if isinstance(event, events.ReplyGrew)]
+    assert len(grew) > 1
+    assert all(longer.startswith(text) for text, longer in itertools.pairwise(grew))
+    first, *_, ended, exchange = told
+    assert (type(first), type(ended)) == (events.ThinkingStarted, events.ThinkingEnded)
+    assert isinstance(exchange, events.Exchange)
+    assert exchange.reply == grew[-1]
+    assert (exchange.prompt_tokens, exchange.output_tokens, exchange.constrained) == (321, 12, True)
 
 
 def test_the_end_of_thinking_is_told_when_the_engine_fails_too(ollama: FakeOllama) -> None:

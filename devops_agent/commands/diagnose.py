@@ -5,25 +5,9 @@ from typing import TextIO
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed
+from devops_agent.diagnosis.kinds import KINDS, kind_of
 from devops_agent.diagnosis.objects import name
 from devops_agent.errors import UsageError
-
-_ALIASES = {
-    **dict.fromkeys(("po", "pods"), "pod"),
-    **dict.fromkeys(("deploy", "deployments"), "deployment"),
-    **dict.fromkeys(("rs", "replicasets"), "replicaset"),
-    **dict.fromkeys(("sts", "statefulsets"), "statefulset"),
-    **dict.fromkeys(("ds", "daemonsets"), "daemonset"),
-    **dict.fromkeys(("svc", "services"), "service"),
-    **dict.fromkeys(("pvc", "persistentvolumeclaims"), "persistentvolumeclaim"),
-    **dict.fromkeys(("cj", "cronjobs"), "cronjob"),
-    **dict.fromkeys(("ing", "ingresses"), "ingress"),
-    **dict.fromkeys(("hpa", "horizontalpodautoscalers"), "horizontalpodautoscaler"),
-    **dict.fromkeys(("netpol", "networkpolicies"), "networkpolicy"),
-    "jobs": "job",
-    "quota": "resourcequota",
-}
-_KINDS = frozenset(_ALIASES.values())
 
 
 def diagnose_command(words: Sequence[str], out: TextIO) -> None:
@@ -55,11 +39,11 @@ def _of_target(target: str) -> list[Finding]:
     parts = target.strip("/").split("/")
     if len(parts) == 1:
         return _of_container_or_namespace(parts[0])
-    if len(parts) == 2 and parts[0].lower() in _KINDS | set(_ALIASES):
+    if len(parts) == 2 and kind_of(parts[0]) in KINDS:
         parts = [diagnose.current_namespace(), *parts]
     if len(parts) != 3:
         raise UsageError(f"{target}: use namespace/kind/name, such as shop/deployment/web.")
-    return _of_namespace(parts[0], _ALIASES.get(parts[1].lower(), parts[1].lower()), parts[2])
+    return _of_namespace(parts[0], kind_of(parts[1]), parts[2])
 
 
 def _of_container_or_namespace(target: str) -> list[Finding]:

@@ -73,7 +73,6 @@ class LlamaCppChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The engine failed.
         """
-        worker = self._running()
         request: dict[str, Any] = {
             **_request(messages),
             "max_tokens": self.sampling.num_predict,
@@ -83,8 +82,20 @@ class LlamaCppChat(ChatModel):
             request["top_p"] = self.sampling.top_p
         if constrain:
             request["grammar"] = call_grammar(tools)
-        with closing(worker.ask(request)) as chunks:
-            return _collect(chunks)
+        return self._asked(request)
+
+    def _asked(self, request: dict[str, Any]) -> Completion:
+        """Asks the engine; once more, should it die: a request changes nothing."""
+        worker = self._running()
+        try:
+            with closing(worker.ask(request)) as chunks:
+                return _collect(chunks, self.listener)
+        except EngineError as error:
+            if worker.is_alive():
+                raise
+            self.listener(events.Notice(f"{error} It is started again."))
+        with closing(self._running().ask(request)) as chunks:
+            return _collect(chunks, self.listener)
 
     def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
         """Evaluates the messages for one token.
@@ -197,13 +208,17 @@ def _read_lines(stream: IO[bytes], replies: "queue.SimpleQueue[dict[str, Any] | 
     replies.put(None)
 
 
-def _collect(chunks: Iterator[dict[str, Any]]) -> Completion:
+def _collect(chunks: Iterator[dict[str, Any]], listener: events.Listener = events.ignore) -> Completion:
     parts: list[str] = []
     truncated = False
     timings: dict[str, Any] = {}
     for count, chunk in enumerate(chunks, 1):
         choice = chunk["choices"][0]
-        parts.append(choice["delta"].get("content") or "")
+        if read := chunk.get("prompt_progress"):
+            listener(events.PromptRead(read["processed"], read["total"]))
+        if text := choice["delta"].get("content"):
+            parts.append(text)
+            listener(events.ReplyGrew("".join(parts)))
         if count % LOOK_EVERY == 0 and goes_round("".join(parts)):
             truncated = True
             break

@@ -1,0 +1,196 @@
+"""The turns of a session, and what the model is told of them with the next task."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from devops_agent import reference, subjects
+from devops_agent.context import Messages, size
+from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
+from devops_agent.subjects import Subject
+
+# The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
+# its prefix cache, so that it makes room for several turns.
+_MOST, _FOLD_TO = 0.45, 0.2
+_MOST_FOLDED = 12
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A task that was done, or given up.
+
+    Attributes:
+        task: The task, with what it referred to in its place.
+        messages: What was sent and said for it, from the task to the answer.
+        subjects: What it was about, the likeliest first.
+        answer: What was answered.
+        ok: Whether it was done, by exit codes.
+        commands: The commands that ran and succeeded.
+    """
+
+    task: str
+    messages: tuple[Mapping[str, str], ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    answer: str = ""
+    ok: bool = True
+    commands: tuple[str, ...] = ()
+
+    @property
+    def fact(self) -> str:
+        """The turn in a line or two."""
+        outcome = "done" if self.ok else "not done"
+        ran = f"; ran: {_short('; '.join(self.commands))}" if self.commands else ""
+        return f"- {_short(self.task)} ({outcome}{ran}): {_short(self.answer)}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+@dataclass
+class Conversation:
+    """The turns of a session, oldest first.
+
+    Attributes:
+        limit: Characters that are sent at most, of which the turns take a part.
+        turns: All turns, also those that are folded.
+    """
+
+    limit: int = 15_000
+    turns: list[Turn] = field(default_factory=list)
+    _folded: int = 0
+
+    def add(self, turn: Turn) -> None:
+        """Adds a turn; when they have grown too long, the oldest are told in a line each from now on."""
+        self.turns.append(turn)
+        if size(self.messages([])) > self.limit * _MOST:
+            while self._folded < len(self.turns) and size(self.messages([])) > self.limit * _FOLD_TO:
+                self._folded += 1
+
+    def clear(self) -> None:
+        """Starts afresh."""
+        self.turns.clear()
+        self._folded = 0
+
+    @property
+    def used(self) -> float:
+        """The share of the context window that the turns take, from 0 to 1."""
+        return min(1.0, size(self.messages([])) / self.limit)
+
+    def resolved(self, task: str) -> str:
+        """A task with what it refers to of the turns before in its place."""
+        if not self.turns:
+            return task
+        return reference.resolved(task, self._subjects, self.turns[-1].task)
+
+    @property
+    def _subjects(self) -> Sequence[Subject]:
+        return [each for turn in reversed(self.turns) for each in turn.subjects]
+
+    def refers_back(self, task: str) -> bool:
+        """Whether what was said before may be all that a task asks for."""
+        return bool(self.turns) and reference.refers_back(task)
+
+    def messages(self, current: Messages) -> Messages:
+        """What is sent of the turns, and behind it the messages of the one that runs."""
+        kept = [dict(message) for turn in self.turns[self._folded :] for message in turn.messages]
+        kept += current
+        if facts := self._facts():
+            # no message of its own: many templates take a user's message only after an assistant's
+            first = kept[0]["content"] if kept else ""
+            kept[:1] = [{"role": "user", "content": f"{facts}\n\n{first}".rstrip()}]
+        return kept
+
+    def _facts(self) -> str:
+        folded = self.turns[: self._folded][-_MOST_FOLDED:]
+        return "\n".join(["Earlier in this session:", *(turn.fact for turn in folded)]) if folded else ""
+
+
+class TurnRecord:
+    """What becomes of a turn while it runs."""
+
+    def __init__(self) -> None:
+        self._ran: list[tuple[str, str, bool]] = []
+
+    def ran(self, call: Call, output: str, changes: bool, ok: bool) -> None:
+        """Notes a call that ran."""
+        if ok and "command" in call.arguments:
+            self._ran.append((str(call.arguments["command"]), output, changes))
+
+    def turn(
+        self,
+        task: str,
+        messages: Iterable[Mapping[str, Any]],
+        names: Mapping[str, str],
+        written: Sequence[str],
+        answer: str,
+        ok: bool,
+    ) -> Turn:
+        """The turn at its end.
+
+        Args:
+            task: The task.
+            messages: What was sent and said for it, without the answer.
+            names: What was looked up for it, by the placeholders of runbooks.
+            written: The files that were written.
+            answer: What the user is told.
+            ok: Whether it was done.
+        """
+        said = Call(FINAL_ANSWER, {"answer": answer}).render()
+        return Turn(
+            task,
+            (*messages, {"role": "assistant", "content": said}),
+            subjects.of_turn(self._ran, names, written, answer),
+            answer,
+            ok,
+            tuple(command for command, _, _ in self._ran),
+        )
+
+
+def of_command(command: str, output: str, ok: bool) -> Turn:
+    """The turn of a command that the user ran; `output` is reduced and free of secrets."""
+    said = "It ran." if ok else "It failed."
+    messages = (
+        {"role": "user", "content": f"Run this for me: {command}"},
+        {"role": "assistant", "content": Call("bash", {"command": command}).render()},
+        {"role": "user", "content": format_tool_response(output)},
+        {"role": "assistant", "content": Call(FINAL_ANSWER, {"answer": said}).render()},
+    )
+    about = subjects.of_turn([(command, output, True)], {}, (), output)
+    return Turn(command, messages, about, "", ok, (command,) if ok else ())
+
+
+def to_json(turn: Turn) -> str:
+    """A turn as it is kept."""
+    kept = {
+        "task": turn.task,
+        "messages": list(turn.messages),
+        "subjects": turn.subjects,
+        "answer": turn.answer,
+        "ok": turn.ok,
+        "commands": turn.commands,
+    }
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def from_json(text: str) -> Turn:
+    """A turn that was kept.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        kept = json.loads(text)
+        return Turn(
+            str(kept["task"]),
+            tuple({"role": str(each["role"]), "content": str(each["content"])} for each in kept["messages"]),
+            tuple(Subject(*map(str, each)) for each in kept["subjects"]),
+            str(kept["answer"]),
+            bool(kept["ok"]),
+            tuple(map(str, kept["commands"])),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no turn: {error}") from error

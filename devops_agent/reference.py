@@ -1,0 +1,173 @@
+"""What a task means by "it", "its", "that" and "there", in the words of the turns before it.
+
+A small model takes the next best name for what is meant. So code puts the name there, and shows what the task
+was taken for.
+"""
+
+import re
+from collections.abc import Sequence
+
+from devops_agent import intent
+from devops_agent.grounding.task_words import PATH
+from devops_agent.subjects import WORKLOADS, Subject
+
+_KIND_WORD = (
+    r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"
+    r"|cron ?jobs?|ingress(?:es)?|namespaces?|containers?|images?|volumes?|networks?|claims?|pvcs?|nodes?"
+    r"|files?|folders?|director(?:y|ies)|scripts?|dockerfile|process(?:es)?|branch(?:es)?|tags?"
+    r"|replica ?sets?)"
+)
+_KIND = re.compile(rf"\b{_KIND_WORD}\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,.;:]|\b(?:and|then)\b", re.IGNORECASE)
+_NO_ACT = r"(?<!undo )(?<!redo )(?<!\bdo )(?<!repeat )(?<!mean )"
+_ALONE = r"(?=[.?!]|$| (?:in|to|from|with|on|again|down|up|back)\b)"
+_IT = re.compile(
+    rf"(?<![\w-]){_NO_ACT}(?:it|them|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])", re.IGNORECASE
+)
+_ITS = re.compile(r"(?<![\w-])(?:its|their)(?= \w)", re.IGNORECASE)
+# What somebody has: "its memory limit to 128Mi"
+_HAD = re.compile(
+    r" ((?:[\w-]+ ){0,2}?[\w-]+(?: and [\w-]+(?=[.,;:?!]|$))?)"
+    r"(?=[.,;:?!]|$| (?:to|and|in|is|are|from|with|by|for|at|on|look|say)\b)"
+)
+_THAT_KIND = re.compile(
+    rf"(?<![\w-])(?:that|this|the same|the)\s+({_KIND_WORD})\b(?! (?:named|called)|[ /][\"'`]?[\w-]*[\d-])",
+    re.IGNORECASE,
+)
+_THERE = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<![\w-])there(?=[.?!,]|$| too\b| as well\b)",
+    re.IGNORECASE,
+)
+_LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
+_SAME_FOR = re.compile(
+    rf"{_LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to|on)|(?:what|how) about|and for) "
+    r"(?:the )?[\"'`]?([\w][\w.:-]*)[\"'`]?(?: too| as well)?\s*[.?!]*\s*",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(rf"{_LEAD}(?:what|how)\b", re.IGNORECASE)
+# What a task leaves out: "and the logs?", "now with 3 replicas", "then scale to 2".
+_LEAVES_OUT = re.compile(
+    rf"{_LEAD}(?:(?:the|with|to|in|at|on|only)\b.*|\w+(?: (?:to|by|back|up|down|with|again|on)\b.*)?)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    r"\s*(?:why|how come|(?:show )?(?:me )?(?:the )?(?:logs?|events?|status|details))(?: not)?\s*[?.!]*\s*",
+    re.IGNORECASE,
+)
+_OF_ITS_PARTS = re.compile(
+    rf"{_LEAD}(?:set|change|update|increase|raise|lower|reduce|double|halve|bump|add|remove)\b"
+    r"(?=.*\b(?:image|replicas?|limits?|requests?|probe|variable|env|port|labels?|annotation|memory|cpu)\b)",
+    re.IGNORECASE,
+)
+_MOST_WORDS = 12
+_PREFERRED = (
+    (r"\b(?:scale|replicas?|roll(?:out|ed|back)?|restart|expose|probe|image to)\b", WORKLOADS),
+    (r"\b(?:appl(?:y|ied)|show|print|edit|append|replace)\b", ("file",)),
+    (r"\b(?:push|tag|run|start a container)\b", ("image",)),
+)
+
+
+def resolved(task: str, subjects: Sequence[Subject], before: str = "") -> str:
+    """The task with what it refers to in its place; the task itself where it refers to nothing.
+
+    Args:
+        task: What the user typed.
+        subjects: What the turns before were about, the likeliest first.
+        before: The task before it, as it was understood.
+    """
+    if not subjects:
+        return task
+    if same := _same_for(task, subjects, before):
+        return same
+    told = _with_pronoun(_with_place(_with_kind(task, subjects), subjects), subjects)
+    return told if told != task else _completed(task, subjects)
+
+
+_BACK = re.compile(
+    r"\b(?:of (?:them|those|these)|above|before|just|earlier|previous"
+    r"|last (?:one|command|output|result)|you)\b",
+    re.IGNORECASE,
+)
+
+
+def refers_back(task: str) -> bool:
+    """Whether a task speaks of what was said before."""
+    return bool(_BACK.search(task) or _IT.search(task) or _ITS.search(task))
+
+
+def _meant(task: str, subjects: Sequence[Subject]) -> Subject:
+    things = [each for each in subjects if each.kind != "namespace"] or list(subjects)
+    for words, kinds in _PREFERRED:
+        fitting = [each for each in things if each.kind in kinds]
+        if fitting and re.search(words, task, re.IGNORECASE):
+            return fitting[0]
+    return things[0]
+
+
+def _told(task: str, subjects: Sequence[Subject]) -> str:
+    return _named(_meant(task, subjects), task)
+
+
+def _named(subject: Subject, task: str) -> str:
+    """The subject, with its namespace where the task does not name one."""
+    of_its_own = re.search(r"\bnamespace\b|(?<!\S)-n ", task, re.IGNORECASE)
+    return subject.short if of_its_own else str(subject)
+
+
+def _same_for(task: str, subjects: Sequence[Subject], before: str) -> str:
+    """The task before it, for something else: "do the same for api"; "" where it is not that."""
+    match, meant = _SAME_FOR.fullmatch(task), _meant(before, subjects)
+    if not match or _KIND.fullmatch(match[1]) or _IT.fullmatch(match[1]):
+        return ""
+    if _ASKS.match(task) and intent.asks_for_change(before):
+        return ""  # a question is no wish
+    name = re.compile(rf"(?<![\w.-]){re.escape(meant.name)}(?![\w.-]*\w)")
+    return name.sub(lambda _: match[1], before) if name.search(before) else ""
+
+
+def _with_pronoun(task: str, subjects: Sequence[Subject]) -> str:
+    if (match := _ITS.search(task)) and not _has_own(task[: match.start()]):
+        before, after = task[: match.start()], task[match.end() :]
+        if had := _HAD.match(after):
+            return f"{before}the {had[1]} of {_told(task, subjects)}{after[had.end() :]}"
+    if (match := _IT.search(task)) and not _has_own(task[: match.start()]):
+        return f"{task[: match.start()]}{_told(task, subjects)}{task[match.end() :]}"
+    return task
+
+
+def _has_own(before: str) -> bool:
+    """Whether a pronoun stands for something that is named before it, in another clause of the same task."""
+    clauses = _CLAUSE.split(before)
+    return bool(_KIND.search(" ".join(clauses[:-1])) or PATH.search(before))
+
+
+def _with_kind(task: str, subjects: Sequence[Subject]) -> str:
+    """The task with the one pod in place of "that pod"."""
+
+    def named(match: "re.Match[str]") -> str:
+        kind = re.sub(r"\s|s$", "", match[1].lower())
+        kind = {"deploy": "deployment", "svc": "service"}.get(kind, kind)
+        fitting = [each for each in subjects if each.kind == kind]
+        return _named(fitting[0], task) if len({each.name for each in fitting}) == 1 else match[0]
+
+    return _THAT_KIND.sub(named, task, count=1)
+
+
+def _with_place(task: str, subjects: Sequence[Subject]) -> str:
+    spaces = [each.namespace or each.name for each in subjects if each.namespace or each.kind == "namespace"]
+    return _THERE.sub(f"in namespace {spaces[0]}", task, count=1) if spaces else task
+
+
+def _completed(task: str, subjects: Sequence[Subject]) -> str:
+    """The task with what it leaves out."""
+    if PATH.search(task) or len(task.split()) > _MOST_WORDS:
+        return task
+    if _BARE.fullmatch(task):
+        return f"{task.strip()} ({_told(task, subjects)})"
+    lead = re.match(_LEAD, task)
+    leaves_out = lead and lead[0].strip() and _LEAVES_OUT.fullmatch(task) and not _KIND.search(task)
+    of_parts = _OF_ITS_PARTS.match(task) and not _KIND.search(re.sub(r"\bimage\b", "", task))
+    if not (leaves_out or (of_parts and _meant(task, subjects).kind in (*WORKLOADS, "pod", "container"))):
+        return task
+    text, end = re.fullmatch(r"(.*?)([\s.?!]*)", task, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{text} {'of' if text.endswith('s') else 'for'} {_told(task, subjects)}{end}"
