@@ -410,6 +410,9 @@ class DevOpsAgent(ToolCallingAgent):
             told = self.redactor(outcome(self.evidence, answer) or _once(answer), known=str(self.task))
             return super().execute_tool_call(tool_name, {"answer": told})
         passage = self.gate.decide(call)
+        if passage.decided_by == "user" or passage.decision is Decision.REFUSE:
+            effect, refused = str(passage.verdict.effect), passage.decision is Decision.REFUSE
+            self.listener(events.Approved(call.name, call.arguments, effect, not refused, passage.reason))
         if passage.command is not None:
             call = Call(call.name, {**call.arguments, "command": passage.command})
         if passage.decision is Decision.REFUSE:

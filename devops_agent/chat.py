@@ -24,12 +24,10 @@ from smolagents.models import (
 )
 
 from devops_agent import events, protocol
-from devops_agent.context import Messages, fit, size
+from devops_agent.context import Messages, characters, fit, size
 from devops_agent.errors import ContextOverflow, ProtocolError
 from devops_agent.protocol import Reply, ToolLike
 
-# Kubernetes tables and JSON come to less than three characters a token.
-_CHARS_PER_TOKEN = 2.5
 # What a model that repeats itself is sampled with: at 0 it would go on like that.
 _STUCK_TEMPERATURE = 0.8
 # Of so many tokens engines tell how likely they are.
@@ -163,7 +161,7 @@ class ChatModel(ABC):
         return self.sampling.temperature
 
     def _ask(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
-        limit = int((self.sampling.num_ctx - self.sampling.num_predict) * _CHARS_PER_TOKEN)
+        limit = characters(self.sampling.num_ctx, self.sampling.num_predict)
         sent = fit(prompt, limit)
         try:
             return self._exchange(sent, tools, constrain)

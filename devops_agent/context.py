@@ -2,6 +2,8 @@
 
 Messages = list[dict[str, str]]
 
+# Kubernetes tables and JSON come to less than three characters a token.
+_CHARS_PER_TOKEN = 2.5
 _REMOVED = "<tool_response>\n(removed to save space)\n</tool_response>"
 # A cut costs the engine its prefix cache: it makes room for several steps.
 _CUT_TO = 0.6
@@ -23,6 +25,11 @@ def fit(messages: Messages, limit: int) -> Messages:
             _cut(fitted, int(limit * _CUT_TO))
             total = size(fitted)
     return fitted
+
+
+def characters(num_ctx: int, num_predict: int) -> int:
+    """How many characters fit a context window with room for a reply, both in tokens."""
+    return int((num_ctx - num_predict) * _CHARS_PER_TOKEN)
 
 
 def size(messages: Messages) -> int:

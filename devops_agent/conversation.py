@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devops_agent import reference, subjects
-from devops_agent.context import Messages, size
+from devops_agent.context import Messages, characters, size
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 from devops_agent.subjects import Subject
 
@@ -59,7 +59,7 @@ class Conversation:
         turns: All turns, also those that are folded.
     """
 
-    limit: int = 15_000
+    limit: int = characters(8192, 2048)
     turns: list[Turn] = field(default_factory=list)
     _folded: int = 0
 

@@ -33,6 +33,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Something is waited for that gives no measure of how far it is, such as a model that loads."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class ThinkingStarted:
     """The model was asked."""
 
@@ -156,6 +163,7 @@ Event = (
     Started
     | Notice
     | Progress
+    | Waiting
     | ThinkingStarted
     | PromptRead
     | ReplyGrew

@@ -7,9 +7,9 @@ seconds for some hostile texts, and whoever waits for it sees a terminal that ha
 import json
 import re
 from collections.abc import Iterable, Iterator
-from unicodedata import east_asian_width
 
-from devops_agent.ansi import BOLD, CODE, CYAN, DIM, GREEN, RED, RESET, YELLOW, painted
+from devops_agent.ansi import BOLD, CODE, CYAN, DIM, GREEN, RED, YELLOW, painted
+from devops_agent.columns import columns_of, cut
 from devops_agent.status_tables import coloured_row, columns
 
 # Nobody reads more in colour, and it would be felt.
@@ -192,7 +192,7 @@ def _first(lines: list[str], height: int, width: int) -> list[str]:
         if height <= 0:
             break
         rows = _rows(line, width)
-        shown.append(line if rows <= height else _cut(line, 0, height * width))
+        shown.append(line if rows <= height else cut(line, 0, height * width))
         height -= rows
     return shown
 
@@ -203,42 +203,10 @@ def _last(lines: list[str], height: int, width: int) -> list[str]:
         if height <= 0:
             break
         rows = _rows(line, width)
-        shown.append(line if rows <= height else _cut(line, (rows - height) * width, rows * width))
+        shown.append(line if rows <= height else cut(line, (rows - height) * width, rows * width))
         height -= rows
     return shown[::-1]
 
 
 def _rows(line: str, width: int) -> int:
-    return max(1, -(-_columns(CODE.sub("", line) if "\x1b" in line else line) // width))
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal the text takes."""
-    if "\t" in text:
-        text = text.expandtabs(8)
-    return len(text) if text.isascii() else sum(map(_column, text))
-
-
-def _column(character: str) -> int:
-    return 2 if east_asian_width(character) in "WF" else 1
-
-
-def _cut(line: str, start: int, end: int) -> str:
-    """The part of a line between two columns, with the colour that it has there."""
-    line = line.expandtabs(8)
-    if "\x1b" not in line and line.isascii():
-        return line[start:end]
-    column, style = 0, ""
-    kept: list[str] = []
-    for part in re.split(f"({CODE.pattern})", line):
-        if CODE.fullmatch(part):
-            style = "" if part == RESET else style + part
-            if start <= column < end and kept:
-                kept.append(part)
-            continue
-        for character in part:
-            if start <= column < end:
-                kept.append(character if kept else style + character)
-            column += _column(character)
-    cut = "".join(kept)
-    return cut + RESET if "\x1b" in cut else cut
+    return max(1, -(-columns_of(CODE.sub("", line) if "\x1b" in line else line) // width))

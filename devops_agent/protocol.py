@@ -371,3 +371,24 @@ _NEXT = (
     "If the whole task is done, call final_answer with the names and figures "
     "from the results; else make the next call."
 )
+
+
+# --- a reply that is being written ------------------------------------------------------------------------
+
+_SO_FAR = re.compile(r'"(?P<key>answer|command|path)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)')
+_THOUGHT = re.compile(r"<(?:think|plan)>(?P<text>.*?)(?:</|\Z)", re.DOTALL)
+
+
+def so_far(text: str) -> tuple[str, str]:
+    """What a reply that is being written says: "thought", "answer", "command" or "path", and its text."""
+    if call := _SO_FAR.search(text):
+        return call["key"], _unescaped(call["text"])
+    thoughts = _THOUGHT.findall(text)
+    return ("thought", thoughts[-1].strip()) if thoughts else ("", "")
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:  # the end of an escape is still to come
+        return text

@@ -2,20 +2,48 @@
 
 import json
 import re
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from operator import eq
 from typing import Any, TextIO
 
 from devops_agent import events
+from devops_agent.ansi import BOLD, DIM, RED, painted
 from devops_agent.errors import OutputError
+from devops_agent.highlight import coloured, folded
+from devops_agent.live_region import LiveRegion
+from devops_agent.symbols import ascii_text, symbols
+from devops_agent.working import Working
 
-_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_DIM, _BOLD, _RED, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
-_CLEAR_LINE = "\r\x1b[K"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How things are shown.
+
+    Attributes:
+        verbose: Whether prompts, raw replies, timings and token counts are shown.
+        quiet: Whether only the answer is shown.
+        live: Whether the error stream is a terminal, on which lines can be redrawn.
+        colour: Whether colours are welcome.
+        unicode: Whether there are other signs than ASCII.
+        encoding: That of the streams.
+        height: Lines that an observation may take; 0 for all.
+        rest: How the user sees the whole of an observation, given its number.
+        width: The columns of the terminal now.
+    """
+
+    verbose: bool = False
+    quiet: bool = False
+    live: bool = False
+    colour: bool = False
+    unicode: bool = True
+    encoding: str = "utf-8"
+    height: int = 0
+    rest: Callable[[int], str] = lambda number: ""
+    width: Callable[[], int] = lambda: 80
 
 
 class Terminal:
@@ -24,101 +52,140 @@ class Terminal:
     Args:
         out: Where the answer goes.
         err: Where the rest goes.
-        verbose: Whether prompts, raw replies, timings and token counts are shown.
-        live: Whether `err` is a terminal, on which a line can be redrawn.
-        colour: Whether colours are welcome.
+        look: How things are shown.
+
+    Attributes:
+        observations: What was observed in the session, in full.
     """
 
-    def __init__(
-        self, out: TextIO, err: TextIO, verbose: bool = False, live: bool = False, colour: bool = False
-    ) -> None:
+    def __init__(self, out: TextIO, err: TextIO, look: Look | None = None) -> None:
         self.out = out
         self.err = err
-        self.verbose = verbose
-        self.live = live
-        self.colour = colour
-        self._spinner: _Spinner | None = None
+        self.look = look or Look()
+        self.observations: list[str] = []
+        self._signs = symbols(self.look.unicode)
+        self._region = LiveRegion(err, self.look.width) if self.look.live and not self.look.quiet else None
+        self._progress = Working(self._signs)
         self._shown_messages: Sequence[Mapping[str, str]] = ()
         self._shown_progress = ("", 0)
-        self._line_is_open = False  # of a progress that goes on
+        self._call = ""
+        self._printed = ""  # by a command that has not ended
 
     def __call__(self, event: events.Event) -> None:
+        if self.look.quiet and not isinstance(event, events.Answered | events.Failed):
+            return
+        self._progress.follow(event)
         match event:
-            case events.ThinkingStarted():
-                self._start_spinner()
+            case events.ThinkingStarted() | events.Waiting():
+                self._show_progress()
             case events.ThinkingEnded(seconds):
-                self._stop_spinner()
-                self._say(f"⏱️ {seconds:.0f}s")
+                self._hide_progress()
+                self._say(f"{self._signs.time} {seconds:.0f}s")
             case events.Reasoned(text):
-                self._say(self._styled(text, _DIM))
+                self._say(self._styled(text, DIM))
             case events.ToolCalled(name, arguments, effect):
-                mark = f"  [{effect}]" if effect not in ("", "read") else ""
-                self._say("\n" + self._styled(call_line(name, arguments) + mark, _BOLD))
+                self._called(name, arguments, effect)
+            case events.OutputGrew(text):
+                self._printed = text
             case events.Observed(text):
-                self._say(f"Observations:\n{_harmless(text)}\n")
+                self._observed(text)
             case events.Grounded(text):
                 self._say(f"Looked up:\n{_harmless(text)}\n")
             case events.Corrected(text):
-                self._say(self._styled(f"↩ {text}", _DIM))
+                self._say(self._styled(f"{self._signs.back} {text}", DIM))
             case events.Answered(text, ok):
-                self._answer(f"{'✅' if ok else '❌'} {_harmless(text)}")
+                self._answer(text, ok)
+            case events.Failed(text):
+                self.failure(text)
             case events.Exchange():
                 self._exchange(event)
             case events.Progress(what, done, total):
-                self._progress(what, done, total)
+                self._loaded(what, done, total)
             case events.Notice(text):
-                self._say(text)
+                self._say(_harmless(text))
 
-    def _answer(self, text: str) -> None:
+    # --- what happens -------------------------------------------------------------------------------------
+
+    def _called(self, name: str, arguments: Mapping[str, Any], effect: str) -> None:
+        mark = f"  [{effect}]" if effect not in ("", "read") else ""
+        self._call, self._printed = str(arguments.get("command", "")), ""
+        self._say("\n" + self._styled(call_line(name, arguments) + mark, BOLD))
+        if effect:
+            self._show_progress()
+
+    def _observed(self, text: str, end: str = "") -> None:
+        self._hide_progress()
+        self._printed = ""
+        self.observations.append(text)
+        shown = _harmless(text)
+        if self.look.height:
+            rest = self.look.rest(len(self.observations))
+            shown, _ = folded(shown, self.look.height, self.look.width(), rest)
+        if self.look.colour:
+            shown = coloured(shown, self._call)
+        self._say(f"Observations{end}:\n{shown}\n")
+
+    def _answer(self, text: str, ok: bool) -> None:
+        self._hide_progress()
+        text = _harmless(text)
+        if not self.look.quiet:
+            text = f"{self._signs.ok if ok else self._signs.failed} {text}"
         try:
-            print(text, file=self.out, flush=True)
+            print(self._written(text), file=self.out, flush=True)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise OutputError(f"The answer cannot be written: {error.strerror}.") from error
 
     def failure(self, text: str) -> None:
-        """One line about something that the user can correct."""
-        self._stop_spinner()
-        self._say(self._styled(f"devops-agent: {text}", _RED))
+        """One line about something that the user can correct, behind what a command had printed before it."""
+        self._hide_progress()
+        if self._printed and not self.look.quiet:
+            self._observed(self._printed, " until then")
+        self._say(self._styled(f"devops-agent: {text}", RED))
+
+    # --- writing ------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
-        self._end_line()
-        print(text, file=self.err, flush=True)
+        text = self._written(text)
+        if self._region:
+            self._region.say(text)
+        else:
+            print(text, file=self.err, flush=True)
 
-    def _end_line(self) -> None:
-        if self._line_is_open:
-            self._line_is_open = False
-            print(file=self.err, flush=True)
+    def _written(self, text: str) -> str:
+        return text if self.look.unicode else ascii_text(text, self.look.encoding)
 
     def _styled(self, text: str, style: str) -> str:
         text = _harmless(text)
-        return f"{style}{text}{_RESET}" if self.colour else text
+        return painted(text, style) if self.look.colour else text
 
-    def _start_spinner(self) -> None:
-        self._end_line()
-        if self.live:
-            self._spinner = _Spinner(self.err)
+    def _show_progress(self) -> None:
+        if self._region:
+            self._region.start(self._progress_lines)
 
-    def _stop_spinner(self) -> None:
-        if self._spinner:
-            self._spinner.stop()
-            self._spinner = None
+    def _progress_lines(self) -> Sequence[str]:
+        first, *rest = (self._written(_harmless(line)) for line in self._progress.lines(self.look.width()))
+        return [first, *(self._styled(line, DIM) for line in rest)]
 
-    def _progress(self, what: str, done: int, total: int) -> None:
+    def _hide_progress(self) -> None:
+        if self._region:
+            self._region.stop()
+
+    def _loaded(self, what: str, done: int, total: int) -> None:
         percent = min(100, done * 100 // total) if total else 0
         size = f" of {total / 1e9:.1f} GB" if total else ""
-        if self.live:
-            print(f"{_CLEAR_LINE}{what}: {percent}%{size}", end="", file=self.err, flush=True)
-            self._line_is_open = True
+        if self._region:
+            self._show_progress()
             if total and done >= total:
-                self._end_line()
+                self._hide_progress()
+                self._say(f"{what}: {percent}%{size}")
         elif self._shown_progress != (what, percent // 10):
             self._shown_progress = (what, percent // 10)
             self._say(f"{what}: {percent}%{size}")
 
     def _exchange(self, event: events.Exchange) -> None:
-        if not self.verbose:
+        if not self.look.verbose:
             return
         known = takewhile(bool, map(eq, self._shown_messages, event.messages))
         new = event.messages[len(list(known)) :]
@@ -128,7 +195,7 @@ class Terminal:
         counts = (event.prompt_tokens, event.cached_tokens, event.output_tokens)
         prompt, cached, output = ("?" if count is None else str(count) for count in counts)
         lines.append(f"--- {event.seconds:.1f} s, prompt {prompt} tokens ({cached} cached), output {output}")
-        self._say(self._styled("\n".join(lines), _DIM))
+        self._say(self._styled("\n".join(lines), DIM))
 
 
 def _harmless(text: str) -> str:
@@ -141,28 +208,3 @@ def call_line(name: str, arguments: Mapping[str, Any]) -> str:
     first = next(iter(arguments.values()), "")
     shown = first if isinstance(first, str) else json.dumps(first, ensure_ascii=False, default=str)
     return f"{name} {{{shown}}}"
-
-
-class _Spinner:
-    """Redraws one line with the seconds that have passed, from its own thread."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-        self._stream.write(_CLEAR_LINE)
-        self._stream.flush()
-
-    def _run(self) -> None:
-        started = time.monotonic()
-        frame = 0
-        while not self._stopped.wait(0.1):
-            seconds = time.monotonic() - started
-            self._stream.write(f"{_CLEAR_LINE}{_FRAMES[frame % len(_FRAMES)]} thinking... {seconds:.0f}s")
-            self._stream.flush()
-            frame += 1

@@ -1,0 +1,79 @@
+"""Lines at the bottom of the screen that are redrawn while something goes on, above which text scrolls."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TextIO
+
+from devops_agent.columns import cut
+
+_SECONDS = 0.1
+_CLEAR_BELOW = "\r\x1b[J"
+
+Draw = Callable[[], Sequence[str]]
+
+
+class LiveRegion:
+    """Redraws lines ten times a second from a thread of its own, until it is stopped.
+
+    It hides no cursor and changes no mode: a process that is killed leaves a terminal as it should be.
+
+    Args:
+        stream: The terminal.
+        width: Tells its columns now; longer lines are cut, for a line that wraps cannot be redrawn.
+    """
+
+    def __init__(self, stream: TextIO, width: Callable[[], int]) -> None:
+        self._stream = stream
+        self._width = width
+        self._lock = threading.Lock()
+        self._draw: Draw | None = None
+        self._drawn = 0
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, draw: Draw) -> None:
+        """Shows what `draw` returns from now on."""
+        with self._lock:
+            self._draw = draw
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Removes the lines."""
+        with self._lock:
+            self._draw = None
+            self._wake.clear()
+            self._clear()
+
+    def say(self, text: str) -> None:
+        """Writes above the lines."""
+        with self._lock:
+            self._clear()
+            print(text, file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
+            self._stream.write(f"{up}{_CLEAR_BELOW}")
+            self._stream.flush()
+            self._drawn = 0
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            with self._lock, suppress(OSError, ValueError):  # a terminal that was closed
+                self._show()
+            threading.Event().wait(_SECONDS)
+
+    def _show(self) -> None:
+        if self._draw is None:
+            return
+        width = max(1, self._width() - 1)
+        lines = [cut(line, 0, width) for line in self._draw()]
+        up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
+        self._stream.write(f"{up}{_CLEAR_BELOW}" + "\n".join(lines))
+        self._stream.flush()
+        self._drawn = len(lines)

@@ -1,0 +1,207 @@
+"""A session: an engine and an agent that do one task or several, and what is kept of them."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from devops_agent import events
+from devops_agent.context import characters
+from devops_agent.conversation import Conversation, Turn
+from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
+from devops_agent.session_store import Recording, SessionStore, Stored
+from devops_agent.settings import Settings
+
+# Makes the agent of a session: its model, its gate and all.
+Maker = Callable[["Session"], Any]
+_INTERRUPTED = "Interrupted."
+
+
+class Session:
+    """Does tasks, one after the other, with a memory of those before.
+
+    Args:
+        chosen: What the user set.
+        make: Makes the agent; it loads the engine, which takes seconds.
+        listener: Told of everything that happens.
+        store: Keeps the turns; None where they are not kept.
+
+    Attributes:
+        settings: What is set now.
+        conversation: The turns so far.
+        recording: Keeps the turns; None where they are not kept.
+        listener: Told of everything that happens.
+    """
+
+    def __init__(
+        self, chosen: Settings, make: Maker, listener: events.Listener, store: SessionStore | None = None
+    ) -> None:
+        self.settings = chosen
+        self.conversation = Conversation(characters(chosen.num_ctx, chosen.num_predict))
+        self.recording: Recording | None = None
+        self.listener = listener
+        self.store = store
+        self._make = make
+        self._agent: Any = None
+        self._failure: BaseException | None = None
+        self._maker: threading.Thread | None = None
+        self._record()
+
+    # --- the agent ----------------------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Begins to load what the first task needs, in the background."""
+        if self._agent is None and self._maker is None:
+            self._maker = threading.Thread(target=self._try_to_make, daemon=True)
+            self._maker.start()
+
+    @property
+    def agent(self) -> Any:
+        """The agent; waits for what is still loading.
+
+        Raises:
+            UserError: It cannot be made: there is no engine or no model, or a file of the user's is wrong.
+        """
+        if self._agent is None:
+            self.warm_up()
+            assert self._maker
+            if self._maker.is_alive():
+                self.tell(events.Waiting("loading the model"))
+            while self._maker.is_alive():
+                self._maker.join(0.1)  # a join without an end cannot be interrupted
+            self._maker = None
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+        return self._agent
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the agent is there."""
+        return self._agent is not None
+
+    @cached_property
+    def redactor(self) -> Any:
+        """Hides secrets; made when it is needed, for its patterns take time."""
+        from devops_agent.redaction import Redactor
+
+        return Redactor(active=not self.settings.show_secrets)
+
+    def _try_to_make(self) -> None:
+        try:
+            self._agent = self._make(self)
+        except BaseException as error:
+            self._failure = error
+            if isinstance(error, UserError):
+                self.tell(events.Notice(str(error)))
+
+    def change(self, **settings: Any) -> None:
+        """Sets something else from now on; another model is loaded with the next task."""
+        self.settings = replace(self.settings, **settings)
+        if settings.keys() & {"model", "model_path", "backend", "host"}:
+            self._agent = None
+        elif self._agent is not None:
+            self._agent.gate.modes = self.modes
+
+    @property
+    def modes(self) -> Any:
+        """The modes in which calls are let through."""
+        from devops_agent.policy.modes import Modes
+
+        chosen = self.settings
+        return Modes(chosen.read_only, chosen.dry_run, chosen.require_approval, chosen.assume_yes)
+
+    # --- tasks --------------------------------------------------------------------------------------------
+
+    def do(self, task: str, data: Callable[[], Mapping[str, str]] = dict) -> ExitCode:
+        """Does one task and tells what comes of it.
+
+        Args:
+            task: What the user typed.
+            data: Gives the texts that come with it, by their names; called when the engine is ready.
+
+        Raises:
+            OutputError: The answer cannot be written.
+            SystemExit: The process is to end.
+        """
+        self.tell(events.Started(task, self.recording.id if self.recording else ""))
+        try:
+            answer, code = self._answered(task, data)
+            self.tell(events.Answered(answer, code is ExitCode.DONE, code))
+        except OutputError:
+            raise
+        except UserError as error:
+            code = error.exit_code
+            self.tell(events.Failed(str(error), code))
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+            self.tell(events.Failed(_INTERRUPTED, code))
+        finally:
+            self._keep()
+        return code
+
+    def _answered(self, task: str, data: Callable[[], Mapping[str, str]]) -> tuple[str, ExitCode]:
+        agent = self.agent
+        try:
+            answer = str(agent.run(task, reset=False, data=dict(data())))
+        except UserError:
+            raise
+        except Exception as error:  # SmolAgents wraps what is raised in it
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, UserError):
+                raise cause from error
+            raise
+        code: ExitCode = agent.evidence.exit_code()
+        return answer.strip(), code
+
+    def _keep(self) -> None:
+        if self.recording and self.conversation.turns:
+            self.recording.remember(self.conversation.turns[-1])
+
+    def add(self, turn: Turn) -> None:
+        """Adds what the user did, so that the next task may be about it."""
+        self.conversation.add(turn)
+
+    # --- memory -------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Starts afresh; what was is kept."""
+        self.close()
+        self.conversation.clear()
+        self._record()
+
+    def resume(self, id: str) -> Stored:
+        """Goes on with a session that was kept, and gives it.
+
+        Raises:
+            UsageError: There is no such session, or it runs elsewhere.
+        """
+        if self.store is None:
+            raise UsageError("Sessions are not kept here.")
+        stored = self.store.load(id)
+        recording = self.store.resume(stored.id)
+        self.close()
+        self.conversation.clear()
+        for turn in stored.turns:
+            if turn.memory is not None:
+                self.conversation.add(turn.memory)
+        self.recording = recording
+        return stored
+
+    def _record(self) -> None:
+        if self.store is not None:
+            self.recording = self.store.start(Path.cwd(), self.settings.model_name)
+
+    def close(self) -> None:
+        """Ends the session in the store."""
+        if self.recording:
+            self.recording.close()
+            self.recording = None
+
+    def tell(self, event: events.Event) -> None:
+        """Tells the screen and the recording."""
+        if self.recording:
+            self.recording(event)
+        self.listener(event)
