@@ -107,7 +107,7 @@ def test_slash_commands_and_what_may_stand_behind_them(line: str, lines: list[st
 
 
 def test_a_slash_command_is_offered_with_what_it_does() -> None:
-    completer = LineCompleter(COMMANDS, _Nothing())
+    completer = LineCompleter(COMMANDS, _Nothing(), {})
     (found,) = completer.get_completions(Document("/m"), CompleteEvent())
     assert found.display_meta_text == "What may run"
 
@@ -248,7 +248,7 @@ def test_a_name_is_offered_next_to_what_the_line_says(
 
 
 def test_a_name_is_offered_with_its_kind_and_namespace(programs: Programs) -> None:
-    completer = LineCompleter(COMMANDS, known(programs))
+    completer = LineCompleter(COMMANDS, known(programs), {})
     (found,) = completer.get_completions(Document("restart web-5"), CompleteEvent())
     assert found.display_meta_text == "pod in shop"
 

@@ -1,6 +1,5 @@
 """Completion of the line that the user types: commands, files, programs, and the names of what runs."""
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,10 +36,7 @@ class LineCompleter(Completer):
     """
 
     def __init__(
-        self,
-        commands: Mapping[str, SlashCommand],
-        names: Names,
-        environ: Mapping[str, str] = os.environ,
+        self, commands: Mapping[str, SlashCommand], names: Names, environ: Mapping[str, str]
     ) -> None:
         self._commands = commands
         self._names = names
