@@ -16,7 +16,7 @@ _ASCII = {
     **dict.fromkeys("✓✔✅☑", "[ok]"),
     **dict.fromkeys("✗✘❌☒", "[failed]"),
     **dict.fromkeys("→⇒➜➔▶", "->"),
-    **dict.fromkeys("←⇐", "<-"),
+    **dict.fromkeys("←⇐↩", "<-"),
     **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
     **dict.fromkeys("\u200b\u200d\u2060\ufe0e\ufe0f\ufeff", ""),
     "…": "...",
