@@ -196,15 +196,21 @@ class SessionStore:
         recording.take_up()
         return recording
 
-    def list(self, limit: int = 20) -> Sequence[Summary]:
-        """The sessions that were used last, the newest first."""
+    def list(self, limit: int | None = 20) -> Sequence[Summary]:
+        """The sessions that were used last, the newest first: so many, or all.
+
+        Raises:
+            UsageError: The limit is less than 1.
+        """
+        if limit is not None and limit < 1:
+            raise UsageError(f"{limit} is no number of sessions. Use one greater than 0.")
         if not self._exists():
             return ()
         rows = """SELECT *, (SELECT count(*) FROM turns WHERE session = sessions.id) AS turns,
             (SELECT ended IS NULL FROM turns WHERE session = sessions.id ORDER BY number DESC LIMIT 1) AS open
             FROM sessions ORDER BY updated DESC LIMIT ?"""
         with self._opened() as db:
-            return [_summary(row) for row in db.execute(rows, (limit,))]
+            return [_summary(row) for row in db.execute(rows, (-1 if limit is None else limit,))]
 
     def newest(self, directory: Path | str | None = None) -> str | None:
         """The id of the session that was used last: of those that began in a directory, else of all."""
