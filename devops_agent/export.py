@@ -84,7 +84,7 @@ def _step(step: StoredStep) -> Iterator[str]:
 
 def outcome(step: StoredStep) -> str:
     """How a call ended, in a few words."""
-    comment = f": {one_line(step.comment)}" if step.comment else ""
+    comment = f" ({one_line(step.comment)})" if step.comment else ""
     if step.decision == "rejected":
         return f"Rejected by the user{comment}"
     if step.ended is None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -50,7 +49,7 @@ class Remembered(Protocol):
 
 def new_id() -> str:
     """An id for a session: 8 hexadecimal digits."""
-    return secrets.token_hex(4)
+    return os.urandom(4).hex()
 
 
 class Recording:

@@ -104,7 +104,7 @@ kubectl scale deploy/web --replicas=3
 # Exit code 0, failed:
 #   a; b
 
-# Rejected by the user: not that:
+# Rejected by the user (not that):
 #   rm x
 
 # Cut off:
