@@ -1,13 +1,14 @@
 """The turns of a session, and what the model is told of them with the next task."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from devops_agent import reference, subjects
 from devops_agent.context import Messages, characters, size
+from devops_agent.outputs import reduce_output
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
+from devops_agent.session_store import StoredTurn
 from devops_agent.subjects import Subject
 
 # The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
@@ -15,6 +16,8 @@ from devops_agent.subjects import Subject
 _MOST, _FOLD_TO = 0.45, 0.2
 _MOST_FOLDED = 12
 _LONGEST = 200
+# Characters of an output that was kept.
+_BUDGET = 4000
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Turn:
         answer: What was answered.
         ok: Whether it was done, by exit codes.
         commands: The commands that ran and succeeded.
+        names: What was looked up for it, by the placeholders of runbooks.
     """
 
     task: str
@@ -36,6 +40,7 @@ class Turn:
     answer: str = ""
     ok: bool = True
     commands: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fact(self) -> str:
@@ -147,6 +152,7 @@ class TurnRecord:
             answer,
             ok,
             tuple(command for command, _, _ in self._ran),
+            names,
         )
 
 
@@ -163,34 +169,24 @@ def of_command(command: str, output: str, ok: bool) -> Turn:
     return Turn(command, messages, about, "", ok, (command,) if ok else ())
 
 
-def to_json(turn: Turn) -> str:
-    """A turn as it is kept."""
-    kept = {
-        "task": turn.task,
-        "messages": list(turn.messages),
-        "subjects": turn.subjects,
-        "answer": turn.answer,
-        "ok": turn.ok,
-        "commands": turn.commands,
-    }
-    return json.dumps(kept, ensure_ascii=False)
+def of_stored(stored: StoredTurn) -> Turn:
+    """A turn that was kept; of one that was cut off, what is known."""
+    steps = [step for step in stored.steps if step.tool == "bash"]
+    ran = [
+        (str(step.arguments.get("command")), step.output, step.changes) for step in steps if step.succeeded
+    ]
+    written = [str(step.arguments.get("path")) for step in stored.steps if step.tool == "write_file"]
+    about = subjects.of_turn(ran, stored.names, written, stored.answer)
+    commands = tuple(command for command, _, _ in ran)
+    answer = stored.answer or "Not done: it was cut off."
+    messages = stored.messages or tuple(_told(stored, answer))
+    return Turn(stored.task, messages, about, answer, bool(stored.ok), commands, stored.names)
 
 
-def from_json(text: str) -> Turn:
-    """A turn that was kept.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        kept = json.loads(text)
-        return Turn(
-            str(kept["task"]),
-            tuple({"role": str(each["role"]), "content": str(each["content"])} for each in kept["messages"]),
-            tuple(Subject(*map(str, each)) for each in kept["subjects"]),
-            str(kept["answer"]),
-            bool(kept["ok"]),
-            tuple(map(str, kept["commands"])),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"no turn: {error}") from error
+def _told(stored: StoredTurn, answer: str) -> Iterator[dict[str, str]]:
+    yield {"role": "user", "content": stored.task}
+    for step in stored.steps:
+        output = reduce_output(step.output, _BUDGET)
+        yield {"role": "assistant", "content": Call(step.tool, step.arguments).render()}
+        yield {"role": "user", "content": format_tool_response(output)}
+    yield {"role": "assistant", "content": Call(FINAL_ANSWER, {"answer": answer}).render()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from devops_agent import events
 from devops_agent.context import characters
-from devops_agent.conversation import Conversation, Turn
+from devops_agent.conversation import Conversation, Turn, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
 from devops_agent.session_store import Recording, SessionStore, Stored
 from devops_agent.settings import Settings
@@ -185,8 +185,7 @@ class Session:
         self.close()
         self.conversation.clear()
         for turn in stored.turns:
-            if turn.memory is not None:
-                self.conversation.add(turn.memory)
+            self.conversation.add(of_stored(turn))
         self.recording = recording
         return stored
 

@@ -1,6 +1,7 @@
 """The turns of a session: what the model is told of them, and how they are kept."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from replies import answer, sh
@@ -12,6 +13,7 @@ from devops_agent.conversation import Conversation, Turn
 from devops_agent.errors import EngineError
 from devops_agent.events import Event, Notice, OutputGrew
 from devops_agent.scripted import ScriptedModel
+from devops_agent.session_store import StoredStep, StoredTurn
 from devops_agent.shell import Shell
 from devops_agent.subjects import Subject
 
@@ -161,15 +163,41 @@ def test_how_full_it_is() -> None:
 # --- kept -------------------------------------------------------------------------------------------------
 
 
-def test_a_turn_that_was_kept_is_the_same() -> None:
-    one = turn("größe")
-    assert conversation.from_json(conversation.to_json(one)) == one
+def stored(**changes: Any) -> StoredTurn:
+    step = StoredStep(
+        "bash",
+        {"command": "kubectl -n shop scale deployment web --replicas=3"},
+        "change",
+        1.0,
+        2.0,
+        0,
+        True,
+        "scaled",
+    )
+    values = {"number": 1, "task": "scale web", "started": 1.0, "ended": 2.0, "answer": "Scaled.", "ok": True}
+    values |= {
+        "exit_code": 0,
+        "names": {},
+        "messages": turn("scale web").messages,
+        "commands": (),
+        "steps": (step,),
+    }
+    return StoredTurn(**{**values, **changes})
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"task": "x", "messages": 5}', "null"])
-def test_what_is_no_turn_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        conversation.from_json(text)
+def test_a_turn_that_was_kept_is_taken_up_again() -> None:
+    talk = Conversation(turns=[conversation.of_stored(stored())])
+    assert talk.messages([]) == list(turn("scale web").messages)
+    assert talk.resolved("and its logs?") == "and the logs of deployment web in namespace shop?"
+
+
+def test_of_a_turn_that_was_cut_off_is_told_what_ran() -> None:
+    talk = Conversation(turns=[conversation.of_stored(stored(ended=None, answer="", ok=None, messages=()))])
+    contents = [message["content"] for message in talk.messages([])]
+    assert contents[0] == "scale web"
+    assert "--replicas=3" in contents[1]
+    assert "scaled" in contents[2]
+    assert "it was cut off" in contents[3]
 
 
 def test_a_command_of_the_user_is_a_turn() -> None:

@@ -14,10 +14,14 @@ class SlashCommand:
 
     Attributes:
         name: Its name without the slash.
+        takes: What may stand behind it, as help shows it.
         help: What it does, in a few words.
+        run: Does it, given what stands behind it.
         choices: Gives what may stand behind it. It is called at a key, so it looks at nothing slow.
     """
 
     name: str
+    takes: str
     help: str
+    run: Callable[[str], None]
     choices: Callable[[], Sequence[str]] = _nothing
