@@ -164,16 +164,9 @@ def test_how_full_it_is() -> None:
 
 
 def stored(**changes: Any) -> StoredTurn:
-    step = StoredStep(
-        "bash",
-        {"command": "kubectl -n shop scale deployment web --replicas=3"},
-        "change",
-        1.0,
-        2.0,
-        0,
-        True,
-        "scaled",
-    )
+    command = "kubectl -n shop scale deployment web --replicas=3"
+    told = ("scaled", "scaled", "", "")
+    step = StoredStep("bash", {"command": command}, "change", 1.0, 2.0, 0, True, *told)
     values = {"number": 1, "task": "scale web", "started": 1.0, "ended": 2.0, "answer": "Scaled.", "ok": True}
     values |= {
         "exit_code": 0,

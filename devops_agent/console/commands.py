@@ -1,20 +1,24 @@
 """What the slash commands of a session do. To add one: a method, and its line in `table`."""
 
+import io
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from devops_agent import approval, conversation, kube_context
-from devops_agent.console.history import SafeHistory
+from devops_agent import conversation, kube_context
+from devops_agent.console.greeting import docker_endpoint
+from devops_agent.console.history import History
 from devops_agent.console.names import Names
 from devops_agent.console.slash import SlashCommand
 from devops_agent.errors import UsageError
+from devops_agent.export import one_line
 from devops_agent.kube_context import Overlay
 from devops_agent.outputs import reduce_output
 from devops_agent.session import Session
+from devops_agent.session_store import Stored
 from devops_agent.terminal import Terminal
-from devops_agent.undo import UndoStore
 
 _SWITCHES = ("on", "off")
 _BUDGET = 4000
@@ -31,7 +35,7 @@ class Commands:
         overlay: Chooses the Kubernetes context.
         history: What was typed before.
         names: The names that can be completed.
-        undo: The files as they were.
+        subcommand: Runs a subcommand, given its words and where it prints.
         runbooks: The folders of the user's own runbooks.
     """
 
@@ -41,9 +45,9 @@ class Commands:
         terminal: Terminal,
         out: TextIO,
         overlay: Overlay,
-        history: SafeHistory | None,
+        history: History | None,
         names: Names | None,
-        undo: UndoStore,
+        subcommand: Callable[[Sequence[str], TextIO], None],
         runbooks: Sequence[Path],
     ) -> None:
         self.session = session
@@ -52,7 +56,7 @@ class Commands:
         self.overlay = overlay
         self.history = history
         self.names = names
-        self.undo = undo
+        self.subcommand = subcommand
         self.runbooks = runbooks
 
     @property
@@ -95,6 +99,9 @@ class Commands:
         )
         return {command.name: command for command in commands}
 
+    def _subcommand(self, *words: str, out: TextIO | None = None) -> None:
+        self.subcommand(words, out or self.out)
+
     def _say(self, text: str) -> None:
         print(text, file=self.out, flush=True)
 
@@ -130,7 +137,7 @@ class Commands:
             os.environ["DOCKER_CONTEXT"] = words
             if self.names:
                 self.names.forget()
-        self._say(f"Docker: {kube_context and docker_endpoint(os.environ)}")
+        self._say(f"Docker: {docker_endpoint(os.environ)}")
 
     def _approve(self, words: str) -> None:
         self._switch("require_approval", words, "Each tool call is asked for", "What destroys is asked for")
@@ -165,36 +172,56 @@ class Commands:
         self.terminal.page(shown[number - 1])
 
     def _sessions(self, words: str) -> None:
-        from devops_agent.commands.sessions import print_list
-
-        if self.session.store is None:
-            raise UsageError("Sessions are not kept here.")
-        print_list(self.session.store.list(_LISTED), self.out)
+        self._subcommand("sessions", "list")
 
     def _resume(self, words: str) -> None:
         store = self.session.store
         wanted = words or (store.newest(Path.cwd()) if store else "")
         if not wanted:
             raise UsageError("There is no session to go on with.")
-        self._say(resumed(self.session, wanted))
+        self._say(resumed(self.session.resume(wanted)))
 
     def _undo(self, words: str) -> None:
-        from devops_agent.commands.undo import restore
-
-        restore(self.undo, self.out, approval.confirms)
+        self._subcommand("undo")
 
     def _diagnose(self, words: str) -> None:
-        from devops_agent.commands.diagnose import findings
-
-        found = "\n".join(map(str, findings(words))) or "No trouble found."
-        self._say(found)
-        shown = reduce_output(self.session.redactor(found), _BUDGET)
+        told = io.StringIO()
+        try:
+            self._subcommand("diagnose", *shlex.split(words), out=told)
+        finally:
+            self._say(told.getvalue().rstrip())
+        shown = reduce_output(self.session.redactor(told.getvalue()), _BUDGET)
         command = f"devops-agent diagnose {words}".rstrip()
         self.session.add(conversation.of_command(command, shown, True))
 
-    def _runbook(self, words: str) -> None: ...
+    def _runbook(self, words: str) -> None:
+        action, _, name = words.partition(" ")
+        if action != "save":
+            self._subcommand("runbooks", *shlex.split(words))
+            return
+        from devops_agent.commands.runbooks import save
 
-    def _export(self, words: str) -> None: ...
+        self._say(f"Saved as {save(self._kept(), name.strip(), self.runbooks[0])}")
+
+    def _export(self, words: str) -> None:
+        form, _, path = words.partition(" ")
+        if form not in ("", "markdown", "script"):
+            raise UsageError(f"{form!r} is no form. Use /export markdown or /export script, and a file.")
+        into = ("-o", path.strip()) if path.strip() else ()
+        self._subcommand("sessions", "export", self._kept().id, "--format", form or "markdown", *into)
+
+    def _kept(self) -> Stored:
+        """The session as it is kept.
+
+        Raises:
+            UsageError: It is not, or has no task yet.
+        """
+        store, recording = self.session.store, self.session.recording
+        if store is None or recording is None or not recording.id:
+            raise UsageError("This session is not kept.")
+        if not self.session.conversation.turns:
+            raise UsageError("There is no task in this session yet.")
+        return store.load(recording.id)
 
     def _clear(self, words: str) -> None:
         self.session.clear()
@@ -204,4 +231,10 @@ class Commands:
         raise EOFError
 
 
-Dispatch = Callable[[str], None]
+def resumed(stored: Stored) -> str:
+    """What is told of a session that is taken up again."""
+    count = len(stored.turns)
+    lines = [
+        f"Session {stored.id}: {count} task{'s' * (count != 1)}, the last: {one_line(stored.turns[-1].task)}"
+    ]
+    return "\n".join([*lines, *filter(None, [stored.cut_off])])
