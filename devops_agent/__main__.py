@@ -3,6 +3,7 @@
 It is the only module of the package that imports the top-level ones, beside `smolagents_patches`.
 """
 
+import argparse
 import os
 import signal
 import sys
@@ -12,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from devops_agent import cli, settings
+from devops_agent import cli, settings, task_file
+from devops_agent.cli import Invocation
 from devops_agent.errors import (
     EngineError,
     EngineUnreachable,
@@ -23,7 +25,9 @@ from devops_agent.errors import (
 )
 from devops_agent.events import Listener
 from devops_agent.folders import cache_folder, data_folder
+from devops_agent.kube_context import Overlay
 from devops_agent.settings import Settings
+from devops_agent.standard_input import Reader
 from devops_agent.terminal import Terminal
 
 
@@ -32,18 +36,20 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     _open_streams()
     terminal = _terminal(verbose=False)
     try:
-        if words := cli.subcommand(argv):
-            return _run_subcommand(words)
-        options = cli.parse(argv)
-        task, interactive = options.pop("task"), options.pop("interactive")
-        chosen = settings.load(options, os.environ)
-        terminal = _terminal(chosen.verbose)
-        if task is None and not interactive and not sys.stdin.isatty():
-            raise UsageError(
-                'No task given. Say what to do: devops-agent "Check disk usage"; -i reads a task a line.'
-            )
+        given = cli.parse(argv)
+        data = _data(given)
         _end_on_signals()
-        return _Session(chosen, terminal).run(task)
+        _enter(given.directory)
+        with Overlay(os.environ) as overlay:
+            if given.context is not None or given.namespace is not None:
+                overlay.use(given.context, given.namespace)
+            if given.subcommand is not None:
+                return _run_subcommand(given.subcommand)
+            chosen = settings.load(given.settings, os.environ)
+            terminal = _terminal(chosen.verbose)
+            task = _task(given, data)
+            data = data if given.task or given.file else None
+            return _Session(chosen, terminal, given, data, overlay).run(task)
     except OutputError as error:
         terminal.failure(str(error))
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
@@ -58,27 +64,65 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         return _leave(ExitCode.FAILED)
 
 
-def _run_subcommand(words: Sequence[str]) -> ExitCode:
-    from devops_agent import approval, briefing
-    from devops_agent.commands.audit import audit_command
-    from devops_agent.commands.diagnose import diagnose_command
-    from devops_agent.commands.policy import policy_command
-    from devops_agent.commands.runbooks import runbooks_command
-    from devops_agent.commands.undo import undo_command
-    from devops_agent.undo import UndoStore
+def _data(given: Invocation) -> Reader | None:
+    """What reads the standard input, where there is something to read for a task."""
+    if given.subcommand or given.interactive or not given.stdin or sys.stdin.isatty():
+        return None
+    return Reader(sys.stdin).start()
 
-    if words[0] == "diagnose":
-        diagnose_command(words[1:], sys.stdout)
-    elif words[0] == "audit":
-        audit_command(words[1:], data_folder(os.environ) / "audit.jsonl", sys.stdout)
-    elif words[0] == "undo":
-        store = UndoStore(data_folder(os.environ) / "undo")
-        undo_command(words[1:], store, sys.stdout, approval.confirms)
-    elif words[0] == "policy":
-        policy_command(words[2:], sys.stdin, sys.stdout)
-    else:
-        folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
-        runbooks_command(words[1:], folders, sys.stdout)
+
+def _enter(directory: Path | None) -> None:
+    try:
+        if directory is not None:
+            os.chdir(directory)
+    except OSError as error:
+        raise UsageError(f"--cwd: {directory}: {error.strerror}. Name a folder.") from error
+
+
+def _task(given: Invocation, data: Reader | None) -> str | None:
+    """The task, from the words, a file or the standard input; None for a session."""
+    task = task_file.read(given.file) if given.file else given.task
+    if task is None and data is not None:
+        task = data.whole().strip() or None
+        if task is not None and data.notice:
+            raise UsageError("The task on standard input is longer than 1 MB. Give a shorter one.")
+    if task is None and not given.interactive and not sys.stdin.isatty():
+        raise UsageError(
+            'No task given. Say what to do: devops-agent "Check disk usage"; -i reads a task a line.'
+        )
+    if task is None and given.json:
+        raise UsageError("--json is for one task. Say what to do, or leave it out.")
+    return task
+
+
+def _run_subcommand(arguments: argparse.Namespace) -> ExitCode:
+    """Runs a subcommand; only what it needs itself is imported."""
+    data, out = data_folder(os.environ), sys.stdout
+    match arguments.subcommand:
+        case "diagnose":
+            from devops_agent.commands.diagnose import diagnose_command
+
+            diagnose_command(arguments, out)
+        case "runbooks":
+            from devops_agent import briefing
+            from devops_agent.commands.runbooks import runbooks_command
+
+            folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
+            runbooks_command(arguments, folders, out)
+        case "policy":
+            from devops_agent.commands.policy import policy_command
+
+            policy_command(arguments, sys.stdin, out)
+        case "audit":
+            from devops_agent.commands.audit import audit_command
+
+            audit_command(arguments, data / "audit.jsonl", out)
+        case "undo":
+            from devops_agent import approval
+            from devops_agent.commands.undo import undo_command
+            from devops_agent.undo import UndoStore
+
+            undo_command(arguments, UndoStore(data / "undo"), out, approval.confirms)
     return ExitCode.DONE
 
 
@@ -127,7 +171,9 @@ _PREVIEW_SECONDS = 8.0
 class _Session:
     """An engine and an agent that do one task or several."""
 
-    def __init__(self, chosen: Settings, terminal: Terminal) -> None:
+    def __init__(
+        self, chosen: Settings, terminal: Terminal, given: Invocation, data: Reader | None, overlay: Overlay
+    ) -> None:
         self.settings = chosen
         self.terminal = terminal
         self._agent: Any = None

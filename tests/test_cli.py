@@ -1,6 +1,7 @@
 """The command line: arguments, exit codes, one line for each error, and how little `--help` imports."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from fake_ollama import FakeOllama, Reply, call
 
 import devops_agent
 from conftest import ROOT, Python
-from devops_agent import cli
+from devops_agent import cli, parsers
 from devops_agent.__main__ import main
 from devops_agent.errors import UsageError
 
@@ -38,7 +39,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def settings_of(argv: list[str]) -> dict[str, object]:
-    return {name: value for name, value in cli.parse(argv).items() if value is not None}
+    given = cli.parse(argv)
+    told = {"task": given.task, "interactive": given.interactive, **given.settings}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 @pytest.mark.parametrize(
@@ -68,11 +71,7 @@ def test_arguments_become_settings(argv: list[str], expected: dict[str, object])
 
 
 def test_what_is_not_given_is_none() -> None:
-    options = cli.parse(["x"])
-    assert {name for name, value in options.items() if value is None} == set(options) - {
-        "task",
-        "interactive",
-    }
+    assert set(cli.parse(["x"]).settings.values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -90,12 +89,154 @@ def test_what_is_not_given_is_none() -> None:
         ([""], "The task is empty"),
         (["  ", ""], "The task is empty"),
         (["-i", "x"], "--interactive takes no task"),
+        (["-i", "-f", "x"], "--interactive takes no task"),
+        (["-f", "x", "y"], "--file holds the task"),
+        (["-f", ""], "--file: '' is no path"),
+        (["-f", "~nobody-of-that-name/x"], "--file: ~nobody-of-that-name/x: there is no such user"),
+        (["--json", "-q", "x"], "--json and --quiet contradict each other"),
+        (["--json", "-i"], "--json is for one task"),
+        (["--resume", "--continue", "x"], "--resume and --continue contradict each other"),
+        (["--resume=x", "y"], "'x' is no session: see devops-agent sessions"),
+        (["--color", "green", "x"], "invalid choice: 'green'"),
+        (["-n"], "expected one argument"),
+        (["-v", "undo", "--yes"], "A subcommand stands before its flags: devops-agent undo …"),
     ],
 )
 def test_a_bad_argument_is_a_usage_error_in_one_line(argv: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         cli.parse(argv)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "resume", "task"),
+    [
+        (["--resume"], "", None),
+        (["--resume", "0123abcd"], "0123abcd", None),
+        (["--resume", "0123abcd", "scale", "it"], "0123abcd", "scale it"),
+        (["--resume", "scale it"], "", "scale it"),
+        (["--resume", "add", "a", "replica"], "", "add a replica"),
+        (["--resume=012", "scale it"], "012", "scale it"),
+        (["scale it", "--resume"], "", "scale it"),
+        (["--resume", "-v", "scale it"], "", "scale it"),
+        (["--resume", "--", "0123abcd"], "", "0123abcd"),
+        (["scale it"], None, "scale it"),
+    ],
+)
+def test_a_word_behind_resume_that_is_no_id_is_the_task(
+    argv: list[str], resume: str | None, task: str | None
+) -> None:
+    given = cli.parse(argv)
+    assert (given.resume, given.task) == (resume, task)
+
+
+def test_the_flags_of_a_run_are_no_settings() -> None:
+    argv = "-f t.txt --cwd d -n shop --context prod --no-stdin -q --color never --continue".split()
+    given = cli.parse(argv)
+    assert (given.file, given.directory) == (Path("t.txt"), Path("d"))
+    assert (given.namespace, given.context, given.stdin) == ("shop", "prod", False)
+    assert (given.quiet, given.json, given.color, given.continue_) == (True, False, "never", True)
+    assert not any(given.settings.values())
+    assert cli.parse(["--json", "x"]).json
+
+
+# --- subcommands ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["diagnose"], {"target": None}),
+        (["diagnose", "shop/deployment/web"], {"target": "shop/deployment/web"}),
+        (["diagnose", "-n", "shop", "--context", "prod"], {"namespace": "shop", "context": "prod"}),
+        (["runbooks"], {"action": "list"}),
+        (["runbooks", "show", "x"], {"action": "show", "name": "x"}),
+        (["runbooks", "search", "liveness", "probe"], {"words": ["liveness", "probe"]}),
+        (["policy", "explain", "rm -rf x", "--json"], {"command": ["rm -rf x"], "json": True}),
+        (["policy", "explain", "--json", "-"], {"command": ["-"], "json": True}),
+        (["policy", "explain", "rm", "-rf", "--json"], {"command": ["rm", "-rf", "--json"], "json": False}),
+        (["policy", "explain", "--", "-x"], {"command": ["-x"]}),
+        (["audit", "--since=2h", "--effect", "destructive"], {"since": "2h", "effect": "destructive"}),
+        (["undo", "--yes"], {"yes": True}),
+        (["sessions"], {"action": "list", "limit": 20, "json": False}),
+        (["sessions", "show", "0123abcd", "--json"], {"action": "show", "id": "0123abcd", "json": True}),
+        (["sessions", "export", "012"], {"id": "012", "format": "markdown", "output": None}),
+        (["sessions", "export", "012", "--format", "script", "-o", "f"], {"format": "script", "output": "f"}),
+        (["sessions", "delete", "012", "345"], {"ids": ["012", "345"], "all": False, "yes": False}),
+        (["sessions", "delete", "--all", "--yes"], {"ids": [], "all": True, "yes": True}),
+        (["doctor", "--quick"], {"quick": True, "json": False}),
+        (["completions", "zsh"], {"shell": "zsh"}),
+    ],
+)
+def test_a_subcommand_has_its_arguments(argv: list[str], expected: dict[str, object]) -> None:
+    given = cli.parse(argv)
+    assert given.subcommand is not None
+    assert given.task is None
+    assert given.subcommand.subcommand == argv[0]
+    told = vars(given.subcommand)
+    assert {name: told[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["undo", "the", "last", "rollout"], "Usage: devops-agent undo [--yes]."),
+        (["diagnose", "the", "network"], "Usage: devops-agent diagnose [-n NS] [--context NAME] [target]."),
+        (["runbooks", "are", "what?"], "invalid choice: 'are'"),
+        (["audit", "this", "machine"], "unrecognized arguments: this machine"),
+        (["policy", "of", "the", "firm"], "invalid choice: 'of'"),
+        (["policy"], "required: action"),
+        (["sessions", "of", "redis"], "invalid choice: 'of'"),
+        (["doctor", "this"], "unrecognized arguments: this"),
+        (["completions"], "required: shell"),
+    ],
+)
+def test_prose_behind_a_subcommand_is_an_error_that_says_how_it_is_a_task(
+    argv: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        cli.parse(argv)
+    text = str(caught.value)
+    assert text.startswith(f"devops-agent {argv[0]}: ")
+    assert message in text
+    assert text.endswith(f" To give these words as a task: devops-agent -- {shlex.join(argv)}")
+    assert cli.parse(["--", *argv]).task == " ".join(argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["audit", "--since"], "--since: expected one argument. Usage: devops-agent audit"),
+        (["audit", "--effect", "bad"], "invalid choice: 'bad'"),
+        (["audit", "--all"], "unrecognized arguments: --all"),
+        (["undo", "-n\nx"], "unrecognized arguments: -n x"),
+        (["sessions", "list", "--limit", "0"], "'0' is no number greater than 0"),
+        (["diagnose", "-v"], "unrecognized arguments: -v"),
+    ],
+)
+def test_a_wrong_flag_of_a_subcommand_is_one_line_with_its_usage(argv: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        cli.parse(argv)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "as a task" not in str(caught.value)
+
+
+@pytest.mark.parametrize("task", ["undo the last rollout", "diagnose the network of this machine"])
+def test_one_quoted_argument_is_a_task_whatever_its_first_word(task: str) -> None:
+    assert cli.parse([task]).task == task
+
+
+@pytest.mark.parametrize("name", parsers.SUBCOMMANDS)
+def test_each_subcommand_and_each_of_its_actions_has_a_help(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actions = parsers.actions_of(parsers.subcommand_parser(name))
+    for words in ([name], *([name, action] for action in actions)):
+        with pytest.raises(SystemExit) as done:
+            cli.parse([*words, "--help"])
+        assert done.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: devops-agent {' '.join(words)} [-h]")
 
 
 # --- the process ------------------------------------------------------------------------------------------
@@ -174,6 +315,8 @@ def test_help_lists_every_flag_variable_and_exit_code(python: Python) -> None:
             "--model",
             "--model-path",
         ),
+        *("--file", "--cwd", "--namespace", "--context", "--no-stdin", "--json", "--quiet", "--color"),
+        *("--resume", "--continue", "-f", "-n", "-q", *parsers.SUBCOMMANDS),
         *("--max-steps", "--timeout", "--temperature", "--top-p", "--version", "-i", "-v", "-a"),
         *("OLLAMA_HOST", "DEVOPS_AGENT_MODEL", "DEVOPS_AGENT_MODEL_PATH", "DEVOPS_AGENT_BACKEND"),
         *("REQUIRE_APPROVAL", "SMOLAGENTS_LOG_LEVEL", "NO_COLOR", "exit codes:", "130 interrupted"),
@@ -236,6 +379,86 @@ def test_with_ollama_nothing_that_downloads_a_model_is_imported(ollama: FakeOlla
         "print(sorted({'devops_agent.model_store', 'devops_agent.transfer'} & set(sys.modules)))\n"
     )
     assert python("-c", code, env={"OLLAMA_HOST": ollama.url}).stdout == "✅ Done.\n[]\n"
+
+
+def test_a_task_on_standard_input_is_done(ollama: FakeOllama, python: Python) -> None:
+    ollama.script(call("bash", command="echo x"), call("final_answer", answer="Done."))
+    result = python("-m", "devops_agent", input="say\nhello\n", env={"OLLAMA_HOST": ollama.url})
+    assert (result.returncode, result.stdout) == (0, "✅ Done.\n")
+    assert ollama.chats[0]["messages"][-1]["content"] == "say\nhello"
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-stdin"], ["-q"], ["--json"]])
+def test_an_empty_standard_input_is_no_task(flags: list[str], python: Python) -> None:
+    result = python("-m", "devops_agent", *flags, input=" \n")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "No task given." in result.stderr
+
+
+def test_a_standard_input_that_says_nothing_is_no_task_after_a_second(python: Python) -> None:
+    reading, writing = os.pipe()
+    started = time.monotonic()
+    result = python("-m", "devops_agent", stdin=reading)
+    os.close(reading)
+    os.close(writing)
+    assert result.returncode == 2
+    assert "No task given." in result.stderr
+    assert 1 <= time.monotonic() - started < 10
+
+
+def test_a_task_on_standard_input_may_come_slowly(ollama: FakeOllama) -> None:
+    ollama.script(call("bash", command="echo x"), call("final_answer", answer="Done."))
+    result = subprocess.run(
+        ["bash", "-c", '(printf "say "; sleep 1.5; printf hello) | "$0" -m devops_agent', sys.executable],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": ollama.url},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 0
+    assert ollama.chats[0]["messages"][-1]["content"] == "say hello"
+
+
+def test_a_task_on_standard_input_has_a_limit(python: Python) -> None:
+    result = python("-m", "devops_agent", input="x" * 1_000_001)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "longer than 1 MB" in result.stderr
+
+
+def test_a_task_is_read_from_a_file_in_the_folder_that_was_named(
+    ollama: FakeOllama, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/task.txt").write_text("\ufeffsay\nhello\n", encoding="utf-8")
+    ollama.script(call("bash", command="pwd > where"), call("final_answer", answer="Done."))
+    code, out, _ = run("--cwd", "d", "-f", "task.txt", "--yes", OLLAMA_HOST=ollama.url)
+    assert (code, out) == (0, "✅ Done.\n")
+    assert ollama.chats[0]["messages"][-1]["content"].startswith("say\nhello")
+    assert (tmp_path / "d/where").read_text() == f"{tmp_path / 'd'}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["-f", "missing"], "--file: missing cannot be read: No such file or directory. Name a text file."),
+        (["-f", "folder"], "--file: folder cannot be read: Is a directory. Name a text file."),
+        (["-f", "empty"], "--file: empty is empty. Write into it what to do."),
+        (["-f", "nul"], "--file: nul is no text in UTF-8. Name a text file."),
+        (["-f", "latin"], "--file: latin is no text in UTF-8. Name a text file."),
+        (["-f", "large"], "--file: large is larger than 1 MB. Name a file with a task in it."),
+        (["-f", "-"], "--file takes no -. For a task from standard input: devops-agent < FILE"),
+        (["--cwd", "missing", "x"], "--cwd: missing: No such file or directory. Name a folder."),
+        (["--cwd", "empty", "x"], "--cwd: empty: Not a directory. Name a folder."),
+    ],
+)
+def test_a_file_or_folder_that_is_none_is_one_line_and_exit_code_2(
+    argv: list[str], message: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "nul").write_bytes(b"a\0b")
+    (tmp_path / "latin").write_bytes(b"\xe4\xf6")
+    (tmp_path / "large").write_bytes(b"x" * 1_000_001)
+    assert run(*argv) == (2, "", f"devops-agent: {message}\n")
 
 
 def test_agent_py_is_the_same_command(ollama: FakeOllama, python: Python) -> None:

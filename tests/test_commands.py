@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from shapes import FORBIDDEN, container, deployment, ended, healthy, pod, waiting
 
-from devops_agent import cli
 from devops_agent.__main__ import main
 from devops_agent.runbook_library import load
 
@@ -241,24 +240,6 @@ def test_an_answer_that_is_none_is_not_good_health(services: Services, run: Run,
     assert "this could not be read, so it was not looked at:" in out
 
 
-@pytest.mark.parametrize(
-    ("argv", "words"),
-    [
-        (["diagnose"], ["diagnose"]),
-        (["diagnose", "shop"], ["diagnose", "shop"]),
-        (["diagnose", "the", "network"], None),
-        (["diagnose", "-v"], None),
-        (["runbooks"], ["runbooks"]),
-        (["runbooks", "show", "x"], ["runbooks", "show", "x"]),
-        (["runbooks", "are", "what?"], None),
-        (["list the pods"], None),
-        ([], None),
-    ],
-)
-def test_a_task_that_begins_like_a_subcommand_is_a_task(argv: list[str], words: list[str] | None) -> None:
-    assert cli.subcommand(argv) == words
-
-
 # --- runbooks ---------------------------------------------------------------------------------------------
 
 BREW = "# Descale a samovar\nWhen: limescale, samovar, teapot\n\n1. `samovar descale {name}`\n"
@@ -302,9 +283,9 @@ def test_a_projects_runbook_counts_in_its_folder(tmp_path: Path, run: Run) -> No
     ("words", "error"),
     [
         (["show", "nothing"], "There is no runbook nothing. See devops-agent runbooks list."),
-        (["show"], "Use: devops-agent runbooks [list"),
-        (["search"], "Use: devops-agent runbooks [list"),
-        (["list", "all"], "Use: devops-agent runbooks [list"),
+        (["show"], "required: NAME. Usage: devops-agent runbooks show NAME."),
+        (["search"], "required: WORD. Usage: devops-agent runbooks search WORD"),
+        (["list", "all"], "unrecognized arguments: all. Usage: devops-agent runbooks {list"),
         (["add", "missing.md"], "missing.md cannot be read:"),
         (["add", "untitled.md"], "untitled.md has no title."),
         (["add", "binary.md"], "binary.md cannot be read:"),

@@ -8,6 +8,7 @@ import pytest
 from replies import answer, call, sh
 
 from agent import DevOpsAgent, bash, write_file
+from devops_agent import parsers
 from devops_agent.commands.undo import undo_command
 from devops_agent.errors import UsageError
 from devops_agent.gate import Gate
@@ -34,7 +35,8 @@ def play(store: UndoStore, *replies: str) -> None:
 
 def undo(store: UndoStore, *flags: str, yes: bool = True) -> str:
     out = StringIO()
-    undo_command(flags, store, out, lambda question: yes)
+    arguments = parsers.subcommand_parser("undo").parse_args(flags)
+    undo_command(arguments, store, out, lambda question: yes)
     return out.getvalue()
 
 

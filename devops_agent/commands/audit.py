@@ -1,33 +1,33 @@
 """`devops-agent audit`: what ran, and who decided."""
 
 import json
-from collections.abc import Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from devops_agent import audit
-from devops_agent.commands.flags import options
 from devops_agent.errors import UsageError
-from devops_agent.policy.verdict import Effect
 from devops_agent.terminal import call_line
 
 
-def audit_command(words: Sequence[str], path: Path, out: TextIO) -> None:
-    """Prints the audit log: `[--since 2h] [--effect EFFECT] [--json]`.
+def audit_command(arguments: Namespace, path: Path, out: TextIO) -> None:
+    """Prints the audit log.
+
+    Args:
+        arguments: `since`, `effect` and `json`.
+        path: The log.
+        out: Where it is printed.
 
     Raises:
-        UsageError: A flag that makes no sense.
+        UsageError: `since` is no time.
     """
-    given = options("audit", ("--since", "--effect"), ("--json",), words)
     try:
-        since = audit.moment(given["--since"]) if "--since" in given else None
+        since = None if arguments.since is None else audit.moment(arguments.since)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{given['--since']!r} is no time. Use 30m, 2h, 7d or 2030-01-31.") from error
-    effect = given.get("--effect", "")
-    if effect not in ("", *map(str, Effect)):
-        raise UsageError(f"{effect!r} is no effect. Use one of {', '.join(map(str, Effect))}.")
-    for record in audit.records(path, since, effect):
-        print(json.dumps(record, ensure_ascii=False) if "--json" in given else _line(record), file=out)
+        raise UsageError(f"{arguments.since!r} is no time. Use 30m, 2h, 7d or 2030-01-31.") from error
+    for record in audit.records(path, since, arguments.effect or ""):
+        print(json.dumps(record, ensure_ascii=False) if arguments.json else _line(record), file=out)
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """`devops-agent diagnose`: what is wrong with something in the cluster or the engine."""
 
-from collections.abc import Sequence
+from argparse import Namespace
 from typing import TextIO
 
 from devops_agent.diagnosis import diagnose, docker
@@ -10,15 +10,17 @@ from devops_agent.diagnosis.objects import name
 from devops_agent.errors import UsageError
 
 
-def diagnose_command(words: Sequence[str], out: TextIO) -> None:
+def diagnose_command(arguments: Namespace, out: TextIO) -> None:
     """Prints what is wrong with `namespace/kind/name`, `kind/name`, a namespace, a container, or everything.
+
+    Args:
+        arguments: `target`; None for everything.
+        out: Where it is printed.
 
     Raises:
         UsageError: There is no such thing.
     """
-    if len(words) > 1:
-        raise UsageError("Diagnose takes one target: namespace/kind/name, kind/name, namespace or container.")
-    found = _everything() if not words else _of_target(words[0])
+    found = _everything() if arguments.target is None else _of_target(arguments.target)
     for finding in found:
         print(finding, file=out)
     if not found:

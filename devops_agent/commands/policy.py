@@ -1,7 +1,8 @@
 """`devops-agent policy explain`: what a command does, before it runs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from argparse import Namespace
+from collections.abc import Iterable
 from typing import TextIO
 
 from devops_agent.errors import UsageError
@@ -10,26 +11,25 @@ from devops_agent.policy.lookup import Machine
 from devops_agent.policy.verdict import Verdict
 
 
-def policy_command(words: Sequence[str], stdin: Iterable[str], out: TextIO) -> None:
+def policy_command(arguments: Namespace, stdin: Iterable[str], out: TextIO) -> None:
     """Prints what a command does, the part that decides, and the rule.
 
     Args:
-        words: `["--json"] COMMAND`; `-` reads one command a line.
+        arguments: `command`, its words, `["-"]` to read one command a line; `json` for one object a line.
         stdin: The commands for `-`.
-        out: Where it is printed; with `--json` one object a line.
+        out: Where it is printed.
 
     Raises:
         UsageError: There is no command.
     """
-    as_json = "--json" in words
-    rest = [word for word in words if word != "--json"]
-    if not rest or not " ".join(rest).strip():
+    written = " ".join(arguments.command)
+    if not written.strip():
         raise UsageError('Name a command: devops-agent policy explain "kubectl delete pod web".')
-    given = (line.rstrip("\n") for line in stdin) if rest == ["-"] else [" ".join(rest)]
+    given = (line.rstrip("\n") for line in stdin) if written == "-" else [written]
     lookup = Machine()
     for command in given:
         verdict = classify(command, lookup)
-        print(_as_json(command, verdict) if as_json else _as_text(verdict), file=out)
+        print(_as_json(command, verdict) if arguments.json else _as_text(verdict), file=out)
 
 
 def _as_json(command: str, verdict: Verdict) -> str:

@@ -1,5 +1,6 @@
 """`devops-agent runbooks`: those that there are, and new ones."""
 
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -8,26 +9,28 @@ from devops_agent import runbook_library
 from devops_agent.errors import UsageError
 
 
-def runbooks_command(words: Sequence[str], folders: Sequence[Path], out: TextIO) -> None:
+def runbooks_command(arguments: Namespace, folders: Sequence[Path], out: TextIO) -> None:
     """Lists, shows, searches or adds runbooks.
 
+    Args:
+        arguments: `action`, and what it takes: `name`, `words` or `file`.
+        folders: The user's folder and others with runbooks.
+        out: Where they are printed.
+
     Raises:
-        UsageError: An unknown action or runbook, or a file that is none.
+        UsageError: There is no such runbook, or the file is none.
     """
-    action, arguments = (words[0], words[1:]) if words else ("list", ())
     runbooks = runbook_library.load(folders)
-    if action == "list" and not arguments:
+    if arguments.action == "list":
         _print_titles(runbooks.values(), out)
-    elif action == "show" and len(arguments) == 1:
-        if arguments[0] not in runbooks:
-            raise UsageError(f"There is no runbook {arguments[0]}. See devops-agent runbooks list.")
-        print(runbooks[arguments[0]].text.rstrip(), file=out)
-    elif action == "search" and arguments:
-        _print_titles((r for r, _ in runbook_library.search(runbooks, " ".join(arguments))), out)
-    elif action == "add" and len(arguments) == 1:
-        print(f"Added {_added(Path(arguments[0]), folders[0])}", file=out)
-    else:
-        raise UsageError("Use: devops-agent runbooks [list | show NAME | search WORDS | add FILE.md]")
+    elif arguments.action == "show":
+        if arguments.name not in runbooks:
+            raise UsageError(f"There is no runbook {arguments.name}. See devops-agent runbooks list.")
+        print(runbooks[arguments.name].text.rstrip(), file=out)
+    elif arguments.action == "search":
+        _print_titles((r for r, _ in runbook_library.search(runbooks, " ".join(arguments.words))), out)
+    elif arguments.action == "add":
+        print(f"Added {_added(Path(arguments.file), folders[0])}", file=out)
 
 
 def _print_titles(runbooks: Iterable[runbook_library.Runbook], out: TextIO) -> None:

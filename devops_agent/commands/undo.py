@@ -1,21 +1,26 @@
 """`devops-agent undo`: the files of the last run, as they were."""
 
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Callable
 from typing import TextIO
 
-from devops_agent.commands.flags import options
 from devops_agent.errors import UsageError
 from devops_agent.redaction import Redactor
 from devops_agent.undo import Kept, UndoStore
 
 
-def undo_command(words: Sequence[str], store: UndoStore, out: TextIO, ask: Callable[[str], bool]) -> None:
-    """Shows what the last run changed in files, and gets them back: `[--yes]`.
+def undo_command(arguments: Namespace, store: UndoStore, out: TextIO, ask: Callable[[str], bool]) -> None:
+    """Shows what the last run changed in files, and gets them back.
+
+    Args:
+        arguments: `yes`, for no question.
+        store: The files as they were.
+        out: Where it is shown.
+        ask: Asks a question whose answer is yes or no.
 
     Raises:
         UsageError: There is nothing to undo, or a file cannot be written.
     """
-    given = options("undo", (), ("--yes",), words)
     hide = Redactor()
     found = store.last()
     if found is None:
@@ -27,14 +32,14 @@ def undo_command(words: Sequence[str], store: UndoStore, out: TextIO, ask: Calla
         what += "; it was changed after the run" if kept in newer else ""
         print(f"{kept.path}: {what}\n{hide(kept.difference())}", file=out)
     out.flush()
-    if "--yes" in given:
+    if arguments.yes:
         files = [kept for kept in files if kept not in newer]
     elif not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
         return
     failed = [f"{kept.path} cannot be restored: {error}." for kept in files if (error := _restored(kept))]
     if failed:
         raise UsageError(" ".join(failed))
-    if "--yes" in given and newer:
+    if arguments.yes and newer:
         names = ", ".join(str(kept.path) for kept in newer)
         print(
             f"Left as it is: {names}. Without --yes, undo asks for what was changed after the run.", file=out
