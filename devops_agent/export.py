@@ -86,7 +86,7 @@ def outcome(step: StoredStep) -> str:
     """How a call ended, in a few words."""
     comment = f" ({one_line(step.comment)})" if step.comment else ""
     if step.decision == "rejected":
-        return f"Rejected by the user{comment}"
+        return f"Rejected{comment}"
     if step.ended is None:
         return "Cut off" if step.ran else "Not run"
     if not step.ran:

@@ -104,7 +104,7 @@ kubectl scale deploy/web --replicas=3
 # Exit code 0, failed:
 #   a; b
 
-# Rejected by the user (not that):
+# Rejected (not that):
 #   rm x
 
 # Cut off:
@@ -544,6 +544,7 @@ def test_all_but_what_runs_is_deleted(
     told = sessions(path, "delete", all=True)
     assert told == "Left alone: 1 session still running.\nDeleted 3 sessions.\n"
     assert [each.id for each in SessionStore(path).list()] == [running.id]
+    running.close()
 
 
 @pytest.mark.parametrize("given", [{}, {"ids": ["abc"], "all": True}])

@@ -29,6 +29,21 @@ SEEN = Observed("web Running", output="web Running\n", exit_code=0, ok=True)
 CHANGE = Called("bash", {"command": "kubectl apply -f x.yaml"}, "change")
 
 
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes what a test leaves open, as the end of a process does."""
+    opened: list[sqlite3.Connection] = []
+
+    def connect_and_note(path: Path) -> sqlite3.Connection:
+        opened.append(connect(path))
+        return opened[-1]
+
+    monkeypatch.setattr(recording, "connect", connect_and_note)
+    yield
+    for connection in opened:
+        connection.close()
+
+
 @pytest.fixture
 def path(home: Path) -> Path:
     return home / "data/sessions.db"
