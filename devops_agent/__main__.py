@@ -5,15 +5,15 @@ It is the only module of the package that imports the top-level ones, beside `sm
 
 import argparse
 import os
+import shutil
 import signal
 import sys
-import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
-from devops_agent import cli, settings, task_file
+from devops_agent import cli, session_store, settings, task_file
 from devops_agent.cli import Invocation
 from devops_agent.errors import (
     EngineError,
@@ -23,20 +23,31 @@ from devops_agent.errors import (
     UsageError,
     UserError,
 )
-from devops_agent.events import Listener
+from devops_agent.events import Failed, Listener, Notice
 from devops_agent.folders import cache_folder, data_folder
+from devops_agent.json_lines import JsonLines
 from devops_agent.kube_context import Overlay
+from devops_agent.outputs import reduce_output
+from devops_agent.session import Session
+from devops_agent.session_store import SessionStore
 from devops_agent.settings import Settings
 from devops_agent.standard_input import Reader
-from devops_agent.terminal import Terminal
+from devops_agent.symbols import speaks_unicode
+from devops_agent.terminal import Look, Terminal
+
+# Lines of an observation that are shown in an interactive session.
+_FOLDED_LINES = 30
+# Characters of what comes on standard input that the model reads.
+_DATA_BUDGET = 4000
 
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Runs the command line and returns its exit code."""
     _open_streams()
-    terminal = _terminal(verbose=False)
+    tell: Listener = _terminal(Invocation(), verbose=False)
     try:
         given = cli.parse(argv)
+        tell = JsonLines(sys.stdout) if given.json else _terminal(given, verbose=False)
         data = _data(given)
         _end_on_signals()
         _enter(given.directory)
@@ -44,21 +55,21 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
             if given.context is not None or given.namespace is not None:
                 overlay.use(given.context, given.namespace)
             if given.subcommand is not None:
-                return _run_subcommand(given.subcommand)
+                return _run_subcommand(given.subcommand, sys.stdout)
             chosen = settings.load(given.settings, os.environ)
-            terminal = _terminal(chosen.verbose)
             task = _task(given, data)
             data = data if given.task or given.file else None
-            return _Session(chosen, terminal, given, data, overlay).run(task)
+            code = _run(given, chosen, task, data, overlay)
+            return _leave(code) if code is ExitCode.INTERRUPTED else code
     except OutputError as error:
-        terminal.failure(str(error))
+        tell(Failed(str(error), error.exit_code))
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
-        terminal.failure(str(error))
+        tell(Failed(str(error), error.exit_code))
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
         with suppress(OSError):  # a terminal that was closed
-            terminal.failure("Interrupted.")
+            tell(Failed("Interrupted.", ExitCode.INTERRUPTED))
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _leave(ExitCode.FAILED)
@@ -95,9 +106,9 @@ def _task(given: Invocation, data: Reader | None) -> str | None:
     return task
 
 
-def _run_subcommand(arguments: argparse.Namespace) -> ExitCode:
+def _run_subcommand(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
     """Runs a subcommand; only what it needs itself is imported."""
-    data, out = data_folder(os.environ), sys.stdout
+    data = data_folder(os.environ)
     match arguments.subcommand:
         case "diagnose":
             from devops_agent.commands.diagnose import diagnose_command
@@ -151,9 +162,20 @@ def _open_streams() -> None:
             stream.reconfigure(errors="replace")  # a terminal without Unicode still shows the answer
 
 
-def _terminal(verbose: bool) -> Terminal:
-    live = sys.stderr.isatty()
-    return Terminal(sys.stdout, sys.stderr, verbose, live, live and not os.environ.get("NO_COLOR"))
+def _terminal(given: Invocation, verbose: bool, folds: bool = False) -> Terminal:
+    live, plain = sys.stderr.isatty(), given.color == "never" or os.environ.get("NO_COLOR")
+    look = Look(
+        verbose=verbose,
+        quiet=given.quiet,
+        live=live and os.environ.get("TERM") != "dumb",
+        colour=given.color == "always" or (live and not plain),
+        unicode=speaks_unicode(sys.stderr.encoding or "", os.environ),
+        encoding=sys.stderr.encoding or "ascii",
+        height=_FOLDED_LINES if folds and live else 0,
+        rest=lambda number: f"/show {number}",
+        width=lambda: shutil.get_terminal_size().columns,
+    )
+    return Terminal(sys.stdout, sys.stderr, look)
 
 
 def _leave(code: ExitCode) -> ExitCode:
@@ -164,114 +186,127 @@ def _leave(code: ExitCode) -> ExitCode:
     os._exit(code)
 
 
+# --- a session --------------------------------------------------------------------------------------------
+
+
+def _run(
+    given: Invocation, chosen: Settings, task: str | None, data: Reader | None, overlay: Overlay
+) -> ExitCode:
+    """Does the task, or reads tasks until the user leaves."""
+    terminal = _terminal(given, chosen.verbose, folds=task is None)
+    session = _session(chosen, JsonLines(sys.stdout) if given.json else terminal)
+    with closing(session):
+        told = _taken_up(session, given)
+        if task is None:
+            return _interact(session, terminal, overlay, told)
+        session.warm_up()
+        if told:
+            session.tell(Notice(told))
+        return session.do(task, lambda: _texts(data, session))
+
+
+def _session(chosen: Settings, listener: Listener) -> Session:
+    session = Session(chosen, _new_agent, listener)
+    path = data_folder(os.environ) / session_store.FILE
+    session.store = SessionStore(
+        path, lambda text: session.redactor(text), lambda text: session.tell(Notice(text))
+    )
+    session.begin()
+    return session
+
+
+def _taken_up(session: Session, given: Invocation) -> str:
+    """Goes on with the session that is asked for, and says with which."""
+    from devops_agent.console.commands import resumed
+
+    if given.resume is None and not given.continue_:
+        return ""
+    assert session.store
+    wanted = given.resume or session.store.newest(Path.cwd())
+    if not wanted:
+        raise UsageError("There is no session to go on with. See devops-agent sessions.")
+    return resumed(session.resume(wanted))
+
+
+def _texts(data: Reader | None, session: Session) -> Mapping[str, str]:
+    """What came on standard input, without secrets and within the budget."""
+    if data is None:
+        return {}
+    text = session.redactor(data.finish())
+    if data.notice:
+        session.tell(Notice(data.notice))
+    return {"/dev/stdin": reduce_output(text, _DATA_BUDGET)} if text.strip() else {}
+
+
+def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str) -> ExitCode:
+    from devops_agent import briefing
+    from devops_agent.console import console
+
+    def subcommand(words: Sequence[str], out: TextIO) -> None:
+        _run_subcommand(cast(argparse.Namespace, cli.parse(words).subcommand), out)
+
+    folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
+    console.interact(session, terminal, overlay, subcommand, folders, told)
+    return ExitCode.DONE
+
+
 # A look for a question takes no longer.
 _PREVIEW_SECONDS = 8.0
 
 
-class _Session:
-    """An engine and an agent that do one task or several."""
+def _new_agent(session: Session) -> Any:
+    """The agent of a session, with its engine."""
+    from agent import DevOpsAgent, bash, get_env, read_file, write_file
+    from devops_agent import briefing, events, redaction, runbook_library
+    from devops_agent.outputs import OutputStore
+    from devops_agent.shell import Shell
 
-    def __init__(
-        self, chosen: Settings, terminal: Terminal, given: Invocation, data: Reader | None, overlay: Overlay
-    ) -> None:
-        self.settings = chosen
-        self.terminal = terminal
-        self._agent: Any = None
-
-    def run(self, task: str | None) -> ExitCode:
-        """Does the task, or reads tasks until the user leaves."""
-        if task is not None:
-            return self.do(task)
-        from devops_agent import repl
-
-        read = repl.prompt_reader(Path.home()) if sys.stdin.isatty() else repl.stream_reader(sys.stdin)
-        repl.run(self._do_one_of_many, read, sys.stdout, self.settings.require_approval)
-        return ExitCode.DONE
-
-    def do(self, task: str) -> ExitCode:
-        """Does one task and shows the answer."""
-        from devops_agent import events
-
-        agent = self._agent = self._agent or self._new_agent()
-        answer = _answer(agent, task).strip()
-        code: ExitCode = agent.evidence.exit_code()
-        self.terminal(events.Answered(answer, code is ExitCode.DONE))
-        return code
-
-    def _do_one_of_many(self, task: str) -> None:
-        try:
-            self.do(task)
-        except UserError as error:
-            self.terminal.failure(str(error))
-        except KeyboardInterrupt:
-            self.terminal.failure("Interrupted.")
-
-    def _new_agent(self) -> Any:
-        from agent import DevOpsAgent, bash, get_env, read_file, write_file
-        from devops_agent import briefing, events, redaction, runbook_library
-        from devops_agent.outputs import OutputStore
-        from devops_agent.shell import Shell
-
-        # while the engine loads
-        threading.Thread(target=redaction.prepare, daemon=True).start()
-        redactor = redaction.Redactor(active=not self.settings.show_secrets)
-        safe = events.hiding(self.terminal, redactor)
-        store = OutputStore(cache_folder(os.environ) / "outputs", redactor)
-        config, here = settings.config_path(os.environ).parent, Path.cwd()
-        runbooks = runbook_library.load(briefing.folders(config, here))
-        gate = _gate(self.settings, config, here, redactor, safe)
-        model = _choose_model(self.settings, self.terminal)
-        model.listener = safe
-        return DevOpsAgent(
-            tools=[read_file, write_file, bash, get_env],
-            model=model,
-            verbose=self.settings.verbose,
-            gate=gate,
-            max_steps=self.settings.max_steps,
-            shell=Shell(timeout=self.settings.timeout, store=store),
-            listener=self.terminal,
-            redactor=redactor,
-            brief=briefing.briefer(runbooks, here, safe, self.settings.grounding, model.weigh),
-            log_level=self.settings.log_level,
-        )
+    chosen, redactor = session.settings, session.redactor
+    redaction.prepare()
+    safe = events.hiding(session.tell, redactor)
+    store = OutputStore(cache_folder(os.environ) / "outputs", redactor)
+    config, here = settings.config_path(os.environ).parent, Path.cwd()
+    runbooks = runbook_library.load(briefing.folders(config, here))
+    gate = _gate(session, config, here, safe)
+    model = _choose_model(chosen, session.tell)
+    session.model = model.model_id
+    model.listener = safe
+    return DevOpsAgent(
+        tools=[read_file, write_file, bash, get_env],
+        model=model,
+        verbose=chosen.verbose,
+        gate=gate,
+        max_steps=chosen.max_steps,
+        shell=Shell(timeout=chosen.timeout, store=store),
+        listener=session.tell,
+        redactor=redactor,
+        brief=briefing.briefer(runbooks, here, safe, chosen.grounding, model.weigh),
+        conversation=session.conversation,
+        log_level=chosen.log_level,
+    )
 
 
-def _gate(chosen: Settings, config: Path, here: Path, redactor: Any, terminal: Listener) -> Any:
+def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     """The gate that every call passes, with the user's policy and that of the project."""
-    from devops_agent import preview
+    from devops_agent import approval, preview
     from devops_agent.audit import AuditLog
-    from devops_agent.events import Notice
     from devops_agent.gate import Gate
     from devops_agent.policy import user_policy
-    from devops_agent.policy.modes import Modes
     from devops_agent.shell import Shell
     from devops_agent.undo import UndoStore
 
     data = data_folder(os.environ)
     looks = Shell(timeout=_PREVIEW_SECONDS)
     return Gate(
-        Modes(chosen.read_only, chosen.dry_run, chosen.require_approval, chosen.assume_yes),
+        session.modes,
         user_policy.load(config / "policy.toml", here / ".devops-agent" / "policy.toml"),
+        approver=lambda question: session.asking(lambda: approval.ask_user_approval(question)),
         preview=lambda call: preview.preview(call, looks.run),
-        log=AuditLog(data / "audit.jsonl", redactor, lambda text: terminal(Notice(text))),
+        log=AuditLog(data / "audit.jsonl", session.redactor, lambda text: tell(Notice(text))),
         undo=UndoStore(data / "undo"),
-        redactor=redactor,
+        redactor=session.redactor,
         own=(config, data),
     )
-
-
-def _answer(agent: Any, task: str) -> str:
-    from smolagents.utils import AgentError
-
-    import smolagents_patches
-
-    try:
-        return str(agent.run(task))
-    except AgentError as error:
-        cause = smolagents_patches.cause(error)
-        if isinstance(cause, UserError):
-            raise cause from error
-        raise
 
 
 # --- the engine -------------------------------------------------------------------------------------------
@@ -279,7 +314,6 @@ def _answer(agent: Any, task: str) -> str:
 
 def _choose_model(chosen: Settings, terminal: Listener) -> Any:
     """Ollama when it runs and has the model, else the embedded engine; what was set never falls back."""
-    from devops_agent.events import Notice
 
     if chosen.backend == "llama-cpp":
         return _embedded(chosen, terminal, "as model_path says" if chosen.model_path else "as backend says")
@@ -306,7 +340,7 @@ def _ollama(chosen: Settings, terminal: Listener) -> Any:
 
 def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
     from devops_agent.engines.llama_cpp import LlamaCppChat
-    from devops_agent.events import Notice, Progress
+    from devops_agent.events import Progress
     from devops_agent.model_store import DEFAULT_MODEL, ensure_model
 
     def progress(what: str, done: int, total: int) -> None:

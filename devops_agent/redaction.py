@@ -194,6 +194,7 @@ class Redactor:
         self._names: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._passed: set[str] = set()  # the values that were given back, and may come out again as any word
+        self._first = 1
         self._sizes: dict[str, list[int]] = {}  # how long the values are that begin so, the longest first
 
     def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
@@ -233,9 +234,15 @@ class Redactor:
         count = len(set(HIDDEN.findall(hidden)))
         return f"{hidden}\n({count} secret value{'s' * (count > 1)} hidden)" if count else hidden
 
+    def number_behind(self, text: str) -> None:
+        """Lets no name be given that stands in a text of another process, where it means another value."""
+        taken = [int(number) for number in re.findall(r"\[hidden-(\d{1,9})\]", text)]
+        if not self._values:
+            self._first = max([self._first, *(number + 1 for number in taken)])
+
     def _hidden(self, value: str) -> str:
         if value not in self._names:
-            name = f"[hidden-{len(self._values) + 1}]"
+            name = f"[hidden-{len(self._values) + self._first}]"
             self._values[name] = value
             self._enter(value, name)
             for part in _PARTS.split(value):  # a line of a key tells a part of it

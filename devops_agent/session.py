@@ -9,14 +9,18 @@ from typing import Any
 
 from devops_agent import events
 from devops_agent.context import characters
-from devops_agent.conversation import Conversation, Turn, of_stored
+from devops_agent.conversation import Conversation, of_command, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
+from devops_agent.outputs import ends, reduce_output
 from devops_agent.session_store import Recording, SessionStore, Stored
 from devops_agent.settings import Settings
 
+Asking = Callable[[Callable[[], Any]], Any]
 # Makes the agent of a session: its model, its gate and all.
 Maker = Callable[["Session"], Any]
 _INTERRUPTED = "Interrupted."
+# Characters of what a command of the user's printed.
+_BUDGET = 4000
 
 
 class Session:
@@ -26,28 +30,29 @@ class Session:
         chosen: What the user set.
         make: Makes the agent; it loads the engine, which takes seconds.
         listener: Told of everything that happens.
-        store: Keeps the turns; None where they are not kept.
 
     Attributes:
         settings: What is set now.
         conversation: The turns so far.
+        store: Where sessions are kept, if anywhere.
         recording: Keeps the turns; None where they are not kept.
+        model: The engine and its model, once it is known.
+        asking: What a question to the user is asked through.
         listener: Told of everything that happens.
     """
 
-    def __init__(
-        self, chosen: Settings, make: Maker, listener: events.Listener, store: SessionStore | None = None
-    ) -> None:
+    def __init__(self, chosen: Settings, make: Maker, listener: events.Listener) -> None:
         self.settings = chosen
         self.conversation = Conversation(characters(chosen.num_ctx, chosen.num_predict))
         self.recording: Recording | None = None
+        self.model = ""
+        self.asking: Asking = lambda ask: ask()
         self.listener = listener
-        self.store = store
+        self.store: SessionStore | None = None
         self._make = make
         self._agent: Any = None
         self._failure: BaseException | None = None
         self._maker: threading.Thread | None = None
-        self._record()
 
     # --- the agent ----------------------------------------------------------------------------------------
 
@@ -138,6 +143,10 @@ class Session:
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             self.tell(events.Failed(_INTERRUPTED, code))
+        except SystemExit:
+            if self.recording:
+                self.recording(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
+            raise
         finally:
             self._keep()
         return code
@@ -160,9 +169,18 @@ class Session:
         if self.recording and self.conversation.turns:
             self.recording.remember(self.conversation.turns[-1])
 
-    def add(self, turn: Turn) -> None:
-        """Adds what the user did, so that the next task may be about it."""
+    def own(self, command: str, output: str, exit_code: int = 0) -> None:
+        """Adds a command that the user ran, so that the next task may be about it."""
+        hide, ok = self.redactor, exit_code == 0
+        text, hidden = hide(ends(output), True), hide(command)
+        turn = of_command(hidden, reduce_output(text, _BUDGET), ok)
         self.conversation.add(turn)
+        if self.recording:
+            self.recording(events.Started(f"!{hidden}", self.recording.id))
+            self.recording(events.ToolCalled("bash", {"command": hidden}, "unknown"))
+            self.recording(events.Observed(text, text, exit_code, ok=ok))
+            self.recording(events.Answered("", ok, exit_code))
+            self.recording.remember(turn)
 
     # --- memory -------------------------------------------------------------------------------------------
 
@@ -170,7 +188,7 @@ class Session:
         """Starts afresh; what was is kept."""
         self.close()
         self.conversation.clear()
-        self._record()
+        self.begin()
 
     def resume(self, id: str) -> Stored:
         """Goes on with a session that was kept, and gives it.
@@ -184,14 +202,16 @@ class Session:
         recording = self.store.resume(stored.id)
         self.close()
         self.conversation.clear()
-        for turn in stored.turns:
-            self.conversation.add(of_stored(turn))
+        for turn in map(of_stored, stored.turns):
+            self.redactor.number_behind("".join(message["content"] for message in turn.messages))
+            self.conversation.add(turn)
         self.recording = recording
         return stored
 
-    def _record(self) -> None:
+    def begin(self) -> None:
+        """Begins a session in the store."""
         if self.store is not None:
-            self.recording = self.store.start(Path.cwd(), self.settings.model_name)
+            self.recording = self.store.start(Path.cwd(), self.model)
 
     def close(self) -> None:
         """Ends the session in the store."""

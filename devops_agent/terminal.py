@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from operator import eq
 from typing import Any, TextIO
@@ -118,11 +118,11 @@ class Terminal:
         self._printed = ""
         self.observations.append(text)
         shown = _harmless(text)
+        if self.look.colour:
+            shown = coloured(shown, self._call)
         if self.look.height:
             rest = self.look.rest(len(self.observations))
             shown, _ = folded(shown, self.look.height, self.look.width(), rest)
-        if self.look.colour:
-            shown = coloured(shown, self._call)
         self._say(f"Observations{end}:\n{shown}\n")
 
     def _answer(self, text: str, ok: bool) -> None:
@@ -143,6 +143,10 @@ class Terminal:
         if self._printed and not self.look.quiet:
             self._observed(self._printed, " until then")
         self._say(self._styled(f"devops-agent: {text}", RED))
+
+    def be(self, **changes: Any) -> None:
+        """Shows things in another way from now on."""
+        self.look = replace(self.look, **changes)
 
     # --- writing ------------------------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """`devops-agent runbooks`: those that there are, and new ones."""
 
+import re
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from devops_agent import runbook_library
+from devops_agent import export, runbook_library
 from devops_agent.errors import UsageError
+from devops_agent.session_store import Stored
 
 
 def runbooks_command(arguments: Namespace, folders: Sequence[Path], out: TextIO) -> None:
@@ -38,16 +40,36 @@ def _print_titles(runbooks: Iterable[runbook_library.Runbook], out: TextIO) -> N
         print(f"{runbook.name:32} {runbook.title}", file=out)
 
 
+def save(stored: Stored, name: str, folder: Path) -> Path:
+    """Makes a runbook of what a session did, and gives its file.
+
+    Raises:
+        UsageError: The name is none, there is such a file, or nothing was done that it could hold.
+    """
+    if not re.fullmatch(r"[\w][\w .-]{0,60}", name):
+        raise UsageError("Name the runbook: /runbook save scale-web.")
+    text = export.runbook(stored, re.sub(r"[-_.]+", " ", name).strip().capitalize())
+    stem = re.sub(r"\s+", "-", name.lower())
+    return _written(folder / f"{stem}.md", text, "The session did nothing that a runbook could hold.")
+
+
 def _added(path: Path, folder: Path) -> Path:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from error
-    target = folder / f"{path.stem}.md"
-    if not runbook_library.parse(path.stem, text):
-        raise UsageError(f"{path} has no title. Its first line must be: # What it does")
+    problem = f"{path} has no title. Its first line must be: # What it does"
+    return _written(folder / f"{path.stem}.md", text, problem)
+
+
+def _written(target: Path, text: str, problem: str) -> Path:
+    if not runbook_library.parse(target.stem, text):
+        raise UsageError(problem)
     if target.exists():
         raise UsageError(f"{target} exists already. Remove it first, or choose another name.")
-    folder.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
     return target

@@ -1,5 +1,6 @@
 """What the slash commands of a session do. To add one: a method, and its line in `table`."""
 
+import difflib
 import io
 import os
 import shlex
@@ -7,21 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from devops_agent import conversation, kube_context
+from devops_agent import kube_context
 from devops_agent.console.greeting import docker_endpoint
 from devops_agent.console.history import History
 from devops_agent.console.names import Names
+from devops_agent.console.pager import page
 from devops_agent.console.slash import SlashCommand
 from devops_agent.errors import UsageError
 from devops_agent.export import one_line
 from devops_agent.kube_context import Overlay
-from devops_agent.outputs import reduce_output
 from devops_agent.session import Session
 from devops_agent.session_store import Stored
 from devops_agent.terminal import Terminal
 
 _SWITCHES = ("on", "off")
-_BUDGET = 4000
 _LISTED = 20
 
 
@@ -33,10 +33,12 @@ class Commands:
         terminal: What shows it.
         out: Where a command prints.
         overlay: Chooses the Kubernetes context.
-        history: What was typed before.
-        names: The names that can be completed.
         subcommand: Runs a subcommand, given its words and where it prints.
         runbooks: The folders of the user's own runbooks.
+
+    Attributes:
+        history: What was typed before, if anybody types.
+        names: The names that can be completed.
     """
 
     def __init__(
@@ -45,8 +47,6 @@ class Commands:
         terminal: Terminal,
         out: TextIO,
         overlay: Overlay,
-        history: History | None,
-        names: Names | None,
         subcommand: Callable[[Sequence[str], TextIO], None],
         runbooks: Sequence[Path],
     ) -> None:
@@ -54,8 +54,8 @@ class Commands:
         self.terminal = terminal
         self.out = out
         self.overlay = overlay
-        self.history = history
-        self.names = names
+        self.history: History | None = None
+        self.names: Names | None = None
         self.subcommand = subcommand
         self.runbooks = runbooks
 
@@ -98,6 +98,20 @@ class Commands:
             SlashCommand("exit", "", "leave", self._exit),
         )
         return {command.name: command for command in commands}
+
+    def named(self, line: str) -> Callable[[], None] | None:
+        """What a line that begins with a slash asks for; None for a path, which may stand in a task.
+
+        Raises:
+            UsageError: There is no such command.
+        """
+        name, _, words = line[1:].partition(" ")
+        if command := self.table.get(name.lower()):
+            return lambda: command.run(words.strip())
+        if "/" in name or not name.isalpha():
+            return None
+        near = difflib.get_close_matches(name, self.table, 1)
+        raise UsageError(f"There is no command /{name}. See /{near[0] if near else 'help'}.")
 
     def _subcommand(self, *words: str, out: TextIO | None = None) -> None:
         self.subcommand(words, out or self.out)
@@ -169,7 +183,7 @@ class Commands:
         number = int(words) if words.isdecimal() else len(shown)
         if not 1 <= number <= len(shown):
             raise UsageError(f"There is no observation {words}: there are 1 to {len(shown)}.")
-        self.terminal.page(shown[number - 1])
+        page(shown[number - 1], self.out)
 
     def _sessions(self, words: str) -> None:
         self._subcommand("sessions", "list")
@@ -190,9 +204,7 @@ class Commands:
             self._subcommand("diagnose", *shlex.split(words), out=told)
         finally:
             self._say(told.getvalue().rstrip())
-        shown = reduce_output(self.session.redactor(told.getvalue()), _BUDGET)
-        command = f"devops-agent diagnose {words}".rstrip()
-        self.session.add(conversation.of_command(command, shown, True))
+        self.session.own(f"devops-agent diagnose {words}".rstrip(), told.getvalue())
 
     def _runbook(self, words: str) -> None:
         action, _, name = words.partition(" ")

@@ -69,16 +69,21 @@ class Prompt:
         self._draft.keep("")
         return line
 
-    def say(self, text: str, write: Callable[[str], None]) -> None:
-        """Writes above the prompt while it is there, from any thread; at once when it is not."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the prompt is there now."""
+        return self.session.app.is_running
+
+    def say(self, write: Callable[[], None]) -> None:
+        """Has something written above the prompt while it is there, from any thread; else at once."""
         app = self.session.app
         if not app.is_running or app.loop is None:
-            write(text)
+            write()
             return
 
         async def above() -> None:
             async with in_terminal():
-                write(text)
+                write()
 
         loop = app.loop
         loop.call_soon_threadsafe(lambda: app.create_background_task(above()))
