@@ -53,7 +53,7 @@ from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.redaction import Redactor
 from devops_agent.shell import CommandResult, Shell, active_shell
 from devops_agent.steps import Step, undone
-from devops_agent.terminal import Terminal
+from devops_agent.terminal import Look, Terminal
 from ollama_backend import OllamaChat
 
 __all__ = [
@@ -167,7 +167,7 @@ class DevOpsAgent(ToolCallingAgent):
         kwargs.setdefault("logger", smolagents_patches.QuietLogger(log_level))
         super().__init__(tools=tools, model=model, instructions=instructions, max_steps=max_steps, **kwargs)
         if verbose and listener is events.ignore:
-            listener = model.listener = Terminal(sys.stdout, sys.stderr, verbose=True)
+            listener = model.listener = Terminal(sys.stdout, sys.stderr, Look(verbose=True))
         self.step_callbacks.register(ActionStep, self._count_mistakes)
         self.verbose = verbose
         self.shell = shell or Shell()

@@ -141,7 +141,7 @@ class Terminal:
         """One line about something that the user can correct, behind what a command had printed before it."""
         self._hide_progress()
         if self._printed and not self.look.quiet:
-            self._observed(self._printed, " until then")
+            self._observed(self._printed.rstrip("\n"), " until then")
         self._say(self._styled(f"devops-agent: {text}", RED))
 
     def be(self, **changes: Any) -> None:

@@ -8,14 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_ollama import FakeOllama, Reply, call
 
 from conftest import ROOT, Python
-from devops_agent import repl
+from devops_agent.console import greeting, repl
+from devops_agent.console.commands import Commands
+from devops_agent.console.prompt import Abandoned
+from devops_agent.errors import ExitCode
+from devops_agent.kube_context import Overlay
+from devops_agent.symbols import symbols
+from devops_agent.terminal import Terminal
 
 BANNER = (
     "🤖 DevOps Agent - Interactive Mode\nType your task and press Enter. Type 'exit' or 'quit' to leave.\n\n"
@@ -36,45 +43,117 @@ class Typed:
         raise line
 
 
-def session(*lines: str | type[BaseException], approval: bool = False) -> tuple[list[str], str]:
-    """The tasks that were done, and what was shown."""
-    tasks: list[str] = []
-    out = io.StringIO()
-    repl.run(tasks.append, Typed(*lines), out, approval)
-    return tasks, out.getvalue()
+class FakeSession:
+    """Notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+        self.data: list[Mapping[str, str]] = []
+        self.own_commands: list[tuple[str, str, int]] = []
+
+    def redactor(self, text: str) -> str:
+        return text.replace("hunter22", "[hidden-1]")
+
+    def do(self, task: str, data: Callable[[], Mapping[str, str]]) -> ExitCode:
+        self.tasks.append(task)
+        self.data.append(data())
+        return ExitCode.INTERRUPTED if task == "interrupted" else ExitCode.DONE
+
+    def own(self, command: str, output: str, exit_code: int) -> None:
+        self.own_commands.append((command, output, exit_code))
 
 
-@pytest.mark.parametrize("end", ["exit", "quit", "q", "EXIT", "  Quit  ", EOFError])
-def test_it_greets_and_says_goodbye(end: str | type[BaseException]) -> None:
-    assert session(end) == ([], BANNER + "Goodbye!\n")
+class Played:
+    """A session with what was typed and shown."""
+
+    def __init__(self, *lines: str | type[BaseException]) -> None:
+        self.session, out = FakeSession(), io.StringIO()
+        self.failures: list[str] = []
+        session: Any = self.session
+        terminal, overlay = Terminal(out, out), Overlay({})
+        commands = Commands(session, terminal, out, overlay, lambda words, out: None, [])
+        repl.Repl(session, Typed(*lines), commands, out, self.failures.append).run()
+        self.shown = out.getvalue()
 
 
-def test_with_approval_the_greeting_says_so() -> None:
-    assert session("exit", approval=True)[1] == (
+def test_the_greeting() -> None:
+    assert greeting.banner(symbols(True), approval=False) + "\n\n" == BANNER
+    assert greeting.banner(symbols(True), approval=True) == (
         "🤖 DevOps Agent - Interactive Mode\n"
         "⚠️  Approval mode enabled - you'll be asked to approve each tool call\n"
-        "Type your task and press Enter. Type 'exit' or 'quit' to leave.\n"
-        "\nGoodbye!\n"
+        "Type your task and press Enter. Type 'exit' or 'quit' to leave."
     )
 
 
+@pytest.mark.parametrize("end", ["exit", "quit", "q", "EXIT", "  Quit  ", "/exit", EOFError])
+def test_it_says_goodbye(end: str | type[BaseException]) -> None:
+    played = Played(end)
+    assert (played.session.tasks, played.shown) == ([], "Goodbye!\n")
+
+
 def test_each_line_is_a_task_and_empty_lines_are_none() -> None:
-    tasks, _ = session("list pods", "", "   ", "  exit the pod  ", "quit the vi", EOFError, "not read")
-    assert tasks == ["list pods", "exit the pod", "quit the vi"]
+    lines = ("list pods", "", "   ", "  exit the pod  ", "quit the vi", EOFError, "not read")
+    assert Played(*lines).session.tasks == ["list pods", "exit the pod", "quit the vi"]
 
 
-@pytest.mark.parametrize("word", ["help", "?", "HELP"])
+@pytest.mark.parametrize("word", ["help", "?", "HELP", "/help"])
 def test_help_lists_the_words_and_keys(word: str) -> None:
-    tasks, shown = session(word, "q")
-    assert tasks == []
-    for part in ("help, ?", "exit, quit, q", "Ctrl-D", "Ctrl-C"):
-        assert part in shown
+    played = Played(word, "q")
+    assert played.session.tasks == []
+    shown = ("/kube [CONTEXT][/NAMESPACE]", "/export", "/clear")
+    for part in shown if word == "/help" else ("help, ?", "exit, quit, q", "Ctrl-D", "Ctrl-C", *shown):
+        assert part in played.shown
 
 
-def test_ctrl_c_at_the_prompt_goes_on() -> None:
-    tasks, shown = session(KeyboardInterrupt, "list pods", KeyboardInterrupt, EOFError)
-    assert tasks == ["list pods"]
-    assert shown == BANNER + "Goodbye!\n"
+def test_ctrl_c_at_the_prompt_goes_on_and_twice_leaves() -> None:
+    played = Played(KeyboardInterrupt, "list pods", KeyboardInterrupt, "not read")
+    assert played.session.tasks == ["list pods"]
+    assert played.shown == "Ctrl-C once more leaves.\nGoodbye!\n"
+
+
+def test_ctrl_c_right_after_an_interrupted_task_leaves() -> None:
+    assert Played("interrupted", KeyboardInterrupt, "not read").session.tasks == ["interrupted"]
+
+
+class WithText(Abandoned):
+    def __init__(self) -> None:
+        super().__init__(had_text=True)
+
+
+def test_ctrl_c_on_a_line_with_text_only_gives_up_the_line() -> None:
+    played = Played(WithText, WithText, "list pods", EOFError)
+    assert (played.session.tasks, played.shown) == (["list pods"], "Goodbye!\n")
+
+
+def test_a_slash_that_begins_a_path_is_part_of_a_task() -> None:
+    assert Played("/etc/hosts: what is in it?", EOFError).session.tasks == ["/etc/hosts: what is in it?"]
+
+
+def test_an_unknown_command_names_the_nearest() -> None:
+    played = Played("/exprot", "/nonsense", EOFError)
+    assert played.failures == [
+        "There is no command /exprot. See /export.",
+        "There is no command /nonsense. See /help.",
+    ]
+
+
+def test_a_command_of_the_users_own_is_shown_and_kept() -> None:
+    played = Played("!echo one; exit 3", "!", EOFError)
+    assert played.session.own_commands == [("echo one; exit 3", "one\n", 3)]
+    assert played.shown == "one\nExit code: 3\nGoodbye!\n"
+    assert played.failures == ["Write the command behind the mark: !kubectl get pods."]
+
+
+def test_a_file_comes_with_the_task_without_its_secrets(tmp_path: Path) -> None:
+    (tmp_path / "my app.yaml").write_text("password: hunter22\n")
+    (tmp_path / "a.txt").write_text("text\n")
+    played = Played(
+        'compare @"my app.yaml" with @a.txt, please', "mail @here me@a.txt", "see @b.txt", EOFError
+    )
+    assert played.session.tasks == ["compare my app.yaml with a.txt, please", "mail @here me@a.txt"]
+    assert played.session.data[0] == {"my app.yaml": "password: [hidden-1]\n", "a.txt": "text\n"}
+    assert played.session.data[1] == {}
+    assert played.failures == ["b.txt does not exist. Look for it with bash: ls"]
 
 
 def test_lines_of_a_pipe_are_read_until_its_end() -> None:
@@ -87,7 +166,7 @@ def test_lines_of_a_pipe_are_read_until_its_end() -> None:
 # --- the process ------------------------------------------------------------------------------------------
 
 
-def test_tasks_of_a_pipe_are_done_one_after_the_other_and_know_nothing_of_each_other(
+def test_tasks_of_a_pipe_are_done_one_after_the_other_and_know_of_each_other(
     ollama: FakeOllama, python: Python
 ) -> None:
     ollama.script(
@@ -100,8 +179,9 @@ def test_tasks_of_a_pipe_are_done_one_after_the_other_and_know_nothing_of_each_o
         "-m", "devops_agent", "--interactive", input="task one\n\ntask two\n", env={"OLLAMA_HOST": ollama.url}
     )
     assert (result.returncode, result.stdout) == (0, BANNER + "✅ First.\n✅ Second.\nGoodbye!\n")
-    assert [len(body["messages"]) for body in ollama.chats] == [2, 4, 2, 4]
-    assert ollama.chats[2]["messages"][1] == {"role": "user", "content": "task two"}
+    assert [len(body["messages"]) for body in ollama.chats] == [2, 4, 6, 8]
+    assert ollama.chats[2]["messages"][:4] == ollama.chats[1]["messages"]
+    assert ollama.chats[2]["messages"][-1] == {"role": "user", "content": "task two"}
     assert ollama.paths().count("GET /api/tags") == 1
 
 
@@ -215,7 +295,10 @@ def test_a_session_on_a_terminal(console: Console, ollama: FakeOllama, home: Pat
     console.wait_for(PROMPT)
     console.type("fourth task\r")
     console.wait_for("✅ Fourth.")
-    assert ollama.chats[-2]["messages"][1:] == [{"role": "user", "content": "fourth task"}]
+    sent = ollama.chats[-2]["messages"]
+    tasks = [m["content"] for m in sent if m["role"] == "user" and not m["content"].startswith("<")]
+    assert tasks == ["first task", "second task", "third task", "fourth task"]
+    assert sum("Not done: interrupted." in m["content"] for m in sent) == 2
     console.wait_for(PROMPT)
     console.type("\x04")
     console.wait_for("Goodbye!")

@@ -3,11 +3,12 @@
 import io
 import re
 import time
+from typing import Any
 
 import pytest
 
 from devops_agent import events
-from devops_agent.terminal import Terminal, call_line
+from devops_agent.terminal import Look, Terminal, call_line
 
 PODS = "NAME    READY   STATUS\nweb-1   1/1     Running"
 RUN: list[events.Event] = [
@@ -23,12 +24,22 @@ RUN: list[events.Event] = [
 ]
 
 
+CLEAR = "\r\x1b[J"
+
+
 class Screen:
     """A terminal that writes to memory."""
 
-    def __init__(self, verbose: bool = False, live: bool = False, colour: bool = False) -> None:
+    def __init__(self, **look: Any) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
-        self.terminal = Terminal(self.out, self.err, verbose, live, colour)
+        self.terminal = Terminal(self.out, self.err, Look(**look))
+
+    def wait_for(self, text: str) -> None:
+        """Waits until a text was drawn."""
+        deadline = time.monotonic() + 5
+        while text not in self.err.getvalue():
+            assert time.monotonic() < deadline, self.err.getvalue()
+            time.sleep(0.02)
 
     def show(self, *shown: events.Event) -> "Screen":
         for event in shown:
@@ -93,7 +104,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07a\rb\x08\x9b31mc\td\ne"
 def test_what_model_and_files_say_cannot_control_the_terminal(event: events.Event, colour: bool) -> None:
     """A file that is read may hold any bytes: none of them may clear the screen or hide a command."""
     screen = Screen(verbose=True, colour=colour).show(event)
-    shown = re.sub(r"\x1b\[[0-2]?m|\x1b\[31m", "", screen.out.getvalue() + screen.err.getvalue())
+    shown = re.sub(r"\x1b\[[0-9]*m", "", screen.out.getvalue() + screen.err.getvalue())
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
     assert "c\td\ne" in shown
 
@@ -102,7 +113,7 @@ def test_colours_wrap_what_is_not_output() -> None:
     text = Screen(colour=True).show(*RUN).err.getvalue()
     assert "\x1b[1mbash {kubectl get pods -n default}\x1b[0m\n" in text
     assert "\x1b[2mI should list the pods.\x1b[0m\n" in text
-    assert f"Observations:\n{PODS}\n" in text
+    assert "Observations:\n\x1b[1mNAME    READY   STATUS\x1b[0m\nweb-1   " in text
 
 
 def test_the_answer_has_no_colour() -> None:
@@ -123,7 +134,7 @@ def test_on_a_live_terminal_a_line_with_the_seconds_is_redrawn_and_then_cleared(
     screen = Screen(live=True).show(events.ThinkingStarted())
     time.sleep(0.35)
     screen.show(events.ThinkingEnded(0.35))
-    drawn = screen.err.getvalue().split("\r\x1b[K")
+    drawn = screen.err.getvalue().split(CLEAR)
     assert drawn[0] == ""
     assert drawn[1] == "⠋ thinking... 0s"
     assert drawn[2] == "⠙ thinking... 0s"
@@ -144,7 +155,83 @@ def test_a_failure_clears_the_line_that_is_redrawn_first() -> None:
     screen = Screen(live=True).show(events.ThinkingStarted())
     time.sleep(0.15)
     screen.terminal.failure("Interrupted.")
-    assert screen.err.getvalue().endswith("thinking... 0s\r\x1b[Kdevops-agent: Interrupted.\n")
+    assert screen.err.getvalue().endswith("thinking... 0s" + CLEAR + "devops-agent: Interrupted.\n")
+
+
+# --- what goes on -----------------------------------------------------------------------------------------
+
+PARTIAL = '<tool_call>\n{"name": "final_answer", "arguments": {"answer": "Two pods \\"run'
+
+
+def test_how_much_of_the_prompt_is_read_is_shown() -> None:
+    screen = Screen(live=True).show(events.ThinkingStarted(), events.PromptRead(43, 100))
+    screen.wait_for("reading the prompt 43%... 0s")
+    screen.show(events.PromptRead(100, 100))
+    screen.wait_for("thinking... 0s")
+
+
+def test_the_answer_is_shown_as_it_comes_and_removed_before_the_one_that_counts() -> None:
+    screen = Screen(live=True).show(events.ThinkingStarted(), events.ReplyGrew(PARTIAL))
+    screen.wait_for('answering... 0s\n  Two pods "run')
+    screen.show(events.ThinkingEnded(1.0), events.Answered("Two pods run.", ok=True))
+    assert screen.err.getvalue().endswith("\x1b[1A" + CLEAR + "⏱️ 1s\n")
+
+
+def test_a_running_command_is_shown_with_the_last_lines_that_it_printed() -> None:
+    screen = Screen(live=True)
+    screen.show(events.ToolCalled("bash", {"command": "make"}, "unknown"), events.OutputGrew("1\n2\n3\n4\n"))
+    screen.wait_for("running make... 0s\n  2\n  3\n  4")
+
+
+def test_a_line_that_is_redrawn_is_cut_to_the_width() -> None:
+    screen = Screen(live=True, width=lambda: 20)
+    screen.show(events.ToolCalled("bash", {"command": "a" * 100}, "read"))
+    screen.wait_for("running")
+    time.sleep(0.2)
+    screen.show(events.Observed("done"))
+    drawn = screen.err.getvalue().split(CLEAR)[1:-1]
+    assert drawn
+    assert all(len(line) <= 19 for line in drawn)
+
+
+def test_a_command_that_did_not_end_shows_what_it_had_printed() -> None:
+    screen = Screen().show(
+        events.ToolCalled("bash", {"command": "make"}, "unknown"), events.OutputGrew("one\n")
+    )
+    screen.show(events.Failed("Interrupted.", 130))
+    assert screen.err.getvalue().endswith("Observations until then:\none\n\ndevops-agent: Interrupted.\n")
+
+
+# --- how it is shown --------------------------------------------------------------------------------------
+
+
+def test_a_long_observation_is_folded_and_says_how_the_rest_is_seen() -> None:
+    screen = Screen(height=5, rest=lambda number: f"/show {number}")
+    text = "\n".join(map(str, range(1, 101)))
+    screen.show(events.Observed("short"), events.Observed(text))
+    shown = screen.err.getvalue().partition("short\n\n")[2]
+    assert shown == "Observations:\n1\n2\n[… 96 lines more: /show 2]\n99\n100\n\n"
+    assert screen.terminal.observations == ["short", text]
+
+
+def test_without_unicode_there_is_none() -> None:
+    told = [*RUN, events.Notice("naïve — “quoted” ✓"), events.Answered("Größe: 5", ok=False)]
+    screen = Screen(unicode=False, encoding="latin-1").show(*told)
+    text = screen.out.getvalue() + screen.err.getvalue()
+    assert "[ok] One pod runs." in text
+    assert "[time] 6s" in text
+    assert 'naïve - "quoted" [ok]' in text
+    assert "[failed] Größe: 5" in text
+    plain = Screen(unicode=False, encoding="ascii").show(*told)
+    assert (plain.out.getvalue() + plain.err.getvalue()).isascii()
+
+
+def test_quiet_shows_the_answer_alone() -> None:
+    screen = Screen(quiet=True, live=True).show(*RUN)
+    assert (screen.out.getvalue(), screen.err.getvalue()) == ("One pod runs.\n", "")
+    assert (
+        Screen(quiet=True).show(events.Failed("No model.", 3)).err.getvalue() == "devops-agent: No model.\n"
+    )
 
 
 # --- verbose ----------------------------------------------------------------------------------------------
@@ -213,31 +300,20 @@ def test_a_second_progress_is_shown_from_its_beginning() -> None:
     )
 
 
-def test_progress_is_one_redrawn_line_on_a_live_terminal() -> None:
+def test_progress_is_redrawn_on_a_live_terminal_and_leaves_one_line() -> None:
     screen = Screen(live=True)
-    for done in (0, 500_000_000, 1_000_000_000):
-        screen.show(events.Progress("Fetching", done, 1_000_000_000))
-    assert screen.err.getvalue() == "".join(
-        [
-            "\r\x1b[KFetching: 0% of 1.0 GB",
-            "\r\x1b[KFetching: 50% of 1.0 GB",
-            "\r\x1b[KFetching: 100% of 1.0 GB\n",
-        ]
-    )
+    screen.show(events.Progress("Fetching", 430_000_000, 1_000_000_000))
+    screen.wait_for("⠋ Fetching: 43% of 1.0 GB 0s")
+    screen.show(events.Progress("Fetching", 1_000_000_000, 1_000_000_000))
+    assert screen.err.getvalue().endswith(CLEAR + "Fetching: 100% of 1.0 GB\n")
 
 
 def test_what_comes_in_the_middle_of_a_progress_has_a_line_of_its_own() -> None:
     screen = Screen(live=True).show(events.Progress("Fetching", 430_000_000, 1_000_000_000))
+    screen.wait_for("43%")
     screen.terminal.failure("Interrupted.")
     screen.terminal.failure("Goodbye.")
-    shown = screen.err.getvalue().removeprefix("\r\x1b[K")
-    assert shown == "Fetching: 43% of 1.0 GB\ndevops-agent: Interrupted.\ndevops-agent: Goodbye.\n"
-
-
-def test_thinking_begins_on_a_line_of_its_own_too() -> None:
-    screen = Screen(live=True).show(events.Progress("Waiting", 0, 0), events.ThinkingStarted())
-    screen.show(events.ThinkingEnded(1))
-    assert screen.err.getvalue().startswith("\r\x1b[KWaiting: 0%\n\r\x1b[K")
+    assert screen.err.getvalue().endswith(CLEAR + "devops-agent: Interrupted.\ndevops-agent: Goodbye.\n")
 
 
 def test_progress_of_unknown_size_does_not_divide_by_0() -> None:
