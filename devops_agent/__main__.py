@@ -123,6 +123,10 @@ def _run_subcommand(arguments: argparse.Namespace) -> ExitCode:
             from devops_agent.undo import UndoStore
 
             undo_command(arguments, UndoStore(data / "undo"), out, approval.confirms)
+        case "completions":
+            from devops_agent.commands.completions import completions_command
+
+            completions_command(arguments, out)
     return ExitCode.DONE
 
 
