@@ -134,6 +134,18 @@ def _run_subcommand(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
             from devops_agent.undo import UndoStore
 
             undo_command(arguments, UndoStore(data / "undo"), out, approval.confirms)
+        case "sessions":
+            from devops_agent.commands.sessions import sessions_command
+
+            sessions_command(arguments, data / "sessions.db", out)
+        case "doctor":
+            from devops_agent.commands.doctor import doctor_command
+
+            return ExitCode.DONE if doctor_command(arguments, os.environ, out) else ExitCode.FAILED
+        case "completions":
+            from devops_agent.commands.completions import completions_command
+
+            completions_command(arguments, out)
     return ExitCode.DONE
 
 
