@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from devops_agent import reference, subjects
 from devops_agent.context import Messages, characters, size
 from devops_agent.outputs import reduce_output
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
-from devops_agent.session_store import StoredTurn
-from devops_agent.subjects import Subject
+
+if TYPE_CHECKING:
+    from devops_agent.session_store import StoredTurn
+    from devops_agent.subjects import Subject
 
 # The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
 # its prefix cache, so that it makes room for several turns.
@@ -36,7 +37,7 @@ class Turn:
 
     task: str
     messages: tuple[Mapping[str, str], ...] = ()
-    subjects: tuple[Subject, ...] = ()
+    subjects: "tuple[Subject, ...]" = ()
     answer: str = ""
     ok: bool = True
     commands: tuple[str, ...] = ()
@@ -89,14 +90,19 @@ class Conversation:
         """A task with what it refers to of the turns before in its place."""
         if not self.turns:
             return task
+        # the words of every kind of task, which the prompt does not wait for
+        from devops_agent import reference
+
         return reference.resolved(task, self._subjects, self.turns[-1].task)
 
     @property
-    def _subjects(self) -> Sequence[Subject]:
+    def _subjects(self) -> "Sequence[Subject]":
         return [each for turn in reversed(self.turns) for each in turn.subjects]
 
     def refers_back(self, task: str) -> bool:
         """Whether what was said before may be all that a task asks for."""
+        from devops_agent import reference
+
         return bool(self.turns) and reference.refers_back(task)
 
     def messages(self, current: Messages) -> Messages:
@@ -144,6 +150,8 @@ class TurnRecord:
             answer: What the user is told.
             ok: Whether it was done.
         """
+        from devops_agent import subjects
+
         said = Call(FINAL_ANSWER, {"answer": answer}).render()
         return Turn(
             task,
@@ -158,6 +166,8 @@ class TurnRecord:
 
 def of_command(command: str, output: str, ok: bool) -> Turn:
     """The turn of a command that the user ran; `output` is reduced and free of secrets."""
+    from devops_agent import subjects
+
     said = "It ran." if ok else "It failed."
     messages = (
         {"role": "user", "content": f"Run this for me: {command}"},
@@ -169,8 +179,10 @@ def of_command(command: str, output: str, ok: bool) -> Turn:
     return Turn(command, messages, about, "", ok, (command,) if ok else ())
 
 
-def of_stored(stored: StoredTurn) -> Turn:
+def of_stored(stored: "StoredTurn") -> Turn:
     """A turn that was kept; of one that was cut off, what is known."""
+    from devops_agent import subjects
+
     steps = [step for step in stored.steps if step.tool == "bash"]
     ran = [
         (str(step.arguments.get("command")), step.output, step.changes) for step in steps if step.succeeded
@@ -183,7 +195,7 @@ def of_stored(stored: StoredTurn) -> Turn:
     return Turn(stored.task, messages, about, answer, bool(stored.ok), commands, stored.names)
 
 
-def _told(stored: StoredTurn, answer: str) -> Iterator[dict[str, str]]:
+def _told(stored: "StoredTurn", answer: str) -> Iterator[dict[str, str]]:
     yield {"role": "user", "content": stored.task}
     for step in stored.steps:
         output = reduce_output(step.output, _BUDGET)

@@ -1,6 +1,7 @@
 """Long output: what the model sees of it, and where the rest is kept."""
 
 import os
+import re
 import shlex
 import tempfile
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from pathlib import Path
 
 _KEPT_FILES = 50
 _LARGEST = 2_000_000
+
+_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
+# anchored: tried at each character of a line of megabytes it would take hours
+_REDRAWN = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,12 @@ class OutputStore:
             files = sorted(directory.glob("output-*.txt"), key=lambda file: file.stat().st_mtime)
             for old in files[:-_KEPT_FILES]:
                 old.unlink(missing_ok=True)
+
+
+def clean(text: str) -> str:
+    """Drops terminal codes, what a progress line overwrote, and control characters."""
+    text = _ANSI.sub("", text).replace("\r\n", "\n")
+    return _CONTROL.sub("", _REDRAWN.sub("", text))
 
 
 def ends(text: str, most: int = 200_000) -> str:

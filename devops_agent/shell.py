@@ -5,7 +5,6 @@ through the active shell, which also remembers the last result as evidence.
 """
 
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from devops_agent import facts
 from devops_agent.errors import ToolError
 from devops_agent.notes import Notes, notes_on
-from devops_agent.outputs import OutputStore, reduce_output
+from devops_agent.outputs import OutputStore, clean, reduce_output
 
 _READ_SIZE = 65536
 _HEAD, _TAIL = 200, 300
@@ -48,11 +47,6 @@ _ENVIRONMENT = {
     "BUILDKIT_PROGRESS": "plain",
     "DOCKER_CLI_HINTS": "false",
 }
-
-_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
-# anchored: tried at each character of a line of megabytes it would take hours
-_REDRAWN = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -210,12 +204,6 @@ def _start(notes: Notes) -> subprocess.Popen[bytes]:
         )
     except (OSError, ValueError) as error:
         raise ToolError(f"The command could not be started: {error}.") from error
-
-
-def clean(text: str) -> str:
-    """Drops terminal codes, what a progress line overwrote, and control characters."""
-    text = _ANSI.sub("", text).replace("\r\n", "\n")
-    return _CONTROL.sub("", _REDRAWN.sub("", text))
 
 
 def _without_middle(line: str) -> str:

@@ -305,6 +305,7 @@ def test_a_session_on_a_terminal(console: Console, ollama: FakeOllama, home: Pat
     assert console.close() == 0
     history = home / ".devops_agent_history"
     assert [line for line in history.read_text().splitlines() if line.startswith("+")] == [
+        "+half a li",
         "+first task",
         "+second task",
         "+third task",

@@ -15,8 +15,8 @@ import pytest
 
 from devops_agent import shell as shell_module
 from devops_agent.errors import ToolError
-from devops_agent.outputs import OutputStore, reduce_output
-from devops_agent.shell import Shell, active_shell, clean
+from devops_agent.outputs import OutputStore, clean, reduce_output
+from devops_agent.shell import Shell, active_shell
 
 ROOT = Path(__file__).resolve().parent.parent
 

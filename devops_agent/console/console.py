@@ -77,7 +77,8 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     session.asking = keyboard.asking
     if prompt.is_recovered:
         warn("A line that was not sent is back.")
-    threading.Thread(target=_warm_up, args=(session, warn), daemon=True).start()
+    warming = threading.Thread(target=_warm_up, args=(session, warn), daemon=True)
+    prompt.when_ready(warming.start)  # imports in another thread would hold it up
 
     def read() -> str:
         return prompt.read(keyboard.take())

@@ -11,7 +11,7 @@ import termios
 from contextlib import suppress
 from typing import TextIO
 
-from devops_agent.shell import clean
+from devops_agent.outputs import clean
 
 _READ = 65536
 _MOST = 4 << 20

@@ -69,6 +69,15 @@ class Prompt:
         self._draft.keep("")
         return line
 
+    def when_ready(self, begin: Callable[[], None]) -> None:
+        """Begins something once the prompt is on the screen."""
+
+        def once(_: object) -> None:
+            self.session.app.after_render -= once
+            begin()
+
+        self.session.app.after_render += once
+
     @property
     def is_open(self) -> bool:
         """Whether the prompt is there now."""

@@ -20,7 +20,7 @@ from devops_agent.grounding.task_words import (
     says_its_field,
     tells_of_trouble,
 )
-from devops_agent.shell import clean
+from devops_agent.outputs import clean
 
 # Such a task wants something that is not there yet.
 _MAKES = re.compile(r"\b(?:create|make|new|write|generate|build)\b", re.IGNORECASE)
