@@ -264,9 +264,9 @@ class DevOpsAgent(ToolCallingAgent):
     def _looked(self, told: briefing.Briefing) -> briefing.Briefing:
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
         call = Call(bash.name, {"command": told.look})
-        self.listener(events.ToolCalled(call.name, call.arguments))
         passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
         secret = passage.verdict.secret
+        self.listener(events.ToolCalled(call.name, call.arguments, str(passage.verdict.effect)))
         with self.shell.active(secret):
             ran = self.shell.run(told.look)
         self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)

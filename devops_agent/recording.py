@@ -92,6 +92,7 @@ class Recording:
         self._steps = 0
         self._decision = ("", "")
         self._no_growth_before = 0.0
+        self._unwritten = ""  # of what a command has printed, when it came too soon
 
     @property
     def id(self) -> str:
@@ -231,18 +232,23 @@ class Recording:
         )
         self._step, self._decision = step.lastrowid, ("", "")
         self._steps += 1
-        self._no_growth_before = 0.0
+        self._no_growth_before, self._unwritten = 0.0, ""
 
     def _grow(self, text: str) -> None:
         started = time.monotonic()
-        if self._step is None or started < self._no_growth_before:
+        if self._step is None:
             return
-        output = self._text(text)
-        statement = "UPDATE steps SET output = ? WHERE id = ?"
-        self._write(lambda db: db.execute(statement, (output, self._step)))
+        if started < self._no_growth_before:
+            self._unwritten = text
+            return
+        self._unwritten = ""
+        self._write(lambda db: self._write_output(db, text))
         ended = time.monotonic()
         rest = (ended - started) * (1 / _GROWTH_SHARE - 1)
         self._no_growth_before = ended + max(_GROWTH_SECONDS, rest)
+
+    def _write_output(self, db: sqlite3.Connection, text: str) -> None:
+        db.execute("UPDATE steps SET output = ? WHERE id = ?", (self._text(text), self._step))
 
     def _end_step(self, db: sqlite3.Connection, seen: events.Observed) -> None:
         if self._step is None:
@@ -258,6 +264,8 @@ class Recording:
         if self._turn is None:
             return
         now = time.time()
+        if self._step is not None and self._unwritten:
+            self._write_output(db, self._unwritten)
         # a step of which nothing was seen was refused on its way
         db.execute("UPDATE steps SET ended = ?, ok = 0 WHERE turn = ? AND ended IS NULL", (now, self._turn))
         db.execute(

@@ -197,6 +197,14 @@ def test_writing_what_grows_takes_a_tenth_of_the_time(path: Path, monkeypatch: p
     assert store.load(record.id).turns[0].steps[0].output == "3"
 
 
+def test_what_a_command_had_printed_at_last_is_kept_when_it_is_interrupted(store: SessionStore) -> None:
+    record = play(store.start("/shop", "m"), Started("Build it"), CHANGE, OutputGrew("1"))
+    play(record, OutputGrew("1 2"), Failed("Interrupted.", 130))
+    (turn,) = store.load(record.id).turns
+    assert turn.steps[0].output == "1 2"
+
+
+
 def test_only_the_user_can_read_it(store: SessionStore, path: Path) -> None:
     record = play(store.start("/shop", "m"), Started("Show the pods"))
     assert path.parent.stat().st_mode & 0o777 == 0o700
