@@ -48,11 +48,13 @@ def test_all_that_comes_until_the_end_is_data(pipe: Pipe) -> None:
 
 
 def test_it_is_read_before_anybody_asks_for_it(pipe: Pipe) -> None:
-    Reader(pipe.stream).start()
+    reader = Reader(pipe.stream).start()
     writing = threading.Thread(target=pipe.write, args=(b"x" * 300_000,), daemon=True)
     writing.start()
     writing.join(5)
     assert not writing.is_alive()
+    pipe.close()
+    assert len(reader.finish()) == 300_000
 
 
 def test_an_open_pipe_that_gives_nothing_is_left_out_with_a_notice(pipe: Pipe) -> None:
