@@ -1,5 +1,6 @@
 """The standard input as data of a task, or as the task itself, read while the engine starts."""
 
+import math
 import os
 import select
 import threading
@@ -21,11 +22,13 @@ class Reader:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._descriptor = _descriptor(stream)
+        self._stream = stream  # as long as it is there, nothing else gets its descriptor
+        descriptor = _descriptor(stream)
+        self._descriptor = -1 if descriptor is None else descriptor
         self._state = threading.Condition()
         self._head, self._tail, self._left_out = bytearray(), bytearray(), 0
         self._last = 0.0  # when the last bytes came, 0 before the first
-        self._ended = self._descriptor is None
+        self._ended = descriptor is None
         self._stopped = False
 
     def start(self) -> "Reader":
@@ -41,7 +44,7 @@ class Reader:
             seconds: How long it waits for the first bytes, and then for further ones; 10 s in all.
         """
         began = time.monotonic()
-        return self._wait(lambda: min(max(began, self._last) + seconds, began + _LONGEST))
+        return self._wait(lambda: max(began, self._last) + seconds, began + _LONGEST)
 
     def whole(self, seconds: float = 1.0) -> str:
         """All that comes until its end, as `finish` gives it, however long that takes.
@@ -50,15 +53,17 @@ class Reader:
             seconds: How long it waits for the first bytes.
         """
         began = time.monotonic()
-        return self._wait(lambda: None if self._last else began + seconds)
+        return self._wait(lambda: math.inf if self._last else began + seconds, math.inf)
 
-    def _wait(self, until: Callable[[], float | None]) -> str:
+    def _wait(self, patience: Callable[[], float], longest: float) -> str:
+        """What came until the end, or until one of these times."""
         with self._state:
             while not self._ended:
-                limit, now = until(), time.monotonic()
-                if limit is not None and now >= limit:
+                now = time.monotonic()
+                # on a busy machine, what has come may not have been read yet
+                if now >= longest or (now >= patience() and not self._is_ready(0)):
                     break
-                self._state.wait(None if limit is None else limit - now)
+                self._state.wait(max(_LOOK_EVERY, min(patience(), longest, now + _LONGEST) - now))
             self._stopped = True
             return _text(self._head, self._left_out, self._tail)
 
@@ -74,27 +79,26 @@ class Reader:
         return ""
 
     def _read(self) -> None:
-        while not self._stopped:
+        while not self._stopped and not self._ended:
+            if not self._is_ready(_LOOK_EVERY) or self._stopped:
+                continue
             try:
-                chunk = self._next()
+                chunk = os.read(self._descriptor, _CHUNK)
             except BlockingIOError:
                 continue
-            except (OSError, ValueError):
+            except OSError:
                 chunk = b""
-            if chunk is None:
-                continue
             with self._state:
                 if not self._stopped:
                     self._take(chunk)
                     self._state.notify_all()
-            if not chunk:
-                return
 
-    def _next(self) -> bytes | None:
-        """The next bytes, none at the end; None when there are none yet."""
-        assert self._descriptor is not None
-        readable, _, _ = select.select([self._descriptor], [], [], _LOOK_EVERY)
-        return os.read(self._descriptor, _CHUNK) if readable else None
+    def _is_ready(self, seconds: float) -> bool:
+        """Whether there is something to read, be it the end, within so many seconds."""
+        try:
+            return bool(select.select([self._descriptor], [], [], seconds)[0])
+        except (OSError, ValueError):
+            return True  # it was closed, which reading it says too
 
     def _take(self, chunk: bytes) -> None:
         self._last, self._ended = time.monotonic(), not chunk

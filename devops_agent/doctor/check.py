@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from devops_agent.errors import UserError
+
 State = Literal["ok", "warning", "failure"]
 SECONDS = 5.0
 
@@ -74,6 +76,8 @@ def _found(name: str, checker: Checker, environ: Mapping[str, str]) -> list[Chec
         return list(checker(environ))
     except ImportError as error:
         return [Check(name, "failure", f"the package {error.name} is missing", _REINSTALL)]
+    except UserError as error:
+        return [Check(name, "failure", str(error), "Correct that.")]
     except Exception as error:  # whatever is wrong with a machine, the doctor says it
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return [Check(name, "failure", f"it could not be looked at: {reason}", "Look at it by hand.")]

@@ -1,6 +1,7 @@
 """What runs the model: Ollama, or the embedded engine with its model file."""
 
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -20,38 +21,41 @@ _CHECKSUM_SECONDS = SECONDS - 0.5
 
 def ollama(environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether Ollama answers and has the model."""
-    import requests
-
-    from devops_agent.endpoint import base_url, is_loopback
+    from devops_agent.endpoint import base_url
 
     chosen = _settings(environ)
     base = base_url(chosen.host)
-    # nobody asked for Ollama in particular: without it, the embedded engine works
-    is_wanted = chosen.backend == "ollama" or bool(chosen.explicit & {"host", "model"})
-    try:
-        reply = requests.get(
-            f"{base}/api/tags",
-            timeout=(_CONNECT_SECONDS, _LIST_SECONDS),
-            proxies={"http": "", "https": ""} if is_loopback(base) else {},
-        )
-        names = {str(each.get("name")) for each in reply.json()["models"]}
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-        is_answer = not isinstance(error, requests.RequestException | OSError)
-        text = f"what answers at {base} is no Ollama" if is_answer else f"nothing answers at {base}"
-        fix = "Start it with ollama serve, or use --backend llama-cpp."
-        yield Check("Ollama", "failure", text, fix) if is_wanted else Check("Ollama", "ok", _instead(text))
-        return
-    if names & {chosen.model, f"{chosen.model}:latest"}:
+    problem, fix = _problem(base, chosen.model)
+    if not problem:
         yield Check("Ollama", "ok", f"at {base}, with the model {chosen.model}")
-    elif is_wanted:
-        fix = f"ollama pull {chosen.model}, or name another with --model."
-        yield Check("Ollama", "failure", f"at {base}, without the model {chosen.model}", fix)
-    else:
-        yield Check("Ollama", "ok", _instead(f"at {base}, without the model {chosen.model}"))
+    elif chosen.backend == "ollama" or chosen.explicit & {"host", "model"}:
+        yield Check("Ollama", "failure", problem, fix)
+    else:  # nobody asked for Ollama in particular
+        yield Check("Ollama", "ok", f"{problem}: the embedded engine is used")
 
 
-def _instead(text: str) -> str:
-    return f"{text}: the embedded engine is used"
+def _problem(base: str, model: str) -> tuple[str, str]:
+    """What is wrong with an Ollama, and what to do about it; "" for nothing."""
+    import requests
+
+    from devops_agent.endpoint import is_loopback
+
+    url, fix = f"{base}/api/tags", "Start it with ollama serve, or use --backend llama-cpp."
+    proxies = {"http": "", "https": ""} if is_loopback(base) else {}
+    try:
+        reply = requests.get(url, timeout=(_CONNECT_SECONDS, _LIST_SECONDS), proxies=proxies)
+        names = _models(reply.content)
+    except (requests.RequestException, OSError):
+        return f"nothing answers at {base}", fix
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"what answers at {base} is no Ollama", fix
+    if names & {model, f"{model}:latest"}:
+        return "", ""
+    return f"at {base}, without the model {model}", f"ollama pull {model}, or name another with --model."
+
+
+def _models(answer: bytes) -> set[str]:
+    return {str(each.get("name")) for each in json.loads(answer)["models"]}
 
 
 def package(environ: Mapping[str, str]) -> Iterator[Check]:
