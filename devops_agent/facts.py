@@ -22,6 +22,8 @@ _FREE_ROW = re.compile(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(
 _PS_HEADER = re.compile(r"^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$")
 _PS_ROW = re.compile(r'^([0-9a-f]{12}) {2,}(\S+) {2,}".*?" {2,}\S.*? {2,}(\S.*?) {2,}(?:(\S.*?) {2,})?(\S+)$')
 _EMPTY_TABLE = re.compile(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
+_LS_HEADER = re.compile(r"^total \d[\d.]*[KMGT]?$")
+_LS_ROW = re.compile(r"^([bcdlps-])[rwxsStT-]{9}\S? +\d+ .* (\S+)$")
 _FREE_FLAGS = re.compile(r"\bfree\s+((?:-\S+\s*)*)")
 _FREE_UNITS = (
     (re.compile(r"(?<!\S)(?:-\w*m|--mebi)"), " MiB"),
@@ -96,9 +98,18 @@ def _containers(command: str, header: str, rows: Sequence[re.Match[str]]) -> lis
     ]
 
 
+def _files(command: str, header: str, rows: Sequence[re.Match[str]]) -> list[str]:
+    # the total is one of blocks, and a small model takes it for the number of files
+    real = [row for row in rows if row[2] not in (".", "..")]
+    folders = sum(row[1] == "d" for row in real)
+    counts = [f"{len(real) - folders} files", f"{folders} folders"]
+    return [*(row[0] for row in real), f"({', '.join(counts)})" if real else "(nothing is in it)"]
+
+
 _Say = Callable[[str, str, Sequence[re.Match[str]]], list[str]]
 _TABLES: tuple[tuple[re.Pattern[str], re.Pattern[str], _Say], ...] = (
     (_DF_HEADER, _DF_ROW, _disks),
     (_PS_HEADER, _PS_ROW, _containers),
     (_FREE_HEADER, _FREE_ROW, _memory),
+    (_LS_HEADER, _LS_ROW, _files),
 )

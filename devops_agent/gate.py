@@ -117,6 +117,7 @@ class Gate:
         self._own = {str(each) for folder in own for each in (folder, folder.resolve())}
         self._asked_on: set[str] = set()  # the clusters elsewhere on which the user has agreed to a change
         self._always: set[str] = set()  # the programs and verbs that the user has agreed to for the session
+        self._may_look_up: bool | None = None  # what the user said
         self.suspicion = ""  # why changes are asked for the rest of the run
 
     def start_run(self, task: str = "") -> None:
@@ -128,10 +129,14 @@ class Gate:
         self.suspicion = ""
 
     def may_look_up(self, task: str) -> bool:
-        """Whether what a task names may be looked up."""
+        """Whether what tasks name may be looked up; where each call asks, that is asked once a session."""
         if not self.modes.require_approval:
             return True
-        return self._present() and self.approver(Question("look_up", {"task": task})).approved
+        if self._may_look_up is None:
+            if not self._present():
+                return False
+            self._may_look_up = self.approver(Question("look_up", {"task": task})).approved
+        return self._may_look_up
 
     def runs_unasked(self, call: Call) -> bool:
         """Whether a call runs without a question."""

@@ -338,3 +338,16 @@ def test_containers_are_told_by_name() -> None:
         "Container cache: image redis:7, Up 1 second, ports 6379/tcp (id 2550bbcf8d45).\n"
         "Container web: image nginx:1.25, Exited (0) 1 second ago (id be40a63075a0)."
     )
+
+
+LS = """total 16
+drwxr-xr-x  2 root root 4096 Nov 27 04:25 .
+drwxrwxrwt 67 root root 4096 Nov 27 04:28 ..
+"""
+
+
+def test_the_total_of_ls_is_no_number_of_files() -> None:
+    assert from_tables("ls -la", LS.rstrip()) == "(nothing is in it)"
+    file = "-rw-r--r--  1 user staff 5234 Jan 13 10:28 my notes.txt"
+    folder = "drwxr-xr-x  3 user staff   96 Jan 13 10:28 conf"
+    assert from_tables("ls -la", f"{LS}{file}\n{folder}") == f"{file}\n{folder}\n(1 files, 1 folders)"

@@ -204,7 +204,6 @@ def test_what_a_command_had_printed_at_last_is_kept_when_it_is_interrupted(store
     assert turn.steps[0].output == "1 2"
 
 
-
 def test_only_the_user_can_read_it(store: SessionStore, path: Path) -> None:
     record = play(store.start("/shop", "m"), Started("Show the pods"))
     assert path.parent.stat().st_mode & 0o777 == 0o700

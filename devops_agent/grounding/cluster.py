@@ -11,7 +11,15 @@ from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import Object, Objects, containers, name, port_pairs
 from devops_agent.grounding import inventory
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import CREATES, KINDS, LOGS, NO_NAMES, tells_of_trouble, words_of
+from devops_agent.grounding.task_words import (
+    CREATES,
+    KINDS,
+    LOGS,
+    NO_NAMES,
+    speaks_of,
+    tells_of_trouble,
+    words_of,
+)
 
 # "in the web deployment" and "from the default storage class" name no namespace.
 _OTHER = (
@@ -34,6 +42,7 @@ _QUOTED = re.compile(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
 # What runbooks call a kind, where that is not its own name.
 _PLACEHOLDERS = {"PersistentVolumeClaim": "pvc"}
 _MOST_PODS = 20
+_MOST_PODS_TOLD = 8
 _LOG_LINES = 3
 _VERB_FORM = re.compile(r"[a-z]+(?:ing|ed|ly)")
 
@@ -101,7 +110,8 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     missing = list(_missing(task, objects, only_near=not (named or items or secrets)))
     if not (named or items or secrets or missing):
         return Ground()
-    ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in items], bool(items))
+    told = [*items, *_pods_of(task, objects, items)]
+    ground = Ground([f"namespace {space}: {_describe(objects, item)}" for item in told], bool(items))
     ground.lines += (
         f"namespace {space}: secret {each}: keys {listed(keys)}" for each, keys in secrets.items()
     )
@@ -123,6 +133,15 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         if len(said := [key for key in keys if key.lower() in words]) == 1:
             ground.names["secret_key"] = said[0]
     return ground
+
+
+def _pods_of(task: str, objects: Objects, items: Sequence[Object]) -> list[Object]:
+    """The pods of the workloads that are named, for a task that speaks of pods."""
+    if not speaks_of("Pod", task):
+        return []
+    of = {f"{item['kind'].lower()}/{name(item)}" for item in items}
+    pods = [pod for pod in objects.all("Pod") if objects.workload(pod) in of and pod not in items]
+    return pods[:_MOST_PODS_TOLD]
 
 
 def _secrets(task: str, objects: Objects) -> dict[str, list[str]]:
