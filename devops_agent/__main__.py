@@ -24,7 +24,7 @@ from devops_agent.errors import (
     UserError,
 )
 from devops_agent.events import Failed, Listener, Notice
-from devops_agent.folders import cache_folder, data_folder
+from devops_agent.folders import cache_folder, data_folder, runbook_folders
 from devops_agent.json_lines import JsonLines
 from devops_agent.kube_context import Overlay
 from devops_agent.outputs import reduce_output
@@ -115,10 +115,9 @@ def _run_subcommand(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
 
             diagnose_command(arguments, out)
         case "runbooks":
-            from devops_agent import briefing
             from devops_agent.commands.runbooks import runbooks_command
 
-            folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
+            folders = runbook_folders(settings.config_path(os.environ).parent, Path.cwd())
             runbooks_command(arguments, folders, out)
         case "policy":
             from devops_agent.commands.policy import policy_command
@@ -229,10 +228,10 @@ def _session(chosen: Settings, listener: Listener) -> Session:
 
 def _taken_up(session: Session, given: Invocation) -> str:
     """Goes on with the session that is asked for, and says with which."""
-    from devops_agent.console.commands import resumed
-
     if given.resume is None and not given.continue_:
         return ""
+    from devops_agent.console.commands import resumed
+
     assert session.store
     wanted = given.resume or session.store.newest(Path.cwd())
     if not wanted:
@@ -251,13 +250,12 @@ def _texts(data: Reader | None, session: Session) -> Mapping[str, str]:
 
 
 def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str) -> ExitCode:
-    from devops_agent import briefing
     from devops_agent.console import console
 
     def subcommand(words: Sequence[str], out: TextIO) -> None:
         _run_subcommand(cast(argparse.Namespace, cli.parse(words).subcommand), out)
 
-    folders = briefing.folders(settings.config_path(os.environ).parent, Path.cwd())
+    folders = runbook_folders(settings.config_path(os.environ).parent, Path.cwd())
     console.interact(session, terminal, overlay, subcommand, folders, told)
     return ExitCode.DONE
 
@@ -278,7 +276,7 @@ def _new_agent(session: Session) -> Any:
     safe = events.hiding(session.tell, redactor)
     store = OutputStore(cache_folder(os.environ) / "outputs", redactor)
     config, here = settings.config_path(os.environ).parent, Path.cwd()
-    runbooks = runbook_library.load(briefing.folders(config, here))
+    runbooks = runbook_library.load(runbook_folders(config, here))
     gate = _gate(session, config, here, safe)
     model = _choose_model(chosen, session.tell)
     session.model = model.model_id

@@ -6,7 +6,7 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -231,8 +231,3 @@ def _as_asked(mend: str, task: str) -> str:
     for sets, named in ((_SETS_IMAGE, set(_IMAGE.findall(task))), (_SETS_PORT, ports)):
         mend = sets.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
     return mend
-
-
-def folders(config: Path, directory: Path) -> Sequence[Path]:
-    """Where a user's and a project's own runbooks lie; the later count more."""
-    return (config / "runbooks", directory / ".devops-agent" / "runbooks")

@@ -1,6 +1,6 @@
 """Where a user's folders are. It is read before anything heavy is imported."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -23,3 +23,8 @@ def data_folder(environ: Mapping[str, str]) -> Path:
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where this program keeps what it can fetch or make again; the models are in `models/` below it."""
     return xdg_folder(environ, "XDG_CACHE_HOME", ".cache") / "devops-agent"
+
+
+def runbook_folders(config: Path, directory: Path) -> Sequence[Path]:
+    """Where a user's and a project's own runbooks lie; the later count more."""
+    return (config / "runbooks", directory / ".devops-agent" / "runbooks")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent import briefing, runbook_library
+from devops_agent import runbook_library
+from devops_agent.folders import runbook_folders
 from devops_agent.runbook_library import best, load, may_mean, parse, search
 
 SCALE = """# Scale a deployment
@@ -43,7 +44,7 @@ def test_what_scales_by_itself_is_not_scaled_by_hand() -> None:
 
 
 def test_the_project_wins_over_the_user_and_the_user_over_the_package(own: Path, tmp_path: Path) -> None:
-    user, project = briefing.folders(tmp_path / "config", tmp_path / "project")
+    user, project = runbook_folders(tmp_path / "config", tmp_path / "project")
     for name, folders in {"a": [own], "b": [own, user], "c": [own, user, project], "d": [project]}.items():
         for folder in folders:
             write(folder, name, f"# {name} of {folder.parent.name}\n")
