@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from devops_agent import cli, session_store, settings, task_file
 from devops_agent.cli import Invocation
+from devops_agent.commands import dispatch
 from devops_agent.errors import (
     EngineError,
     EngineUnreachable,
@@ -35,8 +36,6 @@ from devops_agent.standard_input import Reader
 from devops_agent.symbols import speaks_unicode
 from devops_agent.terminal import Look, Terminal
 
-# Lines of an observation that are shown in an interactive session.
-_FOLDED_LINES = 30
 # Characters of what comes on standard input that the model reads.
 _DATA_BUDGET = 4000
 
@@ -44,10 +43,12 @@ _DATA_BUDGET = 4000
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Runs the command line and returns its exit code."""
     _open_streams()
-    tell: Listener = _terminal(Invocation(), verbose=False)
+    terminal = _terminal(Invocation())
+    tell: Listener = terminal
     try:
         given = cli.parse(argv)
-        tell = JsonLines(sys.stdout) if given.json else _terminal(given, verbose=False)
+        terminal = _terminal(given)
+        tell = JsonLines(sys.stdout) if given.json else terminal
         data = _data(given)
         _end_on_signals()
         _enter(given.directory)
@@ -55,11 +56,16 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
             if given.context is not None or given.namespace is not None:
                 overlay.use(given.context, given.namespace)
             if given.subcommand is not None:
-                return _run_subcommand(given.subcommand, sys.stdout)
+                return dispatch.run(given.subcommand, sys.stdout)
             chosen = settings.load(given.settings, os.environ)
             task = _task(given, data)
             data = data if given.task or given.file else None
-            code = _run(given, chosen, task, data, overlay)
+            terminal.be(verbose=chosen.verbose)
+            with closing(_session(chosen, tell)) as session:
+                told = _taken_up(session, given)
+                if task is None:
+                    return _interact(session, terminal, overlay, told)
+                code = _do(session, task, data, told)
             return _leave(code) if code is ExitCode.INTERRUPTED else code
     except OutputError as error:
         tell(Failed(str(error), error.exit_code))
@@ -106,48 +112,6 @@ def _task(given: Invocation, data: Reader | None) -> str | None:
     return task
 
 
-def _run_subcommand(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
-    """Runs a subcommand; only what it needs itself is imported."""
-    data = data_folder(os.environ)
-    match arguments.subcommand:
-        case "diagnose":
-            from devops_agent.commands.diagnose import diagnose_command
-
-            diagnose_command(arguments, out)
-        case "runbooks":
-            from devops_agent.commands.runbooks import runbooks_command
-
-            folders = runbook_folders(settings.config_path(os.environ).parent, Path.cwd())
-            runbooks_command(arguments, folders, out)
-        case "policy":
-            from devops_agent.commands.policy import policy_command
-
-            policy_command(arguments, sys.stdin, out)
-        case "audit":
-            from devops_agent.commands.audit import audit_command
-
-            audit_command(arguments, data / "audit.jsonl", out)
-        case "undo":
-            from devops_agent import approval
-            from devops_agent.commands.undo import undo_command
-            from devops_agent.undo import UndoStore
-
-            undo_command(arguments, UndoStore(data / "undo"), out, approval.confirms)
-        case "sessions":
-            from devops_agent.commands.sessions import sessions_command
-
-            sessions_command(arguments, data / "sessions.db", out)
-        case "doctor":
-            from devops_agent.commands.doctor import doctor_command
-
-            return ExitCode.DONE if doctor_command(arguments, os.environ, out) else ExitCode.FAILED
-        case "completions":
-            from devops_agent.commands.completions import completions_command
-
-            completions_command(arguments, out)
-    return ExitCode.DONE
-
-
 class _Terminated(SystemExit):
     """SIGTERM or SIGHUP. No KeyboardInterrupt, for that ends only the task of an interactive session."""
 
@@ -173,17 +137,14 @@ def _open_streams() -> None:
             stream.reconfigure(errors="replace")  # a terminal without Unicode still shows the answer
 
 
-def _terminal(given: Invocation, verbose: bool, folds: bool = False) -> Terminal:
+def _terminal(given: Invocation) -> Terminal:
     live, plain = sys.stderr.isatty(), given.color == "never" or os.environ.get("NO_COLOR")
     look = Look(
-        verbose=verbose,
         quiet=given.quiet,
         live=live and os.environ.get("TERM") != "dumb",
         colour=given.color == "always" or (live and not plain),
         unicode=speaks_unicode(sys.stderr.encoding or "", os.environ),
         encoding=sys.stderr.encoding or "ascii",
-        height=_FOLDED_LINES if folds and live else 0,
-        rest=lambda number: f"/show {number}",
         width=lambda: shutil.get_terminal_size().columns,
     )
     return Terminal(sys.stdout, sys.stderr, look)
@@ -200,20 +161,11 @@ def _leave(code: ExitCode) -> ExitCode:
 # --- a session --------------------------------------------------------------------------------------------
 
 
-def _run(
-    given: Invocation, chosen: Settings, task: str | None, data: Reader | None, overlay: Overlay
-) -> ExitCode:
-    """Does the task, or reads tasks until the user leaves."""
-    terminal = _terminal(given, chosen.verbose, folds=task is None)
-    session = _session(chosen, JsonLines(sys.stdout) if given.json else terminal)
-    with closing(session):
-        told = _taken_up(session, given)
-        if task is None:
-            return _interact(session, terminal, overlay, told)
-        session.warm_up()
-        if told:
-            session.tell(Notice(told))
-        return session.do(task, lambda: _texts(data, session))
+def _do(session: Session, task: str, data: Reader | None, told: str) -> ExitCode:
+    session.warm_up()
+    if told:
+        session.tell(Notice(told))
+    return session.do(task, lambda: _texts(data, session))
 
 
 def _session(chosen: Settings, listener: Listener) -> Session:
@@ -253,7 +205,7 @@ def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str)
     from devops_agent.console import console
 
     def subcommand(words: Sequence[str], out: TextIO) -> None:
-        _run_subcommand(cast(argparse.Namespace, cli.parse(words).subcommand), out)
+        dispatch.run(cast(argparse.Namespace, cli.parse(words).subcommand), out)
 
     folders = runbook_folders(settings.config_path(os.environ).parent, Path.cwd())
     console.interact(session, terminal, overlay, subcommand, folders, told)

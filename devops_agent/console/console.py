@@ -17,6 +17,8 @@ from devops_agent.session import Session
 from devops_agent.symbols import symbols
 from devops_agent.terminal import Terminal
 
+# Lines of an observation that are shown; `/show` has the rest.
+_FOLDED_LINES = 30
 HISTORY = ".devops_agent_history"
 
 Subcommand = Callable[[Sequence[str], TextIO], None]
@@ -59,6 +61,8 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     from devops_agent.console.keyboard import Keyboard
     from devops_agent.console.names import Names
     from devops_agent.console.prompt import Prompt
+
+    terminal.be(height=_FOLDED_LINES, rest=lambda number: f"/show {number}")
 
     def hide(text: str) -> str:
         return str(session.redactor(text))
