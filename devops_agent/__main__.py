@@ -44,7 +44,7 @@ _DATA_BUDGET = 4000
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Runs the command line and returns its exit code."""
     _open_streams()
-    tell: Listener = _terminal(Invocation(), verbose=False)
+    tell: Listener = JsonLines(sys.stdout) if cli.asks_for_json(argv) else _terminal(Invocation(), False)
     try:
         given = cli.parse(argv)
         tell = JsonLines(sys.stdout) if given.json else _terminal(given, verbose=False)
@@ -62,13 +62,13 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
             code = _run(given, chosen, task, data, overlay)
             return _leave(code) if code is ExitCode.INTERRUPTED else code
     except OutputError as error:
-        tell(Failed(str(error), error.exit_code))
+        _terminal(Invocation(), verbose=False)(Failed(str(error), error.exit_code))
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
         tell(Failed(str(error), error.exit_code))
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
-        with suppress(OSError):  # a terminal that was closed
+        with suppress(OSError, OutputError):  # a terminal that was closed
             tell(Failed("Interrupted.", ExitCode.INTERRUPTED))
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
