@@ -43,8 +43,7 @@ _DATA_BUDGET = 4000
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Runs the command line and returns its exit code."""
     _open_streams()
-    terminal = _terminal(Invocation())
-    tell: Listener = terminal
+    tell: Listener = JsonLines(sys.stdout) if cli.asks_for_json(argv) else _terminal(Invocation())
     try:
         given = cli.parse(argv)
         terminal = _terminal(given)
@@ -68,13 +67,13 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
                 code = _do(session, task, data, told)
             return _leave(code) if code is ExitCode.INTERRUPTED else code
     except OutputError as error:
-        tell(Failed(str(error), error.exit_code))
+        _terminal(Invocation())(Failed(str(error), error.exit_code))
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
         tell(Failed(str(error), error.exit_code))
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
-        with suppress(OSError):  # a terminal that was closed
+        with suppress(OSError, OutputError):  # a terminal that was closed
             tell(Failed("Interrupted.", ExitCode.INTERRUPTED))
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
@@ -162,7 +161,7 @@ def _leave(code: ExitCode) -> ExitCode:
 
 
 def _do(session: Session, task: str, data: Reader | None, told: str) -> ExitCode:
-    session.warm_up()
+    session.warm_up(announces=False)
     if told:
         session.tell(Notice(told))
     return session.do(task, lambda: _texts(data, session))

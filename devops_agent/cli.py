@@ -64,6 +64,13 @@ def parse(argv: Sequence[str] | None = None) -> Invocation:
     return _subcommand(words) if words[:1] and words[0] in SUBCOMMANDS else _task(words)
 
 
+def asks_for_json(argv: Sequence[str] | None = None) -> bool:
+    """Whether a task is to be told in JSON, also where the arguments are wrong otherwise."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    is_task = words[:1] != [] and words[0] not in SUBCOMMANDS
+    return is_task and "--json" in words[: words.index("--") if "--" in words else None]
+
+
 # --- a subcommand -----------------------------------------------------------------------------------------
 
 

@@ -179,8 +179,10 @@ def of_command(command: str, output: str, ok: bool) -> Turn:
     return Turn(command, messages, about, "", ok, (command,) if ok else ())
 
 
-def of_stored(stored: "StoredTurn") -> Turn:
-    """A turn that was kept; of one that was cut off, what is known."""
+def of_stored(stored: "StoredTurn") -> Turn | None:
+    """A turn that was kept; of one that was cut off, what is known. None if the model was not told of it."""
+    if stored.ended is not None and not (stored.messages or stored.steps):
+        return None
     from devops_agent import subjects
 
     steps = [step for step in stored.steps if step.tool == "bash"]
@@ -189,10 +191,11 @@ def of_stored(stored: "StoredTurn") -> Turn:
     ]
     written = [str(step.arguments.get("path")) for step in stored.steps if step.tool == "write_file"]
     about = subjects.of_turn(ran, stored.names, written, stored.answer)
-    commands = tuple(command for command, _, _ in ran)
+    commands = stored.commands or tuple(command for command, _, _ in ran)
     answer = stored.answer or "Not done: it was cut off."
     messages = stored.messages or tuple(_told(stored, answer))
-    return Turn(stored.task, messages, about, answer, bool(stored.ok), commands, stored.names)
+    task = stored.understood or stored.task
+    return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names)
 
 
 def _told(stored: "StoredTurn", answer: str) -> Iterator[dict[str, str]]:

@@ -5,7 +5,7 @@ The agent and the engines emit; they never print.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,22 @@ Event = (
 Listener = Callable[[Event], None]
 
 
-def hiding(listener: Listener, hide: Callable[[str], str]) -> Listener:
+class Hides(Protocol):
+    """Hides the secrets of texts."""
+
+    def __call__(self, text: str) -> str:
+        """A text that is at its end."""
+
+    def growing(self, text: str) -> str:
+        """A text that goes on."""
+
+
+def hiding(listener: Listener, hide: Hides) -> Listener:
     """A listener that is told each event with what is hidden in its texts, also in arguments and messages."""
 
     def tell(event: Event) -> None:
-        changed = {each.name: with_texts(getattr(event, each.name), hide) for each in fields(event)}
+        change = hide.growing if isinstance(event, ReplyGrew | OutputGrew) else hide
+        changed = {each.name: with_texts(getattr(event, each.name), change) for each in fields(event)}
         listener(replace(event, **changed))
 
     return tell

@@ -1,6 +1,7 @@
 """What happens, as lines of JSON for programs: docs/json-events.md has the fields."""
 
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -19,6 +20,7 @@ class JsonLines:
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
+        self._lock = threading.Lock()  # an engine loads in a thread of its own
 
     def __call__(self, event: events.Event) -> None:
         told = _told(event)
@@ -26,7 +28,8 @@ class JsonLines:
             return
         line = json.dumps({"v": VERSION, **told}, ensure_ascii=False, default=str)
         try:
-            print(line, file=self.out, flush=True)
+            with self._lock:
+                print(line, file=self.out, flush=True)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -35,6 +35,10 @@ class Remembered(Protocol):
     """What the model is told of a turn in those that follow."""
 
     @property
+    def task(self) -> str:
+        """The task, with what it referred to in its place."""
+
+    @property
     def messages(self) -> Sequence[Mapping[str, str]]:
         """The messages of the conversation."""
 
@@ -118,6 +122,14 @@ class Recording:
                 case events.Failed(text, exit_code):
                     self._write(lambda db: self._end_turn(db, text, False, exit_code))
 
+    def runs_on(self, model: str) -> None:
+        """Notes the model, which is not known before the first task is given."""
+        with self._lock:
+            if model and model != self._model:
+                self._model = model
+                statement = "UPDATE sessions SET model = ? WHERE id = ?"
+                self._write(lambda db: db.execute(statement, (_storable(model), self._id)))
+
     def take_up(self) -> None:
         """Makes this process the one that writes a session which is there.
 
@@ -144,9 +156,10 @@ class Recording:
     def remember(self, turn: Remembered) -> None:
         """Keeps with the last task what the model is told of it later."""
         told = [self._json(each) for each in (turn.messages, turn.names, turn.commands)]
-        statement = "UPDATE turns SET messages = ?, names = ?, commands = ? WHERE id = ?"
+        values = (*told, self._text(turn.task), self._turn)
+        statement = "UPDATE turns SET messages = ?, names = ?, commands = ?, understood = ? WHERE id = ?"
         with self._lock:
-            self._write(lambda db: db.execute(statement, (*told, self._turn)))
+            self._write(lambda db: db.execute(statement, values))
 
     def close(self) -> None:
         """Marks the session as ended. What happens after that is not kept."""

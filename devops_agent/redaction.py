@@ -7,10 +7,12 @@ gets the value back before it runs, so that it can pass on what it never sees.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
+
+from devops_agent.unfinished import settled
 
 # Plugins of detect-secrets whose patterns are exact; those by entropy and by keyword find too much.
 _PLUGINS = """artifactory aws azure_storage_key cloudant discord github_token gitlab_token ibm_cos_hmac
@@ -149,6 +151,8 @@ _SHORTEST = 8
 _LINES_BEHIND = 6
 _LONG, _PARTS = 16, re.compile(r"\\n|[\s=:/\"'+]+")
 HIDDEN = re.compile(r"\[hidden-\d+\]")
+# Stands for what may be a part of a secret, and where names mean nothing.
+UNNAMED = "[hidden]"
 
 
 @cache
@@ -206,6 +210,14 @@ class Redactor:
                 hidden too where nothing says so.
             known: A text whose words are no secret to the reader, such as the task.
         """
+        return self._without(text, secret, known, self._hidden)
+
+    def growing(self, text: str) -> str:
+        """A text that goes on, with its secrets hidden: without names, for each may be the start of one."""
+        text = settled(text) if self.active else text
+        return self._without(text, False, "", lambda value: self._names.get(value, UNNAMED))
+
+    def _without(self, text: str, secret: bool, known: str, named: Callable[[str], str]) -> str:
         if not self.active or len(text) < _SHORTEST // 2:
             return text
         text = self._with_names(text, known)
@@ -218,7 +230,7 @@ class Redactor:
         for start, stop in spans:
             is_new = start >= end and not HIDDEN.search(text, start, stop)
             if is_new and text[start:stop] not in known:
-                parts += [text[end:start], self._hidden(text[start:stop])]
+                parts += [text[end:start], named(text[start:stop])]
                 end = stop
         return "".join([*parts, text[end:]])
 
@@ -237,8 +249,11 @@ class Redactor:
     def number_behind(self, text: str) -> None:
         """Lets no name be given that stands in a text of another process, where it means another value."""
         taken = [int(number) for number in re.findall(r"\[hidden-(\d{1,9})\]", text)]
-        if not self._values:
-            self._first = max([self._first, *(number + 1 for number in taken)])
+        first = max([self._first, *(number + 1 for number in taken)])
+        new = {name: f"[hidden-{number}]" for number, name in enumerate(self._values, first)}
+        self._values = {new[name]: value for name, value in self._values.items()}
+        self._names = {value: new[name] for value, name in self._names.items()}
+        self._first = first
 
     def _hidden(self, value: str) -> str:
         if value not in self._names:
@@ -377,3 +392,8 @@ def _decodes(text: str) -> bool:
         return base64.b64decode(text, validate=True).decode().isprintable()
     except (binascii.Error, UnicodeDecodeError):
         return False
+
+
+def unnamed(text: str) -> str:
+    """A text whose names of secrets mean nothing any more, for whoever reads it in another process."""
+    return HIDDEN.sub(UNNAMED, text)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +50,22 @@ class Session:
         self.store: SessionStore | None = None
         self._make = make
         self._agent: Any = None
+        self._redactor: Any = None
         self._failure: BaseException | None = None
         self._maker: threading.Thread | None = None
+        self._is_awaited = False
+        self._lock = threading.Lock()
 
     # --- the agent ----------------------------------------------------------------------------------------
 
-    def warm_up(self) -> None:
-        """Begins to load what the first task needs, in the background."""
+    def warm_up(self, announces: bool = False) -> None:
+        """Begins to load what the first task needs, in the background.
+
+        Args:
+            announces: Whether a failure is told as soon as it is known. The first task tries once more then.
+        """
         if self._agent is None and self._maker is None:
-            self._maker = threading.Thread(target=self._try_to_make, daemon=True)
+            self._maker = threading.Thread(target=self._try_to_make, args=(announces,), daemon=True)
             self._maker.start()
 
     @property
@@ -69,44 +75,61 @@ class Session:
         Raises:
             UserError: It cannot be made: there is no engine or no model, or a file of the user's is wrong.
         """
-        if self._agent is None:
-            self.warm_up()
-            assert self._maker
-            if self._maker.is_alive():
-                self.tell(events.Waiting("loading the model"))
-            while self._maker.is_alive():
-                self._maker.join(0.1)  # a join without an end cannot be interrupted
-            self._maker = None
+        while self._agent is None:
+            self._is_awaited = True
+            try:
+                self._wait_for_maker()
+            finally:
+                self._is_awaited = False
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
         return self._agent
+
+    def _wait_for_maker(self) -> None:
+        self.warm_up()
+        assert self._maker
+        if self._maker.is_alive():
+            self.tell(events.Waiting("loading the model"))
+        while self._maker.is_alive():
+            self._maker.join(0.1)  # a join without an end cannot be interrupted
+        self._maker = None
 
     @property
     def is_ready(self) -> bool:
         """Whether the agent is there."""
         return self._agent is not None
 
-    @cached_property
+    @property
     def redactor(self) -> Any:
         """Hides secrets; made when it is needed, for its patterns take time."""
         from devops_agent.redaction import Redactor
 
-        return Redactor(active=not self.settings.show_secrets)
+        with self._lock:  # one alone knows what its names stand for
+            if self._redactor is None:
+                self._redactor = Redactor(active=not self.settings.show_secrets)
+        return self._redactor
 
-    def _try_to_make(self) -> None:
+    def _try_to_make(self, announces: bool) -> None:
+        made = failure = None
         try:
-            self._agent = self._make(self)
+            made = self._make(self)
         except BaseException as error:
-            self._failure = error
-            if isinstance(error, UserError):
-                self.tell(events.Notice(str(error)))
+            failure = error
+        if self._maker is not threading.current_thread():
+            _close(made)  # another model was chosen meanwhile
+        elif announces and isinstance(failure, UserError) and not self._is_awaited:
+            self.tell(events.Notice(str(failure)))
+        else:
+            self._agent, self._failure = made, failure
 
     def change(self, **settings: Any) -> None:
         """Sets something else from now on; another model is loaded with the next task."""
         self.settings = replace(self.settings, **settings)
         if settings.keys() & {"model", "model_path", "backend", "host"}:
-            self._agent = None
+            _close(self._agent)
+            self._agent = self._maker = self._failure = None
+            self.model = ""
         elif self._agent is not None:
             self._agent.gate.modes = self.modes
 
@@ -131,7 +154,8 @@ class Session:
             OutputError: The answer cannot be written.
             SystemExit: The process is to end.
         """
-        self.tell(events.Started(task, self.recording.id if self.recording else ""))
+        before = len(self.conversation.turns)
+        self.tell(events.Started(self.redactor(task), self.recording.id if self.recording else ""))
         try:
             answer, code = self._answered(task, data)
             self.tell(events.Answered(answer, code is ExitCode.DONE, code))
@@ -148,11 +172,15 @@ class Session:
                 self.recording(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
             raise
         finally:
-            self._keep()
+            if self.recording and len(self.conversation.turns) > before:
+                self.recording.remember(self.conversation.turns[-1])
         return code
 
     def _answered(self, task: str, data: Callable[[], Mapping[str, str]]) -> tuple[str, ExitCode]:
         agent = self.agent
+        agent.gate.modes = self.modes  # they may have changed while it was made
+        if self.recording:
+            self.recording.runs_on(self.model)
         try:
             answer = str(agent.run(task, reset=False, data=dict(data())))
         except UserError:
@@ -164,10 +192,6 @@ class Session:
             raise
         code: ExitCode = agent.evidence.exit_code()
         return answer.strip(), code
-
-    def _keep(self) -> None:
-        if self.recording and self.conversation.turns:
-            self.recording.remember(self.conversation.turns[-1])
 
     def own(self, command: str, output: str, exit_code: int = 0) -> None:
         """Adds a command that the user ran, so that the next task may be about it."""
@@ -199,11 +223,13 @@ class Session:
         if self.store is None:
             raise UsageError("Sessions are not kept here.")
         stored = self.store.load(id)
+        if self.recording and self.recording.id == stored.id:
+            raise UsageError(f"Session {stored.id} is this one. Name another: see /sessions.")
         recording = self.store.resume(stored.id)
         self.close()
         self.conversation.clear()
-        for turn in map(of_stored, stored.turns):
-            self.redactor.number_behind("".join(message["content"] for message in turn.messages))
+        self.redactor.number_behind(str(stored))
+        for turn in filter(None, map(of_stored, stored.turns)):
             self.conversation.add(turn)
         self.recording = recording
         return stored
@@ -224,3 +250,10 @@ class Session:
         if self.recording:
             self.recording(event)
         self.listener(event)
+
+
+def _close(agent: Any) -> None:
+    """Ends the engine of an agent that is not used any more, if it has one of its own."""
+    close = getattr(getattr(agent, "model", None), "close", None)
+    if close:
+        close()

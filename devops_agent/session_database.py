@@ -38,6 +38,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             output TEXT NOT NULL DEFAULT '', text TEXT NOT NULL DEFAULT '',
             decision TEXT NOT NULL DEFAULT '', comment TEXT NOT NULL DEFAULT '', UNIQUE (turn, number))""",
     ),
+    ("ALTER TABLE turns ADD COLUMN understood TEXT NOT NULL DEFAULT ''",),
 )
 
 

@@ -105,7 +105,7 @@ class StoredTurn:
 
     Attributes:
         number: Its place in the session, from 1.
-        task: The task.
+        task: The task, as it was typed.
         started: When it was given, in seconds since the epoch.
         ended: When it was answered or failed; None if it was cut off or is being done.
         answer: The answer, or why there is none.
@@ -115,6 +115,7 @@ class StoredTurn:
         messages: What the model is told of it in the turns that follow.
         commands: The commands that ran.
         steps: The calls, in their order.
+        understood: The task with what it referred to in its place; "" where that is not kept.
     """
 
     number: int
@@ -128,6 +129,7 @@ class StoredTurn:
     messages: tuple[dict[str, str], ...]
     commands: tuple[str, ...]
     steps: tuple[StoredStep, ...]
+    understood: str = ""
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,7 @@ def _summary(row: sqlite3.Row) -> Summary:
 
 def _turn(db: sqlite3.Connection, row: sqlite3.Row) -> StoredTurn:
     rows = db.execute("SELECT * FROM steps WHERE turn = ? ORDER BY number", (row["id"],))
-    names = ("number", "task", "started", "ended", "answer", "exit_code")
+    names = ("number", "task", "started", "ended", "answer", "exit_code", "understood")
     return StoredTurn(
         **{name: row[name] for name in names},
         ok=_truth(row["ok"]),

@@ -134,7 +134,9 @@ class Commands:
             self.session.change(model_path=path, backend="llama-cpp")
         elif words:
             self.session.change(model=words, model_path=None, backend="ollama")
-        self._say(self.session.model if not words else f"{words} is loaded with the next task.")
+        self._say(
+            f"{words} is loaded with the next task." if words else self.session.model or "It is loading."
+        )
 
     def _kube(self, words: str) -> None:
         if words:

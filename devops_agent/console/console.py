@@ -65,7 +65,9 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     terminal.be(height=_FOLDED_LINES, rest=lambda number: f"/show {number}")
 
     def hide(text: str) -> str:
-        return str(session.redactor(text))
+        from devops_agent.redaction import unnamed
+
+        return unnamed(session.redactor(text))  # its names would mean something else in another process
 
     def warn(text: str) -> None:
         session.tell(events.Notice(text))
@@ -92,7 +94,7 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
 
 def _warm_up(session: Session, warn: Callable[[str], None]) -> None:
     """Loads what the first task needs, and says what cannot be reached."""
-    session.warm_up()
+    session.warm_up(announces=True)
     for trouble in greeting.troubles():
         warn(trouble)
 

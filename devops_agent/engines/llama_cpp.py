@@ -50,6 +50,12 @@ class LlamaCppChat(ChatModel):
         """
         self._running()
 
+    def close(self) -> None:
+        """Ends the engine, and gives back its memory; the next completion starts it again."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
     def _running(self) -> "_Worker":
         if self._worker is not None and self._worker.is_alive():
             return self._worker
