@@ -161,7 +161,7 @@ def _leave(code: ExitCode) -> ExitCode:
 
 
 def _do(session: Session, task: str, data: Reader | None, told: str) -> ExitCode:
-    session.warm_up(announces=False)
+    session.warm_up()
     if told:
         session.tell(Notice(told))
     return session.do(task, lambda: _texts(data, session))

@@ -1,5 +1,6 @@
 """The command line: arguments, exit codes, one line for each error, and how little `--help` imports."""
 
+import json
 import os
 import shlex
 import signal
@@ -388,11 +389,18 @@ def test_a_task_on_standard_input_is_done(ollama: FakeOllama, python: Python) ->
     assert ollama.chats[0]["messages"][-1]["content"] == "say\nhello"
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-stdin"], ["-q"], ["--json"]])
+@pytest.mark.parametrize("flags", [[], ["--no-stdin"], ["-q"]])
 def test_an_empty_standard_input_is_no_task(flags: list[str], python: Python) -> None:
     result = python("-m", "devops_agent", *flags, input=" \n")
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert "No task given." in result.stderr
+
+
+def test_with_json_an_error_is_an_event(python: Python) -> None:
+    result = python("-m", "devops_agent", "--json", input=" \n")
+    event = json.loads(result.stdout)
+    assert (result.returncode, event["type"], event["exit_code"], result.stderr) == (2, "error", 2, "")
+    assert event["text"].startswith("No task given.")
 
 
 def test_a_standard_input_that_says_nothing_is_no_task_after_a_second(python: Python) -> None:
