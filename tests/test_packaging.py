@@ -118,8 +118,8 @@ def test_the_library_has_the_defaults_of_the_command_line() -> None:
 
 
 def readme_defaults() -> Iterator[tuple[str, str]]:
-    """The settings of the README's table that the file has, each with its default."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The settings of the table in docs/configuration.md that the file has, each with its default."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for row in re.findall(r"^\|.*\|$", text.partition("| flag |")[2].partition("\n\n")[0], re.MULTILINE):
         cells = [cell.replace("`", "").strip() for cell in re.split(r"(?<!\\)\|", row)]
         if cells[3].strip("-"):
