@@ -388,7 +388,7 @@ def test_a_task_on_standard_input_is_done(ollama: FakeOllama, python: Python) ->
     assert ollama.chats[0]["messages"][-1]["content"] == "say\nhello"
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-stdin"], ["-q"], ["--json"]])
+@pytest.mark.parametrize("flags", [[], ["--no-stdin"], ["-q"]])
 def test_an_empty_standard_input_is_no_task(flags: list[str], python: Python) -> None:
     result = python("-m", "devops_agent", *flags, input=" \n")
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)

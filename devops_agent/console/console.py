@@ -61,9 +61,7 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     from devops_agent.console.prompt import Prompt
 
     def hide(text: str) -> str:
-        from devops_agent.redaction import unnamed
-
-        return unnamed(session.redactor(text))  # its names would mean something else in another process
+        return str(session.redactor.unnamed(text))
 
     def warn(text: str) -> None:
         session.tell(events.Notice(text))
