@@ -1,7 +1,7 @@
 """Dialogues: tasks of two or three turns, typed into one session; judged as tasks are, after the last turn.
 
-A file of `dialogues/` is one of `tasks/` with `turns` in place of `prompt`. The judge is given the last answer
-of the session.
+A file of `dialogues/` is one of `tasks/` with `turns` in place of `prompt`. The judge is given the last
+answer of the session.
 """
 
 import re
