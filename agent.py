@@ -256,7 +256,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _printed(self, output: str) -> None:
         """Tells what the running command has printed so far."""
-        text = self.redactor.growing(output)
+        text = self.redactor.growing(output, by_line=True)
         if self._running:
             self._running = self._running[0], reduce_output(text, self.shell.budget)
         self.listener(events.OutputGrew(text))

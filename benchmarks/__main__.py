@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import agents, document, report, runs, searches, tasks
+from benchmarks import agents, dialogues, document, report, runs, searches, tasks
 from benchmarks.levers import LEVERS
 from benchmarks.stage import StageError, staged
 from devops_agent import choice
@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--kube-context", required=True, metavar="NAME", help="a cluster for tests")
     for added in (run, null, check, diagnose):
         added.add_argument("--suite", default="all", help="all, dev, test, a tag, or names with commas")
+    for added in (run, null, check):
+        added.add_argument("--dialogues", action="store_true", help="dialogues of some turns, not tasks")
     for added, results in ((run, None), (null, document.NULL), (levers, document.LEVERS)):
         added.add_argument(
             "--out", required=not results, default=results, type=Path, metavar="FILE", help="JSON lines"
@@ -78,16 +80,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    agent = agents.other(options.agent) if options.agent else agents.devops_agent(options.arguments)
+    if options.agent and options.dialogues:
+        raise ValueError("--agent is given a task, not the turns of a dialogue. Leave one of them out.")
+    own = dialogues.agent if options.dialogues else agents.devops_agent
+    agent = agents.other(options.agent) if options.agent else own(options.arguments)
     name = options.name or options.agent or " ".join(["devops-agent", *options.arguments])
-    suite = tasks.select(tasks.load(), options.suite)
-    _run_agents(suite, {name: agent}, options.kube_context, options.out, options.repeat)
+    _run_agents(_suite(options), {name: agent}, options.kube_context, options.out, options.repeat)
     return 0
 
 
+def _suite(options: argparse.Namespace) -> list[tasks.Task]:
+    return tasks.select(dialogues.load() if options.dialogues else tasks.load(), options.suite)
+
+
 def _null(options: argparse.Namespace) -> int:
-    suite = tasks.select(tasks.load(), options.suite)
-    _run_agents(suite, agents.NULL_AGENTS, options.kube_context, options.out, share=True)
+    _run_agents(_suite(options), agents.NULL_AGENTS, options.kube_context, options.out, share=True)
     passed = [run for run in runs.read(options.out) if run.passed and "negative" not in run.tags]
     for run in passed:
         print(f"{run.task} lets the agent {run.agent!r} pass", file=sys.stderr)
@@ -115,7 +122,7 @@ def _publish(options: argparse.Namespace) -> int:
     once = {"DevOps Agent, Ollama": agents.devops_agent([*options.arguments, *on_ollama])}
     once |= {name: agents.other(template) for name, template in others.items()}
     _run_agents(everything, once, context, document.AGENTS)
-    options.out, options.suite = document.NULL, "all"
+    options.out, options.suite, options.dialogues = document.NULL, "all", False
     code = _null(options)
     options.out = document.LEVERS
     return code or _levers(options) or _document(options)
@@ -149,7 +156,7 @@ def _run_agents(
 
 def _check(options: argparse.Namespace) -> int:
     wrong = 0
-    for task in tasks.select(tasks.load(), options.suite):
+    for task in _suite(options):
         problem = _problem(task, options.kube_context)
         wrong += bool(problem)
         print(f"{'WRONG' if problem else 'ok':5} {task.split:4} {task.name} {problem}", flush=True)

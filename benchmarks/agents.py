@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from benchmarks.stage import Stage
 
@@ -67,7 +68,7 @@ def devops_agent(arguments: Sequence[str], without: str = "") -> Agent:
     command = [*start, "--verbose", "--yes", *arguments]
 
     def run(stage: Stage) -> Outcome:
-        return _run([*command, "--", stage.prompt], stage)
+        return run_command([*command, "--", stage.prompt], stage)
 
     return run
 
@@ -77,7 +78,7 @@ def other(template: str) -> Agent:
     words = shlex.split(template)
 
     def run(stage: Stage) -> Outcome:
-        return _run([word.replace("{prompt}", stage.prompt) for word in words], stage)
+        return run_command([word.replace("{prompt}", stage.prompt) for word in words], stage)
 
     return run
 
@@ -100,14 +101,23 @@ def boaster(stage: Stage) -> Outcome:
 NULL_AGENTS = {"silent": silent, "echo": echo, "boaster": boaster}
 
 
-def _run(command: list[str], stage: Stage) -> Outcome:
+def run_command(command: list[str], stage: Stage, typed: str = "") -> Outcome:
+    """Runs a command on the stage.
+
+    Args:
+        command: The words of its command line.
+        stage: The stage.
+        typed: What it finds on its standard input.
+    """
     started = time.monotonic()
-    with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+") as err:
+    with _file() as keys, _file() as out, _file() as err:
+        keys.write(typed)
+        keys.seek(0)
         run = subprocess.Popen(
             command,
             cwd=stage.cwd,
             env=stage.env,
-            stdin=subprocess.DEVNULL,
+            stdin=keys,
             stdout=out,
             stderr=err,
             start_new_session=True,
@@ -122,6 +132,10 @@ def _run(command: list[str], stage: Stage) -> Outcome:
         out.seek(0)
         err.seek(0)
         return _outcome(out.read(), err.read(), code, seconds)
+
+
+def _file() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
 
 
 def _kill(run: "subprocess.Popen[bytes]") -> None:

@@ -30,7 +30,7 @@ class Task:
 
     Attributes:
         name: The stem of its file.
-        prompt: What the user asks, with $NS, $APP, $APP2 and $PORT.
+        prompt: What the user asks, with $NS, $APP, $APP2 and $PORT; of a dialogue its `turns`, a line each.
         verify: Judges the end state, or the facts in the answer; exit code 0 is a pass.
         solution: Does the task; its output is the answer. It shows that the task can be done and is judged
             rightly.
@@ -92,6 +92,8 @@ def _read(path: Path) -> Task:
     if not tags or tags - TAGS:
         raise ValueError(f"{path.name}: tags must be of {sorted(TAGS)}, found {sorted(tags)}")
     try:
+        if "turns" in content:
+            content["prompt"] = "\n".join(content.pop("turns"))
         return Task(name=path.stem, tags=tags, **content)
     except TypeError as error:
         raise ValueError(f"{path.name}: {error}") from error

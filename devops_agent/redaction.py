@@ -37,7 +37,8 @@ _KEY_BLOCK = re.compile(
     r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)"
 )
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]+\s*")
+_KEY_LINE = re.compile(r"(?:[A-Za-z0-9+/=]|\[hidden-\d+\])+\s*")
+_KEY = re.compile(r"-----(?:BEGIN|END) ")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
 # No repetition is tried from many places over a long way: a text may be made to take hours.
 _NAME = (
@@ -131,6 +132,7 @@ _NO_VALUE = re.compile(
 )
 _RANDOM = re.compile(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")
 _SECRET_YAML = re.compile(r"^[ -]*kind:[ ]*Secret[ ]*$", re.M)
+_PERHAPS_SECRET = '\n}\nkind: Secret\n"kind": "Secret"'
 _SECRET_JSON = re.compile(r"\"kind\":\s*\"Secret(?:List)?\"")
 _DATA_YAML = re.compile(
     r"^(?P<indent> *)(?:- )?(?:data|stringData):[ \t]*\n(?P<body>(?:(?P=indent) +.*(?:\n|\Z)|[ \t]*\n)+)",
@@ -149,9 +151,9 @@ _LIKE_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
 _SHORTEST = 8
 # So many lines behind a name its value may stand.
 _LINES_BEHIND = 6
-_LONG, _PARTS = 16, re.compile(r"\\n|[\s=:/\"'+]+")
+_LONG, _LINES = 16, re.compile(r"\\n|\n")
+_PARTS = re.compile(r"\\n|[\s=:/\"'+]+")
 HIDDEN = re.compile(r"\[hidden-\d+\]")
-# Stands for what may be a part of a secret, and where names mean nothing.
 UNNAMED = "[hidden]"
 
 
@@ -212,10 +214,21 @@ class Redactor:
         """
         return self._without(text, secret, known, self._hidden)
 
-    def growing(self, text: str) -> str:
-        """A text that goes on, with its secrets hidden: without names, for each may be the start of one."""
-        text = settled(text) if self.active else text
-        return self._without(text, False, "", lambda value: self._names.get(value, UNNAMED))
+    def unnamed(self, text: str) -> str:
+        """The text with its secrets hidden, without names: these mean nothing in another process."""
+        return HIDDEN.sub(UNNAMED, self._without(text, False, "", lambda value: UNNAMED))
+
+    def growing(self, text: str, by_line: bool = False) -> str:
+        """A text that goes on, with its secrets hidden; none gets a name, for it may be the start of one.
+
+        Args:
+            text: What there is so far.
+            by_line: Whether what comes may show that an earlier word of its last line is a secret.
+        """
+        text = settled(text, by_line) if self.active else text
+        kind = _PERHAPS_SECRET if by_line and "apiVersion" in text else ""  # a manifest tells it last
+        hidden = self._without(f"{text}{kind}", False, "", lambda value: self._names.get(value, UNNAMED))
+        return hidden.removesuffix(kind)
 
     def _without(self, text: str, secret: bool, known: str, named: Callable[[str], str]) -> str:
         if not self.active or len(text) < _SHORTEST // 2:
@@ -228,9 +241,10 @@ class Redactor:
         parts: list[str] = []
         end = 0
         for start, stop in spans:
-            is_new = start >= end and not HIDDEN.search(text, start, stop)
+            before = HIDDEN.search(text, start, stop)
+            is_new = start >= end and (not before or _KEY.search(text, start, stop))
             if is_new and text[start:stop] not in known:
-                parts += [text[end:start], named(text[start:stop])]
+                parts += [text[end:start], before[0] if before else named(text[start:stop])]
                 end = stop
         return "".join([*parts, text[end:]])
 
@@ -260,7 +274,7 @@ class Redactor:
             name = f"[hidden-{len(self._values) + self._first}]"
             self._values[name] = value
             self._enter(value, name)
-            for part in _PARTS.split(value):  # a line of a key tells a part of it
+            for part in (*_LINES.split(value), *_PARTS.split(value)):  # a line of a key tells a part of it
                 if len(part) >= _LONG and re.search(r"\d", part):
                     self._enter(part, name)
         return self._names[value]
@@ -392,8 +406,3 @@ def _decodes(text: str) -> bool:
         return base64.b64decode(text, validate=True).decode().isprintable()
     except (binascii.Error, UnicodeDecodeError):
         return False
-
-
-def unnamed(text: str) -> str:
-    """A text whose names of secrets mean nothing any more, for whoever reads it in another process."""
-    return HIDDEN.sub(UNNAMED, text)

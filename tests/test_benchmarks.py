@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import agents, document, report, runs, searches
+from benchmarks import agents, dialogues, document, report, runs, searches
 from benchmarks.agents import Outcome
 from benchmarks.levers import LEVERS
 from benchmarks.runs import Run
@@ -17,6 +17,7 @@ from conftest import ROOT, Python
 from devops_agent import runbook_library
 
 TASKS = load()
+DIALOGUES = dialogues.load()
 
 
 def task(**fields: object) -> Task:
@@ -42,7 +43,7 @@ def test_there_are_enough_tasks_of_each_kind() -> None:
     assert not any(t.needs("docker") or t.needs("kubernetes") for t in smoke)
 
 
-@pytest.mark.parametrize("one", TASKS, ids=lambda t: t.name)
+@pytest.mark.parametrize("one", [*TASKS, *DIALOGUES], ids=lambda t: t.name)
 def test_a_task_is_complete(one: Task) -> None:
     assert one.verify.strip()
     assert one.solution.strip()
@@ -73,10 +74,21 @@ def test_nothing_in_the_product_knows_a_task() -> None:
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     known = _phrases(text)
-    for one in TASKS:
+    for one in (*TASKS, *DIALOGUES):
         prompt = string.Template(one.prompt).safe_substitute(NS="", APP="", APP2="", PORT="")
         assert not _phrases(prompt) & known, one.name
         assert not re.search(rf"\b{re.escape(one.name)}\b", text) or one.name.count("-") < 2, one.name
+
+
+def test_a_dialogue_has_two_or_three_turns_that_no_test_types() -> None:
+    assert len(DIALOGUES) == 10
+    tests = (path for path in (ROOT / "tests").glob("*.py") if path != Path(__file__))
+    typed = _phrases("\n".join(path.read_text(encoding="utf-8") for path in tests))
+    for one in DIALOGUES:
+        turns = one.prompt.splitlines()
+        assert 2 <= len(turns) <= 3, one.name
+        assert all(turn.strip() for turn in turns), one.name
+        assert not _phrases(one.prompt) & typed, one.name
 
 
 def test_a_runs_names_depend_on_task_and_repeat_only() -> None:
@@ -173,6 +185,35 @@ def test_another_command_runs_in_the_stages_directory_and_environment() -> None:
         outcome = agents.other("sh -c 'pwd; echo $COLOUR; echo \"$0\"' {prompt}")(stage)
         assert outcome.answer.split("\n")[:3] == [str(stage.cwd), "blue", stage.prompt]
         assert outcome.steps is None
+
+
+def test_of_a_session_the_last_answer_counts() -> None:
+    said = "🤖 Hello\n\n✅ There is one pod.\n❌ Not done: two\nlines.\nGoodbye!\n"
+    assert dialogues.last_answer(Outcome(said, 0, 1.0)) == Outcome("Not done: two\nlines.", 1, 1.0)
+    assert dialogues.last_answer(Outcome("✅ One.\n✅ Two.\nGoodbye!\n", 0, 1.0)) == Outcome("Two.", 0, 1.0)
+    assert dialogues.last_answer(Outcome("🤖 Hello\n\nGoodbye!\n", 0, 1.0)) == Outcome("", 1, 1.0)
+
+
+def test_the_turns_of_a_dialogue_are_the_lines_of_one_process(tmp_path: Path) -> None:
+    program = tmp_path / "devops-agent"
+    program.write_text('#!/bin/sh\necho "$@"\nwhile read -r turn; do echo "✅ $turn"; done\necho Goodbye!\n')
+    program.chmod(0o755)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        staged(task(prompt="look at $APP\nscale it"), 0, "none") as stage,
+    ):
+        patch.setattr(agents, "ROOT", tmp_path)
+        outcome = dialogues.agent(["--model", "x"])(stage)
+        said = agents.run_command([str(program)], stage, typed=stage.prompt + "\n").answer
+    assert (outcome.answer, outcome.exit_code) == ("scale it", 0)
+    assert said.splitlines()[1:] == [f"✅ look at {task().names(0)['APP']}", "✅ scale it", "Goodbye!"]
+
+
+def test_another_agent_is_given_no_dialogue(python: Python) -> None:
+    wanted = ("--dialogues", "--agent", "x {prompt}", "--kube-context", "none", "--out", "x.jsonl")
+    result = python("-m", "benchmarks", "run", *wanted)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "Leave one of them out." in result.stderr
 
 
 def test_the_agents_own_log_tells_steps_tokens_and_runbook() -> None:

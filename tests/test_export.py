@@ -402,7 +402,10 @@ def test_a_runbook_has_the_files_that_were_written() -> None:
         "```bash\nkubectl apply -f x.yaml\n```\n"
     )
     [runbook] = runbook_library.parse("own", text)
-    form = form_of(runbook, {})
+    assert form_of(replace(runbook, own=False), {}) is None, "a form would do the first of the two alone"
+    assert "kubectl apply -f x.yaml" in runbook.recipe({})
+    [alone] = runbook_library.parse("own", export.runbook(stored(turn(write("x.yaml", "b: 1\n"))), "Set up"))
+    form = form_of(alone, {})
     assert form
     assert form.path == "x.yaml"
 

@@ -123,8 +123,12 @@ def test_what_the_user_said_to_a_call_is_kept_with_it(store: SessionStore) -> No
 def test_what_the_model_is_told_of_a_turn_is_given_back(store: SessionStore) -> None:
     record = play(store.start("/shop", "m"), Started("Show the pods"), Answered("One.", True))
     messages = ({"role": "user", "content": "Show the pods"},)
-    record.remember(SimpleNamespace(messages=messages, names={"pod": "web"}, commands=("kubectl get po",)))
+    commands = ("kubectl get po",)
+    record.remember(
+        SimpleNamespace(task="Show the pod web", messages=messages, names={"pod": "web"}, commands=commands)
+    )
     [turn] = store.load(record.id).turns
+    assert (turn.task, turn.understood) == ("Show the pods", "Show the pod web")
     assert (turn.messages, turn.names, turn.commands) == (messages, {"pod": "web"}, ("kubectl get po",))
 
 
@@ -140,7 +144,7 @@ def test_no_secret_is_kept(path: Path) -> None:
     assert store.load(record.id).turns[0].steps[0].output == "[hidden-1]"
     play(record, Observed("s3cret", "s3cret"), Answered("s3cret", True))
     told = [{"content": "s3cret"}]
-    record.remember(SimpleNamespace(messages=told, names={"a": "s3cret"}, commands=["s3cret"]))
+    record.remember(SimpleNamespace(task="s3cret", messages=told, names={"a": "s3cret"}, commands=["s3cret"]))
     [turn] = store.load(record.id).turns
     assert turn.task == "Log in with [hidden-1]"
     assert turn.steps[0].arguments == {"command": "login [hidden-1]", "more": ["[hidden-1]"]}
@@ -466,7 +470,7 @@ def test_without_proc_ps_tells_the_same(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def everything(record: Recording) -> None:
     play(record, Started("Apply it"), CHANGE, OutputGrew("a"), SEEN, Notice("x"), Answered("Done.", True))
-    record.remember(SimpleNamespace(messages=[], names={}, commands=[]))
+    record.remember(SimpleNamespace(task="", messages=[], names={}, commands=[]))
     record.close()
 
 

@@ -65,9 +65,7 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     terminal.be(height=_FOLDED_LINES, rest=lambda number: f"/show {number}")
 
     def hide(text: str) -> str:
-        from devops_agent.redaction import unnamed
-
-        return unnamed(session.redactor(text))  # its names would mean something else in another process
+        return str(session.redactor.unnamed(text))
 
     def warn(text: str) -> None:
         session.tell(events.Notice(text))

@@ -258,6 +258,8 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Recip
         path = _filled(file[1], names, _HERE)
         if PLACEHOLDER.search(path):
             return None  # which file it is to be, the task tells
+        if len(blocks) > 1 and not runbook.own:
+            return None  # the file is not all that the user's runbook does
         return form_of_commands(runbook.title, _filled(_chosen(file[2], names, task), names, _HERE), path)
     if [kind for kind, _ in blocks] != ["bash"]:
         return None
