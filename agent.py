@@ -223,6 +223,8 @@ class DevOpsAgent(ToolCallingAgent):
         if data:
             told.ground.texts.update(data)
             told.ground.informs = True
+        if again := self.conversation.look_again(task):
+            told = briefing.Briefing(look=again)
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
             wants_change=intent.asks_for_change(task) and not told.ground.settled,

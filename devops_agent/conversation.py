@@ -10,7 +10,7 @@ from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 
 if TYPE_CHECKING:
     from devops_agent.session_store import StoredTurn
-    from devops_agent.subjects import Subject
+    from devops_agent.subjects import Subject, Table
 
 # The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
 # its prefix cache, so that it makes room for several turns.
@@ -29,6 +29,7 @@ class Turn:
         task: The task, with what it referred to in its place.
         messages: What was sent and said for it, from the task to the answer.
         subjects: What it was about, the likeliest first.
+        table: The last table that was shown for it.
         answer: What was answered.
         ok: Whether it was done, by exit codes.
         commands: The commands that ran and succeeded.
@@ -42,6 +43,7 @@ class Turn:
     ok: bool = True
     commands: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    table: "Table | None" = None
 
     @property
     def fact(self) -> str:
@@ -93,11 +95,22 @@ class Conversation:
         # the words of every kind of task, which the prompt does not wait for
         from devops_agent import reference
 
-        return reference.resolved(task, self._subjects, self.turns[-1].task)
+        rows = self._table.rows if self._table else ()
+        return reference.resolved(task, self._subjects, self.turns[-1].task, rows)
 
     @property
     def _subjects(self) -> "Sequence[Subject]":
         return [each for turn in reversed(self.turns) for each in turn.subjects]
+
+    @property
+    def _table(self) -> "Table | None":
+        return next((turn.table for turn in reversed(self.turns) if turn.table), None)
+
+    def look_again(self, task: str) -> str:
+        """The command that showed the table that a question is about, as "which of them …"; "" for none."""
+        from devops_agent import reference
+
+        return self._table.command if self._table and reference.asks_of_table(task) else ""
 
     def refers_back(self, task: str) -> bool:
         """Whether what was said before may be all that a task asks for."""
@@ -161,6 +174,7 @@ class TurnRecord:
             ok,
             tuple(command for command, _, _ in self._ran),
             names,
+            subjects.last_table(self._ran),
         )
 
 
@@ -175,8 +189,9 @@ def of_command(command: str, output: str, ok: bool) -> Turn:
         {"role": "user", "content": format_tool_response(output)},
         {"role": "assistant", "content": Call(FINAL_ANSWER, {"answer": said}).render()},
     )
-    about = subjects.of_turn([(command, output, True)], {}, (), output)
-    return Turn(command, messages, about, "", ok, (command,) if ok else ())
+    ran = [(command, output, True)]
+    about, table = subjects.of_turn(ran, {}, (), output), subjects.last_table(ran)
+    return Turn(command, messages, about, "", ok, (command,) if ok else (), table=table)
 
 
 def of_stored(stored: "StoredTurn") -> Turn | None:
@@ -195,7 +210,8 @@ def of_stored(stored: "StoredTurn") -> Turn | None:
     answer = stored.answer or "Not done: it was cut off."
     messages = stored.messages or tuple(_told(stored, answer))
     task = stored.understood or stored.task
-    return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names)
+    table = subjects.last_table(ran)
+    return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names, table)
 
 
 def _told(stored: "StoredTurn", answer: str) -> Iterator[dict[str, str]]:

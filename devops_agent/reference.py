@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from devops_agent import intent
 from devops_agent.grounding.task_words import PATH
-from devops_agent.subjects import WORKLOADS, Subject
+from devops_agent.subjects import WORKLOADS, Row, Subject
 
 _KIND_WORD = (
     r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"
@@ -67,20 +67,61 @@ _PREFERRED = (
 )
 
 
-def resolved(task: str, subjects: Sequence[Subject], before: str = "") -> str:
+# "the one that exited", "the broken pod"
+_NOUN = r"(?:one|pod|container|deployment)"
+_STATES = r"exited|stopped|ended|died|crash\w*|fail\w*|broken|dead|unhealthy|stuck|pending|restarting|running"
+_THE_ONE = re.compile(
+    rf"\bthe {_NOUN} (?:that|which) (?P<that>(?:is |has |was |does |keeps )?(?:n[o']t )?\w+)"
+    rf"|\bthe (?P<state>{_STATES}) {_NOUN}\b",
+    re.IGNORECASE,
+)
+
+
+def _the_one(task: str, rows: Sequence[Row]) -> str:
+    """The task with the one row in place of "the one that exited"."""
+    match = _THE_ONE.search(task)
+    if not match:
+        return task
+    state = (match["that"] or match["state"]).lower()
+    if re.search(r"exit|stop|end|died|dead", state):
+        fitting = [row for row in rows if re.search(r"\b(?:Exited|Completed|Dead)\b", row.text)]
+    elif re.search(r"crash|fail|broken|unhealthy|stuck|pending|restarting|not |n't ", state):
+        fitting = [row for row in rows if not row.is_well]
+    elif re.search(r"running|runs|works|up\b", state):
+        fitting = [row for row in rows if row.is_well]
+    else:
+        fitting = []
+    if len(fitting) != 1:
+        return task
+    return f"{task[: match.start()]}{_named(fitting[0].subject, task)}{task[match.end() :]}"
+
+
+def resolved(task: str, subjects: Sequence[Subject], before: str = "", rows: Sequence[Row] = ()) -> str:
     """The task with what it refers to in its place; the task itself where it refers to nothing.
 
     Args:
         task: What the user typed.
         subjects: What the turns before were about, the likeliest first.
         before: The task before it, as it was understood.
+        rows: The rows of the last table that was shown.
     """
+    if (one := _the_one(task, rows)) != task:
+        return _without_lead(one)
     if not subjects:
         return task
     if same := _same_for(task, subjects, before):
         return same
     told = _with_pronoun(_with_place(_with_kind(task, subjects), subjects), subjects)
-    return told if told != task else _completed(task, subjects)
+    told = told if told != task else _completed(task, subjects)
+    return told if told == task else _without_lead(told)
+
+
+def _without_lead(task: str) -> str:
+    """The task as one that stands alone: without the "and" with which it begins."""
+    text = re.sub(_LEAD, "", task, count=1)
+    if re.match(r"the\b", text) and text != task:
+        text = f"show {text.rstrip(' ?')}"
+    return text[:1].upper() + text[1:]
 
 
 _BACK = re.compile(
@@ -88,6 +129,14 @@ _BACK = re.compile(
     r"|last (?:one|command|output|result)|you)\b",
     re.IGNORECASE,
 )
+
+
+_OF_TABLE = re.compile(r"\b(?:of|among) (?:them|those|these)\b", re.IGNORECASE)
+
+
+def asks_of_table(task: str) -> bool:
+    """Whether a task asks something of the rows that were shown before it."""
+    return bool(_OF_TABLE.search(task)) and intent.is_question(task) and not intent.asks_for_change(task)
 
 
 def refers_back(task: str) -> bool:

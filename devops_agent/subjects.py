@@ -45,6 +45,34 @@ class Subject(NamedTuple):
         return self.name if self.kind in _PLAIN else f"{self.kind} {self.name}"
 
 
+class Row(NamedTuple):
+    """A row of a table that was shown, and how it stands there with its thing."""
+
+    subject: Subject
+    text: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, with all that belongs to it."""
+        ready = re.search(r"(?<!\S)(\d+)/(\d+)(?!\S)", self.text)
+        whole = ready is None or ready[1] == ready[2]
+        return (
+            whole and not re.search(r"\b(?:Exited|Created|Dead|Paused)\b", self.text) and not self.is_broken
+        )
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its state is one of trouble."""
+        return bool(re.search(r"BackOff|Err|Failed|OOMKilled|Evicted|Restarting|Invalid|Unknown", self.text))
+
+
+class Table(NamedTuple):
+    """The rows that a command has shown."""
+
+    command: str
+    rows: tuple[Row, ...]
+
+
 def of_command(command: str, output: str = "") -> list[Subject]:
     """What a command works on, the first first."""
     try:
@@ -68,7 +96,7 @@ def of_names(names: Mapping[str, str]) -> list[Subject]:
 
 def told(answer: str, command: str, output: str) -> list[Subject]:
     """The one row of a table that an answer speaks of, or that is its only one."""
-    rows = _rows(command, output)
+    rows = [row.subject for row in rows_of(command, output)]
     words = set(re.findall(r"[\w.-]*\w", answer))
     named = [row for row in rows if row.name in words]
     return named if len(named) == 1 else rows if len(rows) == 1 else []
@@ -130,7 +158,7 @@ def _of_docker(call: Call) -> Iterator[Subject]:
         yield from (Subject(call.verb.split()[0], name) for name in call.operands)
 
 
-def _rows(command: str, output: str) -> list[Subject]:
+def rows_of(command: str, output: str) -> list[Row]:
     """The rows of a table that `kubectl get` or `docker ps` has printed."""
     try:
         calls = [parse_call(segment.words) for segment in segments(command)]
@@ -142,17 +170,24 @@ def _rows(command: str, output: str) -> list[Subject]:
     (call,) = listed
     header, *lines = output.split("\n")
     columns = re.split(r"\s{2,}|\t", header.strip())
+    rows = [line for line in lines if line.strip()]
     if call.program == "docker":
-        names = [line.split()[-1] for line in lines if line.split()] if columns[-1:] == ["NAMES"] else []
-        return [Subject("container", name) for name in names]
+        named = columns[-1] == "NAMES"
+        return [Row(Subject("container", row.split()[-1]), row) for row in rows] if named else []
     kind = _kind(call.operands[0]) if call.operands else ""
     if not kind or "NAME" not in columns[:2]:
         return []
-    cells = [line.split() for line in lines if line.strip()]
     if columns[0] == "NAMESPACE":
-        return [Subject(kind, row[1], row[0]) for row in cells if len(row) > 1]
+        pairs = [(row.split(), row) for row in rows if len(row.split()) > 1]
+        return [Row(Subject(kind, cells[1], cells[0]), row) for cells, row in pairs]
     space = call.flags.get("-n") or call.flags.get("--namespace", "")
-    return [_subject(kind, row[0], space) for row in cells]
+    return [Row(_subject(kind, row.split()[0], space), row) for row in rows]
+
+
+def last_table(ran: Sequence[tuple[str, str, bool]]) -> Table | None:
+    """The last table that the commands of a turn have shown."""
+    tables = (Table(command, tuple(rows_of(command, output))) for command, output, _ in reversed(ran))
+    return next((table for table in tables if table.rows), None)
 
 
 def of_turn(

@@ -1,6 +1,8 @@
 """The turns of a session: what the model is told of them, and how they are kept."""
 
+import os
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,8 +65,8 @@ def test_it_is_what_the_turn_before_was_about() -> None:
     agent, _, told = agent_with(sh("true"), answer("Done."))
     agent.conversation.add(turn("show deployment web in namespace shop"))
     agent.run("and its status?", reset=False)
-    assert Notice("Understood as: and the status of deployment web in namespace shop?") in told
-    assert agent.conversation.turns[-1].task == "and the status of deployment web in namespace shop?"
+    assert Notice("Understood as: Show the status of deployment web in namespace shop") in told
+    assert agent.conversation.turns[-1].task == "Show the status of deployment web in namespace shop"
 
 
 def test_a_run_that_resets_forgets() -> None:
@@ -73,6 +75,21 @@ def test_a_run_that_resets_forgets() -> None:
     agent.run("and its status?")
     assert model.requests[0][1]["content"] == "and its status?"
     assert not [event for event in told if isinstance(event, Notice)]
+
+
+def test_a_question_on_a_table_looks_at_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text("#!/bin/sh\nprintf 'NAME    READY\nweb-1   0/1\n'\n")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{kubectl.parent}:{os.environ['PATH']}")
+    agent, model, _ = agent_with(answer("web-1."))
+    talk = agent.conversation
+    talk.add(conversation.of_command("kubectl get pods", "NAME    READY\nweb-1   1/1", True))
+    assert talk.look_again("which of them is not ready?") == "kubectl get pods"
+    assert talk.look_again("delete those of them that are old") == talk.look_again("list the nodes") == ""
+    assert agent.run("which of them is not ready?", reset=False) == "web-1."
+    assert "web-1   0/1" in model.requests[0][-1]["content"]
 
 
 def test_an_answer_from_what_was_said_needs_no_look() -> None:
@@ -181,7 +198,7 @@ def stored(**changes: Any) -> StoredTurn:
 def test_a_turn_that_was_kept_is_taken_up_again() -> None:
     talk = Conversation(turns=[conversation.of_stored(stored())])
     assert talk.messages([]) == list(turn("scale web").messages)
-    assert talk.resolved("and its logs?") == "and the logs of deployment web in namespace shop?"
+    assert talk.resolved("and its logs?") == "Show the logs of deployment web in namespace shop"
 
 
 def test_of_a_turn_that_was_cut_off_is_told_what_ran() -> None:
@@ -196,5 +213,5 @@ def test_of_a_turn_that_was_cut_off_is_told_what_ran() -> None:
 def test_a_command_of_the_user_is_a_turn() -> None:
     talk = Conversation()
     talk.add(conversation.of_command("kubectl -n shop get deployment web", "NAME  READY\nweb  1/1", True))
-    assert talk.resolved("scale it to 2") == "scale deployment web in namespace shop to 2"
+    assert talk.resolved("scale it to 2") == "Scale deployment web in namespace shop to 2"
     assert "web  1/1" in talk.messages([])[2]["content"]

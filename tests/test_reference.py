@@ -15,22 +15,22 @@ ABOUT_IMAGE = (Subject("image", "demo:1"), *ABOUT_FILE)
 @pytest.mark.parametrize(
     ("task", "meant"),
     [
-        ("now scale it to 5", f"now scale {WEB} to 5"),
-        ("and its logs?", f"and the logs of {WEB}?"),
-        ("delete it", f"delete {WEB}"),
-        ("create a service for it", f"create a service for {WEB}"),
-        ("expose it with a service on port 80", f"expose {WEB} with a service on port 80"),
+        ("now scale it to 5", f"Scale {WEB} to 5"),
+        ("and its logs?", f"Show the logs of {WEB}"),
+        ("delete it", f"Delete {WEB}"),
+        ("create a service for it", f"Create a service for {WEB}"),
+        ("expose it with a service on port 80", f"Expose {WEB} with a service on port 80"),
         ("Is it ready?", f"Is {WEB} ready?"),
-        ("set its memory limit to 128Mi", f"set the memory limit of {WEB} to 128Mi"),
-        ("what are its labels and annotations?", f"what are the labels and annotations of {WEB}?"),
-        ("restart that deployment", f"restart {WEB}"),
-        ("scale the deployment back to 2", f"scale {WEB} back to 2"),
-        ("is it there in namespace prod?", "is deployment web there in namespace prod?"),
-        ("create a config map app-config there", "create a config map app-config in namespace shop"),
-        ("why?", f"why? ({WEB})"),
-        ("and the logs?", f"and the logs of {WEB}?"),
-        ("and then scale to 2", f"and then scale to 2 for {WEB}"),
-        ("set the image to nginx:1.27", f"set the image to nginx:1.27 for {WEB}"),
+        ("set its memory limit to 128Mi", f"Set the memory limit of {WEB} to 128Mi"),
+        ("what are its labels and annotations?", f"What are the labels and annotations of {WEB}?"),
+        ("restart that deployment", f"Restart {WEB}"),
+        ("scale the deployment back to 2", f"Scale {WEB} back to 2"),
+        ("is it there in namespace prod?", "Is deployment web there in namespace prod?"),
+        ("create a config map app-config there", "Create a config map app-config in namespace shop"),
+        ("why?", f"Why? ({WEB})"),
+        ("and the logs?", f"Show the logs of {WEB}"),
+        ("and then scale to 2", f"Scale to 2 for {WEB}"),
+        ("set the image to nginx:1.27", f"Set the image to nginx:1.27 for {WEB}"),
     ],
 )
 def test_a_reference_is_replaced_by_what_it_means(task: str, meant: str) -> None:
@@ -65,9 +65,9 @@ def test_a_task_that_says_all_itself_stays_as_it_is(task: str) -> None:
 @pytest.mark.parametrize(
     ("task", "meant"),
     [
-        ("add a HEALTHCHECK to it", "add a HEALTHCHECK to Dockerfile"),
-        ("what is in the file?", "what is in Dockerfile?"),
-        ("show it", "show Dockerfile"),
+        ("add a HEALTHCHECK to it", "Add a HEALTHCHECK to Dockerfile"),
+        ("what is in the file?", "What is in Dockerfile?"),
+        ("show it", "Show Dockerfile"),
     ],
 )
 def test_of_a_file_the_name_says_enough(task: str, meant: str) -> None:
@@ -75,8 +75,8 @@ def test_of_a_file_the_name_says_enough(task: str, meant: str) -> None:
 
 
 def test_what_fits_the_verb_is_meant() -> None:
-    assert resolved("run it as container c1", ABOUT_IMAGE) == "run image demo:1 as container c1"
-    assert resolved("edit it", ABOUT_IMAGE) == "edit Dockerfile"
+    assert resolved("run it as container c1", ABOUT_IMAGE) == "Run image demo:1 as container c1"
+    assert resolved("edit it", ABOUT_IMAGE) == "Edit Dockerfile"
 
 
 def test_the_same_for_another_one() -> None:
@@ -168,3 +168,39 @@ def test_what_was_changed_comes_before_what_was_looked_at() -> None:
         "deployment api in namespace shop",
         "namespace shop",
     ]
+
+
+PS = """CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS                     PORTS   NAMES
+49ca5de1f3b4   busybox   "sh"      1 min     Up 1 minute                        feed-cache
+74e07a52a006   busybox   "sh"      1 min     Exited (3) 1 minute ago            feed-batch
+"""
+PODS_WIDE = """NAME    READY   STATUS             RESTARTS   AGE
+web-1   0/1     CrashLoopBackOff   5          2m
+api-1   1/1     Running            0          2m
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "command", "table", "meant"),
+    [
+        ("and the logs of the one that exited?", "docker ps -a", PS, "Show the logs of container feed-batch"),
+        ("restart the stopped container", "docker ps -a", PS, "Restart container feed-batch"),
+        ("stop the one that is running", "docker ps -a", PS, "Stop container feed-cache"),
+        (
+            "why does the failing pod crash?",
+            "kubectl get pods -n shop",
+            PODS_WIDE,
+            "Why does pod web-1 in namespace shop crash?",
+        ),
+        ("delete the pod which is not ready", "kubectl get pods", PODS_WIDE, "Delete pod web-1"),
+        ("restart the one that I made", "docker ps -a", PS, "restart the one that I made"),
+    ],
+)
+def test_the_one_of_a_table_is_found_by_its_state(task: str, command: str, table: str, meant: str) -> None:
+    assert resolved(task, (), "", subjects.rows_of(command, table)) == meant
+
+
+def test_of_several_that_fit_none_is_chosen() -> None:
+    two = PS.replace("Up 1 minute            ", "Exited (1) 1 minute ago")
+    rows = subjects.rows_of("docker ps -a", two)
+    assert resolved("start the one that exited", (), "", rows) == "start the one that exited"
