@@ -22,7 +22,8 @@ _CLAUSE = re.compile(r"[,.;:]|\b(?:and|then)\b", re.IGNORECASE)
 _NO_ACT = r"(?<!undo )(?<!redo )(?<!\bdo )(?<!repeat )(?<!mean )"
 _ALONE = r"(?=[.?!]|$| (?:in|to|from|with|on|again|down|up|back)\b)"
 _IT = re.compile(
-    rf"(?<![\w-]){_NO_ACT}(?:it|them|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])", re.IGNORECASE
+    rf"(?<![\w-]){_NO_ACT}(?:it|(?<!of )(?<!among )them|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])",
+    re.IGNORECASE,
 )
 _ITS = re.compile(r"(?<![\w-])(?:its|their)(?= \w)", re.IGNORECASE)
 # What somebody has: "its memory limit to 128Mi"
