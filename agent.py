@@ -18,7 +18,7 @@ import smolagents_patches
 # isort: split
 from smolagents import EMPTY_PROMPT_TEMPLATES, Tool, ToolCallingAgent, tool
 from smolagents.agents import ActionOutput, ToolOutput
-from smolagents.memory import ActionStep, MemoryStep, TaskStep, ToolCall
+from smolagents.memory import ActionStep, ToolCall
 from smolagents.models import ChatMessage, MessageRole
 from smolagents.utils import AgentError, AgentToolExecutionError
 
@@ -34,13 +34,13 @@ from devops_agent import (
     intent,
     limits,
     preview,
-    protocol,
     repairs,
+    transcript,
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.conversation import Conversation, TurnRecord
-from devops_agent.errors import CallRefused, ExitCode, ModelMistake, ProtocolError
+from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import form_of_commands
@@ -306,14 +306,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _said_in_run(self) -> list[dict[str, str]]:
         """What was sent and said in this run but for its answer. The user may have typed secrets."""
-        task, said = "", []
-        for step in self.memory.steps:
-            task = step.task if isinstance(step, TaskStep) else task
-            if isinstance(step, ActionStep) and step.is_final_answer:
-                continue
-            found = _step_messages(step, task, self._briefings.get(task, briefing.Briefing()))
-            said += [(each.role.value, self.redactor(str(each.content), known=task)) for each in found]
-        return [{"role": role, "content": content} for role, content in said]
+        return transcript.said(self.memory.steps, self._briefings, self.redactor)
 
     def _step_stream(self, memory_step: ActionStep) -> Generator[Any]:
         if self.evidence.mistakes >= MAX_MISTAKES:
@@ -349,9 +342,11 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _end(self, why: str) -> str:
         self.evidence.ended_early = why
-        last = next(filter(None, map(_result, reversed(self.memory.steps))), "")
+        last = transcript.last_result(self.memory.steps)
         known = f"The last result was:\n{last}" if last else "No command was run."
-        return "\n".join(filter(None, (f"Not done: {why}. {known}", _unverified(self.memory.steps))))
+        return "\n".join(
+            filter(None, (f"Not done: {why}. {known}", transcript.unverified(self.memory.steps)))
+        )
 
     def _count_mistakes(self, step: ActionStep, **_: Any) -> None:
         mistake = step.error and smolagents_patches.cause(step.error)
@@ -636,66 +631,6 @@ def _succeeded(ran: CommandResult) -> bool:
 
 def _dropped_note(dropped: Sequence[str]) -> str:
     return f"(Only the first call was run. Not run: {', '.join(dropped)}. Call ONE tool at a time.)"
-
-
-def _step_messages(step: MemoryStep, task: str, told: briefing.Briefing) -> list[ChatMessage]:
-    if isinstance(step, TaskStep) and told.answers:
-        # as the result of a call: what stands in a task is looked up again, a result is answered from
-        return [
-            ChatMessage(role=MessageRole.USER, content=step.task),
-            ChatMessage(
-                role=MessageRole.ASSISTANT, content=Call(bash.name, {"command": told.answers}).render()
-            ),
-            ChatMessage(role=MessageRole.USER, content=protocol.format_tool_response(told.facts, task)),
-        ]
-    if isinstance(step, TaskStep):
-        content = "\n\n".join(filter(None, (step.task, str(told))))
-        return [ChatMessage(role=MessageRole.USER, content=content)]
-    said = _said(step) if isinstance(step, ActionStep) else None
-    if said is None:
-        return []
-    if step.error:
-        result = protocol.format_error(_error_text(step.error), task)
-    else:
-        result = protocol.format_tool_response(step.observations or "", task)
-    return [
-        ChatMessage(role=MessageRole.ASSISTANT, content=str(said)),
-        ChatMessage(role=MessageRole.USER, content=result),
-    ]
-
-
-def _error_text(error: AgentError) -> str:
-    """What the model reads of an error: those of the protocol name its own marks, others may quote a file."""
-    text = smolagents_patches.feedback(error)
-    return text if isinstance(smolagents_patches.cause(error), ProtocolError) else injection.neutral(text)
-
-
-def _said(step: ActionStep) -> Any:
-    """The model's reply; of a model with native tool calls, which says nothing beside them, its call."""
-    if step.model_output or not step.tool_calls:
-        return step.model_output
-    call = step.tool_calls[0]
-    return Call(call.name, call.arguments if isinstance(call.arguments, dict) else {}).render()
-
-
-def _unverified(steps: Sequence[MemoryStep]) -> str:
-    """The answer that the model insisted on and that no result bears out, marked as such."""
-    last = next((step for step in reversed(steps) if isinstance(step, ActionStep)), None)
-    if last is None or not last.tool_calls or last.tool_calls[0].name != FINAL_ANSWER:
-        return ""
-    return (
-        f"The model's own answer, which nothing here bears out: {last.tool_calls[0].arguments.get('answer')}"
-    )
-
-
-def _result(step: MemoryStep) -> str:
-    """What came of a call that ran, or was rejected by the user."""
-    if not isinstance(step, ActionStep):
-        return ""
-    if not step.error:
-        return step.observations or ""
-    mistake = isinstance(smolagents_patches.cause(step.error), ModelMistake)
-    return "" if mistake else smolagents_patches.feedback(step.error)
 
 
 # --- the command line -------------------------------------------------------------------------------------
