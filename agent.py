@@ -245,16 +245,15 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _remember(self, task: str, answer: str, ok: bool) -> None:
         """Adds the run to the conversation, also one that was interrupted."""
-        names, written = (
-            self._briefings.get(task, briefing.Briefing()).ground.names,
-            sorted(self.evidence.written),
-        )
+        ground, written = self._briefings.get(task, briefing.Briefing()).ground, sorted(self.evidence.written)
         last = self.memory.steps[-1] if self.memory.steps else None
         if self._running and isinstance(last, ActionStep):
             last.observations = f"It was interrupted. Until then it had printed:\n{self._running[1]}"
         self._running = None
         told = self.redactor(answer, known=task)
-        self.conversation.add(self._record.turn(task, self._said_in_run(), names, written, told, ok))
+        said = self._said_in_run()
+        turn = self._record.turn(task, said, ground.names, written, told, ok, ground.lines)
+        self.conversation.add(turn)
 
     def _printed(self, output: str) -> None:
         """Tells what the running command has printed so far."""

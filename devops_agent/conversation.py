@@ -152,6 +152,7 @@ class TurnRecord:
         written: Sequence[str],
         answer: str,
         ok: bool,
+        looked_up: Iterable[str] = (),
     ) -> Turn:
         """The turn at its end.
 
@@ -162,6 +163,7 @@ class TurnRecord:
             written: The files that were written.
             answer: What the user is told.
             ok: Whether it was done.
+            looked_up: The lines that were looked up for it.
         """
         from devops_agent import subjects
 
@@ -174,7 +176,7 @@ class TurnRecord:
             ok,
             tuple(command for command, _, _ in self._ran),
             names,
-            subjects.last_table(self._ran),
+            subjects.last_table(self._ran, looked_up),
         )
 
 

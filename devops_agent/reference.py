@@ -85,7 +85,7 @@ def _the_one(task: str, rows: Sequence[Row]) -> str:
         return task
     state = (match["that"] or match["state"]).lower()
     if re.search(r"exit|stop|end|died|dead", state):
-        fitting = [row for row in rows if re.search(r"\b(?:Exited|Completed|Dead)\b", row.text)]
+        fitting = [row for row in rows if row.has_ended]
     elif re.search(r"crash|fail|broken|unhealthy|stuck|pending|restarting|not |n't ", state):
         fitting = [row for row in rows if not row.is_well]
     elif re.search(r"running|runs|works|up\b", state):
@@ -117,10 +117,15 @@ def resolved(task: str, subjects: Sequence[Subject], before: str = "", rows: Seq
     return told if told == task else _without_lead(told)
 
 
+_STATES_SOMETHING = re.compile(
+    r"\b(?:should|must|shall|can|is|are|was|were|has|have|does|do)\b", re.IGNORECASE
+)
+
+
 def _without_lead(task: str) -> str:
     """The task as one that stands alone: without the "and" with which it begins."""
     text = re.sub(_LEAD, "", task, count=1)
-    if re.match(r"the\b", text) and text != task:
+    if re.match(r"the\b", text) and not _STATES_SOMETHING.search(text):
         text = f"show {text.rstrip(' ?')}"
     return text[:1].upper() + text[1:]
 

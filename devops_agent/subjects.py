@@ -54,11 +54,14 @@ class Row(NamedTuple):
     @property
     def is_well(self) -> bool:
         """Whether it runs, with all that belongs to it."""
-        ready = re.search(r"(?<!\S)(\d+)/(\d+)(?!\S)", self.text)
+        ready = re.search(r"(?<!\S)(\d+)(?:/| of )(\d+)(?!\S)", self.text)
         whole = ready is None or ready[1] == ready[2]
-        return (
-            whole and not re.search(r"\b(?:Exited|Created|Dead|Paused)\b", self.text) and not self.is_broken
-        )
+        return whole and not (self.has_ended or self.is_broken)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, and is not to."""
+        return bool(re.search(r"\b(?:Exited|Completed|Created|Dead|Paused)\b", self.text, re.IGNORECASE))
 
     @property
     def is_broken(self) -> bool:
@@ -184,10 +187,24 @@ def rows_of(command: str, output: str) -> list[Row]:
     return [Row(_subject(kind, row.split()[0], space), row) for row in rows]
 
 
-def last_table(ran: Sequence[tuple[str, str, bool]]) -> Table | None:
-    """The last table that the commands of a turn have shown."""
+_LOOKED_UP = re.compile(
+    r"docker (?P<container>container) (?P<own>\S+): (?P<state>\w+),.*"
+    r"|namespace (?P<space>\S+): (?P<kind>pod|deployment|statefulset) (?P<name>\S+): (?P<text>.*)"
+)
+
+
+def last_table(ran: Sequence[tuple[str, str, bool]], looked_up: Iterable[str] = ()) -> Table | None:
+    """The last table that the commands of a turn have shown; without one, what was looked up for it."""
     tables = (Table(command, tuple(rows_of(command, output))) for command, output, _ in reversed(ran))
-    return next((table for table in tables if table.rows), None)
+    lines = filter(None, map(_LOOKED_UP.match, looked_up))
+    facts = Table("", tuple(map(_row_of_line, lines)))
+    return next((table for table in tables if table.rows), facts if facts.rows else None)
+
+
+def _row_of_line(line: "re.Match[str]") -> Row:
+    if line["container"]:
+        return Row(Subject("container", line["own"]), line["state"])
+    return Row(Subject(line["kind"], line["name"], line["space"]), line["text"])
 
 
 def of_turn(

@@ -204,3 +204,19 @@ def test_of_several_that_fit_none_is_chosen() -> None:
     two = PS.replace("Up 1 minute            ", "Exited (1) 1 minute ago")
     rows = subjects.rows_of("docker ps -a", two)
     assert resolved("start the one that exited", (), "", rows) == "start the one that exited"
+
+
+def test_what_was_looked_up_is_a_table_too() -> None:
+    lines = [
+        "docker container feed-cache: running, image busybox, networks bridge",
+        "docker container feed-batch: exited, image busybox, networks bridge",
+        "namespace shop: deployment web: 0 of 1 ready; containers: nginx = nginx:1.25",
+    ]
+    table = subjects.last_table([], lines)
+    assert table is not None
+    assert (
+        resolved("the logs of the one that exited?", (), "", table.rows)
+        == "Show the logs of container feed-batch"
+    )
+    assert resolved("fix the broken one", (), "", table.rows[1:]) == "fix the broken one"
+    assert resolved("fix the broken one", (), "", table.rows[2:]) == f"Fix {WEB}"

@@ -23,6 +23,8 @@ def on_engine(task: str) -> Ground:
     words, of_cluster = words_of(task), KUBERNETES.search(task)
     inspected, logs = diagnose.read_containers(sorted(words) if tells_of_trouble(task) else ())
     named = [c for c in inspected if docker.name(c).lower() in words]
+    begins = None if of_cluster else _BEGINS.search(task)
+    named += [c for c in inspected if begins and docker.name(c).startswith(begins[1]) and c not in named]
     ground = Ground([_container_line(c) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
         ground.lacks(missing)
@@ -52,6 +54,8 @@ def on_engine(task: str) -> Ground:
     return ground
 
 
+# "Which containers begin with shop-?"
+_BEGINS = re.compile(r"\b(?:begin|start)(?:s|ning|ing)? with [\"'`]?([A-Za-z0-9][\w.-]*)")
 # "Restart all running containers except db"
 _SELECTS = re.compile(
     r"\b(?P<verb>remove|delete|clean up|prune|start|stop|restart|kill|pause|unpause)\b[^.;]*?"
