@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from devops_agent.diagnosis import diagnose
+from devops_agent.files import text_if_readable
 from devops_agent.grounding import Ground
 from devops_agent.policy.shell_text import Token, base_name, located, parse_call, substitutions, unquote
 
@@ -134,11 +135,22 @@ def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
     return _with_flag(command, f"--kubeconfig={shlex.quote(named)}", lambda *_: True)
 
 
+_APPENDS = re.compile(r"\A\s*(?:echo|printf|cat)\b[^;&|]*>>\s*([\w./~-]+)\s*\Z", re.DOTALL)
+
+
+def on_a_line_of_its_own(command: str, ground: Ground) -> str:
+    """Lets what is appended begin a line, where the file's last line has no end."""
+    match = _APPENDS.match(command)
+    text = text_if_readable(match[1]) if match else None
+    return f"echo >> {match[1]}; {command.lstrip()}" if match and text and text[-1] != "\n" else command
+
+
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
     with_options_before_the_image,
     to_the_port_of_the_image,
     with_the_named_kubeconfig,
+    on_a_line_of_its_own,
 )
 
 

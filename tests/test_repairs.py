@@ -153,3 +153,12 @@ def test_commands_use_the_kubeconfig_that_the_task_names() -> None:
     )
     for command in ("ls", "kubectl --kubeconfig=b get pods", "KUBECONFIG=b kubectl get pods"):
         assert repaired(command, ground) == command
+
+
+def test_what_is_appended_begins_a_line(tmp_path: Path) -> None:
+    (tmp_path / "open.txt").write_text("one")
+    (tmp_path / "closed.txt").write_text("one\n")
+    appends = "echo 'two >> three' >> open.txt"
+    assert repaired(appends, Ground()) == f"echo >> open.txt; {appends}"
+    for same in ("echo two >> closed.txt", "echo two >> new.txt", "echo two > open.txt"):
+        assert repaired(same, Ground()) == same
