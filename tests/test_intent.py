@@ -32,6 +32,7 @@ CHANGES = [
     "Build an image from this folder and tag it shop:dev",
     "Run postgres 16 in a container, data in a named volume",
     "Run a container of redis on port 6380",
+    "Run image shop:1 as container shop",
     "Stop all containers whose name begins with test",
     "Get rid of all dangling images",
     "Bring the staging stack back up",
