@@ -92,6 +92,7 @@ class Recording:
         self._steps = 0
         self._decision = ("", "")
         self._no_growth_before = 0.0
+        self._unwritten = ""  # what a step has printed, until it is written
 
     @property
     def id(self) -> str:
@@ -231,18 +232,23 @@ class Recording:
         )
         self._step, self._decision = step.lastrowid, ("", "")
         self._steps += 1
-        self._no_growth_before = 0.0
+        self._no_growth_before, self._unwritten = 0.0, ""
 
     def _grow(self, text: str) -> None:
         started = time.monotonic()
+        self._unwritten = text
         if self._step is None or started < self._no_growth_before:
             return
-        output = self._text(text)
-        statement = "UPDATE steps SET output = ? WHERE id = ?"
-        self._write(lambda db: db.execute(statement, (output, self._step)))
+        self._write(self._write_growth)
         ended = time.monotonic()
         rest = (ended - started) * (1 / _GROWTH_SHARE - 1)
         self._no_growth_before = ended + max(_GROWTH_SECONDS, rest)
+
+    def _write_growth(self, db: sqlite3.Connection) -> None:
+        if self._unwritten:
+            output = self._text(self._unwritten)
+            db.execute("UPDATE steps SET output = ? WHERE id = ?", (output, self._step))
+        self._unwritten = ""
 
     def _end_step(self, db: sqlite3.Connection, seen: events.Observed) -> None:
         if self._step is None:
@@ -258,6 +264,8 @@ class Recording:
         if self._turn is None:
             return
         now = time.time()
+        if self._step is not None:
+            self._write_growth(db)
         # a step of which nothing was seen was refused on its way
         db.execute("UPDATE steps SET ended = ?, ok = 0 WHERE turn = ? AND ended IS NULL", (now, self._turn))
         db.execute(

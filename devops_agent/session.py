@@ -18,6 +18,8 @@ from devops_agent.settings import Settings
 Asking = Callable[[Callable[[], Any]], Any]
 # Makes the agent of a session: its model, its gate and all.
 Maker = Callable[["Session"], Any]
+# Runs a command and gives what it printed, and its exit code; tells meanwhile what it has printed so far.
+Run = Callable[[Callable[[str], None]], tuple[str, int]]
 _INTERRUPTED = "Interrupted."
 # Characters of what a command of the user's printed.
 _BUDGET = 4000
@@ -144,8 +146,7 @@ class Session:
             code = ExitCode.INTERRUPTED
             self.tell(events.Failed(_INTERRUPTED, code))
         except SystemExit:
-            if self.recording:
-                self.recording(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
+            self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
             raise
         finally:
             self._keep()
@@ -169,18 +170,29 @@ class Session:
         if self.recording and self.conversation.turns:
             self.recording.remember(self.conversation.turns[-1])
 
-    def own(self, command: str, output: str, exit_code: int = 0) -> None:
-        """Adds a command that the user ran, so that the next task may be about it."""
-        hide, ok = self.redactor, exit_code == 0
-        text, hidden = hide(ends(output), True), hide(command)
+    def own(self, command: str, run: Run) -> int:
+        """Has a command of the user's run, so that the next task may be about it, and gives its exit code."""
+        hide = self.redactor
+        hidden = hide(command)
+        self._record(events.Started(f"!{hidden}"))
+        self._record(events.ToolCalled("bash", {"command": hidden}, "unknown"))
+        try:
+            output, code = run(lambda text: self._record(events.OutputGrew(hide(text, True))))
+        except BaseException:
+            self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
+            raise
+        text, ok = hide(ends(output), True), code == 0
         turn = of_command(hidden, reduce_output(text, _BUDGET), ok)
         self.conversation.add(turn)
+        self._record(events.Observed(text, text, code, ok=ok))
+        self._record(events.Answered("", ok, code))
         if self.recording:
-            self.recording(events.Started(f"!{hidden}", self.recording.id))
-            self.recording(events.ToolCalled("bash", {"command": hidden}, "unknown"))
-            self.recording(events.Observed(text, text, exit_code, ok=ok))
-            self.recording(events.Answered("", ok, exit_code))
             self.recording.remember(turn)
+        return code
+
+    def _record(self, event: events.Event) -> None:
+        if self.recording:
+            self.recording(event)
 
     # --- memory -------------------------------------------------------------------------------------------
 
@@ -221,6 +233,5 @@ class Session:
 
     def tell(self, event: events.Event) -> None:
         """Tells the screen and the recording."""
-        if self.recording:
-            self.recording(event)
+        self._record(event)
         self.listener(event)

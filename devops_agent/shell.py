@@ -111,9 +111,11 @@ class Shell:
                 crowd = _Crowd(process.pid)
                 unfinished = _read(process, started + self.timeout, crowd, growth)
             except BaseException:
-                _kill(process)
-                with suppress(OSError):  # of a terminal that was closed
-                    growth.tell(_KEPT_OF_INTERRUPTED)
+                try:
+                    _kill(process)
+                finally:  # a second interruption comes out of it
+                    with suppress(OSError):  # of a terminal that was closed
+                        growth.tell(_KEPT_OF_INTERRUPTED)
                 raise
             if unfinished:
                 _kill(process)

@@ -66,12 +66,13 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     def warn(text: str) -> None:
         session.tell(events.Notice(text))
 
-    names, keyboard = Names(), Keyboard(sys.stdin.fileno())
+    names = Names()
     history = History(home_folder(os.environ) / HISTORY, hide, warn)
     commands.history, commands.names = history, names
-    draft = Draft(data_folder(os.environ) / "drafts", hide)
+    draft = Draft(data_folder(os.environ) / "drafts", lambda text: _hidden(text, session))
+    keyboard = Keyboard(sys.stdin.fileno(), draft.keep)
     completer = LineCompleter(commands.table, names, os.environ)
-    toolbar = Toolbar(session)
+    toolbar = Toolbar(session, terminal.look.unicode)
     prompt = Prompt(history, completer, toolbar, draft)
     session.listener = AbovePrompt(prompt, terminal, toolbar)
     session.asking = keyboard.asking
@@ -86,6 +87,13 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     Repl(session, read, commands, commands.out, terminal.failure, keyboard.quiet).run()
 
 
+def _hidden(text: str, session: Session) -> str:
+    """A line that is not finished without its secrets: the halves of words in it are none for the session."""
+    from devops_agent.redaction import Redactor
+
+    return Redactor(active=not session.settings.show_secrets)(text)
+
+
 def _warm_up(session: Session, warn: Callable[[str], None]) -> None:
     """Loads what the first task needs, and says what cannot be reached."""
     session.warm_up()
@@ -94,10 +102,16 @@ def _warm_up(session: Session, warn: Callable[[str], None]) -> None:
 
 
 class Toolbar:
-    """What stands below the prompt."""
+    """What stands below the prompt.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: The session.
+        unicode: Whether there are other signs than ASCII.
+    """
+
+    def __init__(self, session: Session, unicode: bool = True) -> None:
         self._session = session
+        self._between = " · " if unicode else " | "
         self.progress = ""
         self.place = ""
 
@@ -106,7 +120,7 @@ class Toolbar:
         engine = session.model or self.progress or "loading the model"
         used = f"context {session.conversation.used:.0%}"
         parts = [engine, self._place(), greeting.approval(session.settings), used]
-        return " · ".join(filter(None, parts))
+        return self._between.join(filter(None, parts))
 
     def _place(self) -> str:
         # it stands in files, which are read again when they were chosen anew
