@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     tell: Listener = _terminal(Invocation(), verbose=False)
     try:
         given = cli.parse(argv)
+        _choose_colours(given.color)
         tell = JsonLines(sys.stdout) if given.json else _terminal(given, verbose=False)
         data = _data(given)
         _end_on_signals()
@@ -172,6 +174,14 @@ def _open_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
         elif name != "stdin" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode still shows the answer
+
+
+def _choose_colours(wanted: str) -> None:
+    """Has the prompt and the questions follow the flag too, which look at the environment."""
+    if wanted == "never":
+        os.environ["NO_COLOR"] = "1"
+    elif wanted == "always":
+        os.environ.pop("NO_COLOR", None)
 
 
 def _terminal(given: Invocation, verbose: bool, folds: bool = False) -> Terminal:
@@ -307,12 +317,17 @@ def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     from devops_agent.shell import Shell
     from devops_agent.undo import UndoStore
 
+    def asked(question: approval.Question) -> approval.Answer:
+        text = question.preview()  # before there is a question that a key could answer
+        shown = replace(question, preview=lambda: text)
+        return cast(approval.Answer, session.asking(lambda: approval.ask_user_approval(shown)))
+
     data = data_folder(os.environ)
     looks = Shell(timeout=_PREVIEW_SECONDS)
     return Gate(
         session.modes,
         user_policy.load(config / "policy.toml", here / ".devops-agent" / "policy.toml"),
-        approver=lambda question: session.asking(lambda: approval.ask_user_approval(question)),
+        approver=asked,
         preview=lambda call: preview.preview(call, looks.run),
         log=AuditLog(data / "audit.jsonl", session.redactor, lambda text: tell(Notice(text))),
         undo=UndoStore(data / "undo"),
