@@ -310,7 +310,7 @@ def _new_agent(session: Session) -> Any:
 
 def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     """The gate that every call passes, with the user's policy and that of the project."""
-    from devops_agent import approval, preview
+    from devops_agent import approval, events, preview
     from devops_agent.audit import AuditLog
     from devops_agent.gate import Gate
     from devops_agent.policy import user_policy
@@ -318,7 +318,9 @@ def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     from devops_agent.undo import UndoStore
 
     def asked(question: approval.Question) -> approval.Answer:
+        session.tell(events.Waiting("looking at what it would do"))
         text = question.preview()  # before there is a question that a key could answer
+        session.tell(events.Asked())
         shown = replace(question, preview=lambda: text)
         return cast(approval.Answer, session.asking(lambda: approval.ask_user_approval(shown)))
 

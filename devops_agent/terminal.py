@@ -78,6 +78,8 @@ class Terminal:
         match event:
             case events.ThinkingStarted() | events.Waiting():
                 self._show_progress()
+            case events.Asked():
+                self._hide_progress()
             case events.ThinkingEnded(seconds):
                 self._hide_progress()
                 self._say(f"{self._signs.time} {seconds:.0f}s")

@@ -43,14 +43,10 @@ class Screen:
         self.replies: list[str] = []  # of a terminal that is asked where its cursor is
 
     @property
-    def rows(self) -> list[str]:
-        return ["".join(row).rstrip() for row in self._rows]
-
-    @property
     def text(self) -> str:
         """All rows, those that were wrapped in one piece."""
-        parts = zip(self.rows, [*self._goes_on[1:], False], strict=True)
-        return "".join(row + ("" if goes_on else "\n") for row, goes_on in parts)
+        rows = zip(map("".join, self._rows), [*self._goes_on[1:], False], strict=True)
+        return "".join(row if goes_on else f"{row.rstrip()}\n" for row, goes_on in rows)
 
     def feed(self, text: str) -> None:
         text = self._held + text
@@ -196,7 +192,7 @@ class Console:
         self.wait_for(PROMPT)
         self.type(f"{text}\r")
 
-    def wait_for(self, text: str | Callable[[], bool], seconds: float = 60) -> None:
+    def wait_for(self, text: str | Callable[[], bool], seconds: float = 30) -> None:
         """Waits until a text was sent, behind the one waited for before, or a condition holds."""
         deadline = time.monotonic() + seconds
         while not (text in self.seen[self._at :] if isinstance(text, str) else text()):

@@ -3,7 +3,8 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -74,7 +75,9 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     completer = LineCompleter(commands.table, names, os.environ)
     toolbar = Toolbar(session, terminal.look.unicode)
     prompt = Prompt(history, completer, toolbar, draft)
-    session.listener = AbovePrompt(prompt, terminal, toolbar)
+    prompt.when_typing(names.refresh)
+    above = AbovePrompt(prompt, terminal, toolbar)
+    session.listener = above
     session.asking = keyboard.asking
     if prompt.is_recovered:
         warn("A line that was not sent is back.")
@@ -84,7 +87,17 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     def read() -> str:
         return prompt.read(keyboard.take())
 
-    Repl(session, read, commands, commands.out, terminal.failure, keyboard.quiet).run()
+    repl = Repl(
+        session,
+        read,
+        commands,
+        commands.out,
+        terminal.failure,
+        working=keyboard.quiet,
+        alone=above.held,
+        unread=keyboard.add,
+    )
+    repl.run()
 
 
 def _hidden(text: str, session: Session) -> str:
@@ -154,6 +167,18 @@ class AbovePrompt:
         self._prompt = prompt
         self._terminal = terminal
         self._toolbar = toolbar
+        self._held: list[events.Event] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While somebody else has the screen: what happens is shown afterwards."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for event in held:
+                self(event)
 
     def __call__(self, event: events.Event) -> None:
         if isinstance(event, events.Progress):
@@ -161,4 +186,7 @@ class AbovePrompt:
             self._toolbar.progress = f"{event.what}: {percent}%"
             if self._prompt.is_open:
                 return
+        if self._held is not None:
+            self._held.append(event)
+            return
         self._prompt.say(lambda: self._terminal(event))

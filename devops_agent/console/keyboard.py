@@ -64,6 +64,10 @@ class Keyboard:
         finally:
             self._listen()
 
+    def add(self, keys: bytes) -> None:
+        """Keeps keys that somebody else has read, for the next prompt."""
+        self._typed += keys
+
     def take(self) -> str:
         """What was typed for the next prompt, up to the first Enter; the rest waits for the one after it."""
         line = _LINE.match(self._typed)

@@ -42,6 +42,8 @@ class Repl:
         out: Where help and the like go.
         fail: Shows a line about something that the user can correct.
         working: Entered while a task is done.
+        alone: Entered while a command of the user's has the screen.
+        unread: Told of the keys that such a command did not read.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Repl:
         out: TextIO,
         fail: Callable[[str], None],
         working: Callable[[], AbstractContextManager[None]] = nullcontext,
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+        unread: Callable[[bytes], None] = lambda keys: None,
     ) -> None:
         self._session = session
         self._read = read
@@ -59,6 +63,8 @@ class Repl:
         self._out = out
         self._fail = fail
         self._working = working
+        self._alone = alone
+        self._unread = unread
         self._interrupted = -_TWICE  # when, by the monotonic clock
 
     def run(self) -> None:
@@ -112,7 +118,12 @@ class Repl:
     def _run_own(self, command: str) -> None:
         if not command:
             raise UsageError("Write the command behind the mark: !kubectl get pods.")
-        code = self._session.own(command, lambda grew: own_command.run(command, self._out, grew))
+
+        def run(grew: Callable[[str], None]) -> tuple[str, int]:
+            with self._alone():
+                return own_command.run(command, self._out, grew, self._unread)
+
+        code = self._session.own(command, run)
         if code:
             self._say(f"Exit code: {code}")
 
