@@ -196,7 +196,7 @@ def _raise_held(held: list[int]) -> None:
 def _start(notes: Notes) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            ["bash", "-c", notes.script],
+            ["bash", "-c", notes.script.encode(errors="surrogateescape")],  # whatever the locale
             pass_fds=notes.descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
