@@ -177,8 +177,8 @@ def _open_streams() -> None:
 
 
 def _choose_colours(wanted: str) -> None:
-    """Has the prompt and the questions follow the flag too, which look at the environment."""
-    if wanted == "never":
+    """Has all that looks at the environment, such as the prompt and the questions, follow the flag too."""
+    if wanted == "never" or (wanted == "auto" and os.environ.get("TERM") == "dumb"):
         os.environ["NO_COLOR"] = "1"
     elif wanted == "always":
         os.environ.pop("NO_COLOR", None)
