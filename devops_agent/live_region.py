@@ -53,12 +53,11 @@ class LiveRegion:
         """Writes above the lines."""
         with self._lock:
             self._clear()
-            print(text, file=self._stream, flush=True)
+            self._write(f"{text}\n")
 
     def _clear(self) -> None:
         if self._drawn:
-            self._stream.write(self._to_the_first())
-            self._stream.flush()
+            self._write(self._to_the_first())
             self._drawn = ()
 
     def _to_the_first(self) -> str:
@@ -67,10 +66,15 @@ class LiveRegion:
         rows = sum(max(1, -(-columns_of(CODE.sub("", line)) // width)) for line in self._drawn)
         return (f"\x1b[{rows - 1}A" if rows > 1 else "") + _CLEAR_BELOW
 
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a terminal that was closed: all the rest goes on
+            self._stream.write(text)
+            self._stream.flush()
+
     def _run(self) -> None:
         while True:
             self._wake.wait()
-            with self._lock, suppress(OSError, ValueError):  # a terminal that was closed
+            with self._lock:
                 self._show()
             threading.Event().wait(_SECONDS)
 
@@ -79,6 +83,5 @@ class LiveRegion:
             return
         width = max(1, self._width() - 1)
         lines = [cut(line, 0, width) for line in self._draw()]
-        self._stream.write(self._to_the_first() + "\n".join(lines))
-        self._stream.flush()
+        self._write(self._to_the_first() + "\n".join(lines))
         self._drawn = lines
