@@ -9,7 +9,7 @@ from typing import Any
 
 from devops_agent import events
 from devops_agent.context import characters
-from devops_agent.conversation import Conversation, of_command, of_stored
+from devops_agent.conversation import Conversation, not_done, of_command, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
 from devops_agent.outputs import ends, reduce_output
 from devops_agent.session_store import Recording, SessionStore, Stored
@@ -134,14 +134,15 @@ class Session:
             SystemExit: The process is to end.
         """
         self.tell(events.Started(task, self.recording.id if self.recording else ""))
+        turns, why = len(self.conversation.turns), _INTERRUPTED
         try:
             answer, code = self._answered(task, data)
             self.tell(events.Answered(answer, code is ExitCode.DONE, code))
         except OutputError:
             raise
         except UserError as error:
-            code = error.exit_code
-            self.tell(events.Failed(str(error), code))
+            code, why = error.exit_code, str(error)
+            self.tell(events.Failed(why, code))
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             self.tell(events.Failed(_INTERRUPTED, code))
@@ -149,6 +150,8 @@ class Session:
             self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
             raise
         finally:
+            if len(self.conversation.turns) == turns:
+                self.conversation.add(not_done(task, why))
             self._keep()
         return code
 

@@ -679,3 +679,25 @@ def test_after_the_end_the_terminal_echoes_as_before(start: Start, ollama: FakeO
     assert "echo" in modes
     assert "isig" in modes
     assert "-noflsh" in modes
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_task_that_fails_before_its_first_step_is_told_later_and_the_one_before_it_once(
+    is_first: bool, console: Console, ollama: FakeOllama
+) -> None:
+    if not is_first:
+        ollama.script(*runs("echo alpha", "First."))
+        console.task("the first task")
+        console.wait_for("First.")
+    console.wait_for(PROMPT)
+    ollama.die()
+    console.type("the task that fails\r")
+    console.wait_for("devops-agent: Cannot connect to Ollama")
+    with FakeOllama(*runs("echo beta", "Third."), port=ollama.port) as again:
+        console.task("the next task")
+        console.wait_for("Third.")
+        told = [each["content"] for each in again.chats[0]["messages"][1:]]
+    assert told.count("the first task") == (not is_first)
+    assert told[-3] == "the task that fails"
+    assert "Not done" in told[-2]
+    assert told[-1] == "the next task"
