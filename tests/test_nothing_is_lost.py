@@ -129,7 +129,7 @@ def test_ctrl_c(stage: Stage) -> None:
         return
     stage.console.wait_for("Interrupted.")
     stage.console.shows(f"> {TYPED}\n")
-    assert f"{PRINTED}\n" in stage.console.screen.replace("Observations", "")
+    assert f"{PRINTED}\n" in stage.console.screen
     told = stage.follow_up("\r")
     for part in (TASK, PRINTED, TYPED):
         assert part in told
@@ -233,6 +233,36 @@ def test_the_end_of_ollama(stage: Stage) -> None:
         assert f"{PRINTED}\n" in console.screen
         assert PRINTED in stage.stored("SELECT output FROM steps")
     assert "Traceback" not in console.screen
+
+
+@pytest.mark.parametrize("how", ["kill -9", "the window is closed"])
+def test_what_an_own_command_had_printed_is_kept(
+    how: str, start: Start, ollama: FakeOllama, home: Path
+) -> None:
+    ollama.script(call("bash", command="true"), call("final_answer", answer="The end."))
+    console = start()
+    console.task(f"!echo {PRINTED}; echo $$ > pid; exec sleep 300")
+    database = home / ".data/devops-agent/sessions.db"
+
+    def is_kept() -> bool:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as db:
+            return PRINTED in str(db.execute("SELECT output FROM steps").fetchall())
+        return False
+
+    console.wait_for(is_kept)
+    if how == "kill -9":
+        console.kill()
+    console.hang_up()
+    console.process.wait(30)
+    console = start("--continue")
+    console.wait_for(PROMPT)
+    console.type("what was seen?\r")
+    console.wait_for("The end.")
+    told = "\n".join(each["content"] for each in ollama.chats[0]["messages"])
+    assert f"!echo {PRINTED}" in told
+    assert told.count(PRINTED) >= 2
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("pid").read_text()), 0)
 
 
 # --- the embedded engine, played by a script --------------------------------------------------------------

@@ -69,7 +69,6 @@ def _become(command: str, terminal: int) -> None:
             os.dup2(terminal, descriptor)
         for number in _IGNORED_BY_PYTHON:
             signal.signal(number, signal.SIG_DFL)
-        os.closerange(3, 256)
         os.execvp("bash", ["bash", "-c", command])
     finally:
         os._exit(127)
