@@ -694,3 +694,26 @@ def test_a_task_that_fails_before_its_first_step_is_told_later_and_the_one_befor
     assert told[-3] == "the task that fails"
     assert "Not done" in told[-2]
     assert told[-1] == "the next task"
+
+
+def test_ctrl_z_while_a_command_runs_and_fg_go_on_without_an_echo(
+    start: Start, ollama: FakeOllama, tmp_path: Path
+) -> None:
+    ollama.script(*runs("while [ ! -e go ]; do sleep 0.1; done; echo went"))
+    console = start(program=("bash", "--norc", "-i"), PS1="shell$ ", HISTFILE="/dev/null")
+    console.wait_for("shell$ ")
+    console.type(f"{sys.executable} -m devops_agent\r")
+    console.task("wait for it")
+    console.wait_for("running while")
+    console.type(CTRL_Z)
+    console.wait_for("Stopped")
+    console.wait_for("shell$ ")
+    console.type("fg\r")
+    console.wait_for("running while")
+    console.type("typed ahead")
+    before = len(console.seen)
+    console.wait_for(lambda: console.seen.count("running while", before) > 3)
+    assert "typed ahead" not in console.screen
+    (tmp_path / "go").touch()
+    console.wait_for("Done.")
+    console.shows("> typed ahead\n")
