@@ -219,6 +219,7 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _prepare(self, task: str, data: Mapping[str, str]) -> None:
         """Looks up what the task names, and finds the form for it."""
+        self.memory.reset()  # a run that ends here would be told with the steps of the one before
         told = self.brief(task, lambda: self._may_look_up(task))
         if data:
             told.ground.texts.update(data)

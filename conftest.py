@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # for plain `pytest` as for `python -m pytest`
 
+from console import Console  # noqa: E402
 from fake_ollama import FakeOllama  # noqa: E402
 
 _KEPT = "DEVOPS_AGENT_TEST_MODEL"
@@ -65,3 +66,23 @@ def ollama() -> Iterator[FakeOllama]:
     """A fake of Ollama on a free port of the loopback."""
     with FakeOllama() as server:
         yield server
+
+
+@pytest.fixture
+def start(ollama: FakeOllama) -> Iterator[Callable[..., Console]]:
+    """Starts the program on a pseudo-terminal; the arguments are those of `Console` behind its first."""
+    started: list[Console] = []
+
+    def begin(*arguments: str, **given: Any) -> Console:
+        started.append(Console(ollama.url, *arguments, **given))
+        return started[-1]
+
+    yield begin
+    for console in started:
+        console.destroy()
+
+
+@pytest.fixture
+def console(start: Callable[..., Console]) -> Console:
+    """A session on a pseudo-terminal."""
+    return start()

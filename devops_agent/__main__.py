@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     tell: Listener = JsonLines(sys.stdout) if cli.asks_for_json(argv) else _terminal(Invocation())
     try:
         given = cli.parse(argv)
+        _choose_colours(given.color)
         terminal = _terminal(given)
         tell = JsonLines(sys.stdout) if given.json else terminal
         data = _data(given)
@@ -134,6 +136,14 @@ def _open_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
         elif name != "stdin" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode still shows the answer
+
+
+def _choose_colours(wanted: str) -> None:
+    """Has all that looks at the environment, such as the prompt and the questions, follow the flag too."""
+    if wanted == "never" or (wanted == "auto" and os.environ.get("TERM") == "dumb"):
+        os.environ["NO_COLOR"] = "1"
+    elif wanted == "always":
+        os.environ.pop("NO_COLOR", None)
 
 
 def _terminal(given: Invocation) -> Terminal:
@@ -249,19 +259,26 @@ def _new_agent(session: Session) -> Any:
 
 def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     """The gate that every call passes, with the user's policy and that of the project."""
-    from devops_agent import approval, preview
+    from devops_agent import approval, events, preview
     from devops_agent.audit import AuditLog
     from devops_agent.gate import Gate
     from devops_agent.policy import user_policy
     from devops_agent.shell import Shell
     from devops_agent.undo import UndoStore
 
+    def asked(question: approval.Question) -> approval.Answer:
+        session.tell(events.Waiting("looking at what it would do"))
+        text = question.preview()  # before there is a question that a key could answer
+        session.tell(events.Asked())
+        shown = replace(question, preview=lambda: text)
+        return cast(approval.Answer, session.asking(lambda: approval.ask_user_approval(shown)))
+
     data = data_folder(os.environ)
     looks = Shell(timeout=_PREVIEW_SECONDS)
     return Gate(
         session.modes,
         user_policy.load(config / "policy.toml", here / ".devops-agent" / "policy.toml"),
-        approver=lambda question: session.asking(lambda: approval.ask_user_approval(question)),
+        approver=asked,
         preview=lambda call: preview.preview(call, looks.run),
         log=AuditLog(data / "audit.jsonl", session.redactor, lambda text: tell(Notice(text))),
         undo=UndoStore(data / "undo"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
+
+from devops_agent.symbols import ascii_text, speaks_unicode
 
 _TTY = Path("/dev/tty")
 _ASKING = threading.Lock()
@@ -60,8 +63,13 @@ def _terminal() -> Iterator[tuple[TextIO, TextIO]]:
     Raises:
         OSError: There is no terminal.
     """
+    encoding = sys.stderr.encoding or None
     # two questions at once would read each other's answers
-    with _ASKING, _TTY.open("r", encoding="utf-8", errors="replace") as keys, _TTY.open("w") as screen:
+    with (
+        _ASKING,
+        _TTY.open("r", encoding="utf-8", errors="replace") as keys,
+        _TTY.open("w", encoding=encoding, errors="replace") as screen,
+    ):
         # what was typed before the question was there is no answer to it
         with suppress(termios.error):
             termios.tcflush(keys.fileno(), termios.TCIFLUSH)
@@ -71,7 +79,7 @@ def _terminal() -> Iterator[tuple[TextIO, TextIO]]:
 def somebody_is_there() -> bool:
     """Whether there is a terminal on which a question can be asked."""
     try:
-        with _terminal():
+        with _TTY.open("r"), _TTY.open("w"):
             return True
     except OSError:
         return False
@@ -165,7 +173,8 @@ def _visible(text: str) -> str:
 
 
 def _say(screen: TextIO, text: str) -> None:
-    screen.write(text)
+    encoding = getattr(screen, "encoding", None) or "utf-8"
+    screen.write(text if speaks_unicode(encoding, os.environ) else ascii_text(text, encoding))
     screen.flush()
 
 

@@ -167,10 +167,9 @@ class TurnRecord:
         """
         from devops_agent import subjects
 
-        said = Call(FINAL_ANSWER, {"answer": answer}).render()
         return Turn(
             task,
-            (*messages, {"role": "assistant", "content": said}),
+            _with_answer(task, messages, answer),
             subjects.of_turn(self._ran, names, written, answer),
             answer,
             ok,
@@ -178,6 +177,21 @@ class TurnRecord:
             names,
             subjects.last_table(self._ran, looked_up),
         )
+
+
+def not_done(task: str, why: str) -> Turn:
+    """The turn of a task that was not begun."""
+    answer = f"Not done: {why}"
+    return Turn(task, _with_answer(task, (), answer), answer=answer, ok=False)
+
+
+def _with_answer(
+    task: str, messages: Iterable[Mapping[str, Any]], answer: str
+) -> tuple[Mapping[str, Any], ...]:
+    """The messages of a turn up to its answer; of one that was cut off early, at least its task."""
+    said = Call(FINAL_ANSWER, {"answer": answer}).render()
+    sent = tuple(messages) or ({"role": "user", "content": task},)
+    return (*sent, {"role": "assistant", "content": said})
 
 
 def of_command(command: str, output: str, ok: bool) -> Turn:

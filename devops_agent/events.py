@@ -40,6 +40,11 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The user is about to be asked something: until the next event nothing else is drawn."""
+
+
+@dataclass(frozen=True)
 class ThinkingStarted:
     """The model was asked."""
 
@@ -164,6 +169,7 @@ Event = (
     | Notice
     | Progress
     | Waiting
+    | Asked
     | ThinkingStarted
     | PromptRead
     | ReplyGrew

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from devops_agent.columns import cut
+from devops_agent.ansi import CODE
+from devops_agent.columns import columns_of, cut
 
 _SECONDS = 0.1
 _CLEAR_BELOW = "\r\x1b[J"
@@ -28,7 +29,7 @@ class LiveRegion:
         self._width = width
         self._lock = threading.Lock()
         self._draw: Draw | None = None
-        self._drawn = 0
+        self._drawn: Sequence[str] = ()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -52,19 +53,28 @@ class LiveRegion:
         """Writes above the lines."""
         with self._lock:
             self._clear()
-            print(text, file=self._stream, flush=True)
+            self._write(f"{text}\n")
 
     def _clear(self) -> None:
         if self._drawn:
-            up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
-            self._stream.write(f"{up}{_CLEAR_BELOW}")
+            self._write(self._to_the_first())
+            self._drawn = ()
+
+    def _to_the_first(self) -> str:
+        """Goes up to the first line and erases; a terminal that became narrower has wrapped the lines."""
+        width = max(1, self._width())
+        rows = sum(max(1, -(-columns_of(CODE.sub("", line)) // width)) for line in self._drawn)
+        return (f"\x1b[{rows - 1}A" if rows > 1 else "") + _CLEAR_BELOW
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a terminal that was closed: all the rest goes on
+            self._stream.write(text)
             self._stream.flush()
-            self._drawn = 0
 
     def _run(self) -> None:
         while True:
             self._wake.wait()
-            with self._lock, suppress(OSError, ValueError):  # a terminal that was closed
+            with self._lock:
                 self._show()
             threading.Event().wait(_SECONDS)
 
@@ -73,7 +83,5 @@ class LiveRegion:
             return
         width = max(1, self._width() - 1)
         lines = [cut(line, 0, width) for line in self._draw()]
-        up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
-        self._stream.write(f"{up}{_CLEAR_BELOW}" + "\n".join(lines))
-        self._stream.flush()
-        self._drawn = len(lines)
+        self._write(self._to_the_first() + "\n".join(lines))
+        self._drawn = lines

@@ -96,7 +96,7 @@ class Recording:
         self._steps = 0
         self._decision = ("", "")
         self._no_growth_before = 0.0
-        self._unwritten = ""  # of what a command has printed, when it came too soon
+        self._unwritten = ""  # what a step has printed, until it is written
 
     @property
     def id(self) -> str:
@@ -249,19 +249,19 @@ class Recording:
 
     def _grow(self, text: str) -> None:
         started = time.monotonic()
-        if self._step is None:
+        self._unwritten = text
+        if self._step is None or started < self._no_growth_before:
             return
-        if started < self._no_growth_before:
-            self._unwritten = text
-            return
-        self._unwritten = ""
-        self._write(lambda db: self._write_output(db, text))
+        self._write(self._write_growth)
         ended = time.monotonic()
         rest = (ended - started) * (1 / _GROWTH_SHARE - 1)
         self._no_growth_before = ended + max(_GROWTH_SECONDS, rest)
 
-    def _write_output(self, db: sqlite3.Connection, text: str) -> None:
-        db.execute("UPDATE steps SET output = ? WHERE id = ?", (self._text(text), self._step))
+    def _write_growth(self, db: sqlite3.Connection) -> None:
+        if self._unwritten:
+            output = self._text(self._unwritten)
+            db.execute("UPDATE steps SET output = ? WHERE id = ?", (output, self._step))
+        self._unwritten = ""
 
     def _end_step(self, db: sqlite3.Connection, seen: events.Observed) -> None:
         if self._step is None:
@@ -277,8 +277,8 @@ class Recording:
         if self._turn is None:
             return
         now = time.time()
-        if self._step is not None and self._unwritten:
-            self._write_output(db, self._unwritten)
+        if self._step is not None:
+            self._write_growth(db)
         # a step of which nothing was seen was refused on its way
         db.execute("UPDATE steps SET ended = ?, ok = 0 WHERE turn = ? AND ended IS NULL", (now, self._turn))
         db.execute(

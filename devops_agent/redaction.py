@@ -7,6 +7,7 @@ gets the value back before it runs, so that it can pass on what it never sees.
 import base64
 import binascii
 import re
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
@@ -201,6 +202,7 @@ class Redactor:
         self._values: dict[str, str] = {}
         self._passed: set[str] = set()  # the values that were given back, and may come out again as any word
         self._first = 1
+        self._lock = threading.Lock()  # two texts at once would give one name to two values
         self._sizes: dict[str, list[int]] = {}  # how long the values are that begin so, the longest first
 
     def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
@@ -270,6 +272,11 @@ class Redactor:
         self._first = first
 
     def _hidden(self, value: str) -> str:
+        with self._lock:
+            self._name(value)
+        return self._names[value]
+
+    def _name(self, value: str) -> None:
         if value not in self._names:
             name = f"[hidden-{len(self._values) + self._first}]"
             self._values[name] = value
@@ -277,7 +284,6 @@ class Redactor:
             for part in (*_LINES.split(value), *_PARTS.split(value)):  # a line of a key tells a part of it
                 if len(part) >= _LONG and re.search(r"\d", part):
                     self._enter(part, name)
-        return self._names[value]
 
     def _enter(self, value: str, name: str) -> None:
         self._names.setdefault(value, name)

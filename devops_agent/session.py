@@ -8,7 +8,7 @@ from typing import Any
 
 from devops_agent import events
 from devops_agent.context import characters
-from devops_agent.conversation import Conversation, of_command, of_stored
+from devops_agent.conversation import Conversation, not_done, of_command, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
 from devops_agent.outputs import ends, reduce_output
 from devops_agent.session_store import Recording, SessionStore, Stored
@@ -17,6 +17,8 @@ from devops_agent.settings import Settings
 Asking = Callable[[Callable[[], Any]], Any]
 # Makes the agent of a session: its model, its gate and all.
 Maker = Callable[["Session"], Any]
+# Runs a command and gives what it printed, and its exit code; tells meanwhile what it has printed so far.
+Run = Callable[[Callable[[str], None]], tuple[str, int]]
 _INTERRUPTED = "Interrupted."
 # Characters of what a command of the user's printed.
 _BUDGET = 4000
@@ -154,25 +156,26 @@ class Session:
             OutputError: The answer cannot be written.
             SystemExit: The process is to end.
         """
-        before = len(self.conversation.turns)
         self.tell(events.Started(self.redactor(task), self.recording.id if self.recording else ""))
+        turns, why = len(self.conversation.turns), _INTERRUPTED
         try:
             answer, code = self._answered(task, data)
             self.tell(events.Answered(answer, code is ExitCode.DONE, code))
         except OutputError:
             raise
         except UserError as error:
-            code = error.exit_code
-            self.tell(events.Failed(str(error), code))
+            code, why = error.exit_code, str(error)
+            self.tell(events.Failed(why, code))
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             self.tell(events.Failed(_INTERRUPTED, code))
         except SystemExit:
-            if self.recording:
-                self.recording(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
+            self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
             raise
         finally:
-            if self.recording and len(self.conversation.turns) > before:
+            if len(self.conversation.turns) == turns:
+                self.conversation.add(not_done(task, why))
+            if self.recording:
                 self.recording.remember(self.conversation.turns[-1])
         return code
 
@@ -193,18 +196,31 @@ class Session:
         code: ExitCode = agent.evidence.exit_code()
         return answer.strip(), code
 
-    def own(self, command: str, output: str, exit_code: int = 0) -> None:
-        """Adds a command that the user ran, so that the next task may be about it."""
-        hide, ok = self.redactor, exit_code == 0
-        text, hidden = hide(ends(output), True), hide(command)
+    def own(self, command: str, run: Run) -> int:
+        """Has a command of the user's run, so that the next task may be about it, and gives its exit code."""
+        hide = self.redactor
+        hidden = hide(command)
+        self._record(events.Started(f"!{hidden}"))
+        self._record(events.ToolCalled("bash", {"command": hidden}, "unknown"))
+        try:
+            output, code = run(
+                lambda text: self._record(events.OutputGrew(self.redactor.growing(text, True)))
+            )
+        except BaseException:
+            self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
+            raise
+        text, ok = hide(ends(output), True), code == 0
         turn = of_command(hidden, reduce_output(text, _BUDGET), ok)
         self.conversation.add(turn)
+        self._record(events.Observed(text, text, code, ok=ok))
+        self._record(events.Answered("", ok, code))
         if self.recording:
-            self.recording(events.Started(f"!{hidden}", self.recording.id))
-            self.recording(events.ToolCalled("bash", {"command": hidden}, "unknown"))
-            self.recording(events.Observed(text, text, exit_code, ok=ok))
-            self.recording(events.Answered("", ok, exit_code))
             self.recording.remember(turn)
+        return code
+
+    def _record(self, event: events.Event) -> None:
+        if self.recording:
+            self.recording(event)
 
     # --- memory -------------------------------------------------------------------------------------------
 
@@ -247,8 +263,7 @@ class Session:
 
     def tell(self, event: events.Event) -> None:
         """Tells the screen and the recording."""
-        if self.recording:
-            self.recording(event)
+        self._record(event)
         self.listener(event)
 
 

@@ -111,9 +111,11 @@ class Shell:
                 crowd = _Crowd(process.pid)
                 unfinished = _read(process, started + self.timeout, crowd, growth)
             except BaseException:
-                _kill(process)
-                with suppress(OSError):  # of a terminal that was closed
-                    growth.tell(_KEPT_OF_INTERRUPTED)
+                try:
+                    _kill(process)
+                finally:  # a second interruption comes out of it
+                    with suppress(OSError):  # of a terminal that was closed
+                        growth.tell(_KEPT_OF_INTERRUPTED)
                 raise
             if unfinished:
                 _kill(process)
@@ -194,7 +196,7 @@ def _raise_held(held: list[int]) -> None:
 def _start(notes: Notes) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            ["bash", "-c", notes.script],
+            ["bash", "-c", notes.script.encode(errors="surrogateescape")],  # whatever the locale
             pass_fds=notes.descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

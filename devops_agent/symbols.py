@@ -25,6 +25,7 @@ _ASCII = {
     "≥": ">=",
     "⚠": "[!]",
     "⏱": "[time]",
+    "🔧": "[tool]",
 }
 _REPLACED = str.maketrans(_ASCII)
 

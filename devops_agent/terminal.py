@@ -78,6 +78,8 @@ class Terminal:
         match event:
             case events.ThinkingStarted() | events.Waiting():
                 self._show_progress()
+            case events.Asked():
+                self._hide_progress()
             case events.ThinkingEnded(seconds):
                 self._hide_progress()
                 self._say(f"{self._signs.time} {seconds:.0f}s")
@@ -87,8 +89,8 @@ class Terminal:
                 self._called(name, arguments, effect)
             case events.OutputGrew(text):
                 self._printed = text
-            case events.Observed(text):
-                self._observed(text)
+            case events.Observed(text, output):
+                self._observed(text, output)
             case events.Grounded(text):
                 self._say(f"Looked up:\n{_harmless(text)}\n")
             case events.Corrected(text):
@@ -113,10 +115,10 @@ class Terminal:
         if effect:
             self._show_progress()
 
-    def _observed(self, text: str, end: str = "") -> None:
+    def _observed(self, text: str, output: str = "", end: str = "") -> None:
         self._hide_progress()
         self._printed = ""
-        self.observations.append(text)
+        self.observations.append(max(text, output, key=len))  # the model reads a part of what is long
         shown = _harmless(text)
         if self.look.colour:
             shown = coloured(shown, self._call)
@@ -141,7 +143,7 @@ class Terminal:
         """One line about something that the user can correct, behind what a command had printed before it."""
         self._hide_progress()
         if self._printed and not self.look.quiet:
-            self._observed(self._printed.rstrip("\n"), " until then")
+            self._observed(self._printed.rstrip("\n"), end=" until then")
         self._say(self._styled(f"devops-agent: {text}", RED))
 
     def be(self, **changes: Any) -> None:

@@ -8,8 +8,10 @@ Like the real one it streams NDJSON in HTTP chunks, a few characters a line.
 
 import json
 import math
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
@@ -77,7 +79,7 @@ class FakeOllama:
         hung_up: Set when a client closed the connection in the middle of a reply.
     """
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, port: int = 0) -> None:
         self.replies = list(replies)
         self.likely: dict[str, float] = {}
         self.models = ["qwen3-devops:latest"]
@@ -86,7 +88,7 @@ class FakeOllama:
         self.requests: list[Request] = []
         self.hung_up = threading.Event()
         self.closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.fake = self
         self._lock = threading.Lock()
 
@@ -135,10 +137,26 @@ class FakeOllama:
         self._server.shutdown()
         self._server.server_close()
 
+    def die(self) -> None:
+        """Ends it as kill does: its connections break off."""
+        self.__exit__()
+        for connection in self._server.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     fake: FakeOllama
+
+    def __init__(self, *arguments: Any) -> None:
+        self.connections: list[socket.socket] = []
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news."""

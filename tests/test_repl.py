@@ -2,17 +2,15 @@
 
 import io
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from console import PROMPT, Console
 from fake_ollama import FakeOllama, Reply, call
 
 from conftest import ROOT, Python
@@ -21,13 +19,13 @@ from devops_agent.console.commands import Commands
 from devops_agent.console.prompt import Abandoned
 from devops_agent.errors import ExitCode
 from devops_agent.kube_context import Overlay
+from devops_agent.session import Run
 from devops_agent.symbols import symbols
 from devops_agent.terminal import Terminal
 
 BANNER = (
     "🤖 DevOps Agent - Interactive Mode\nType your task and press Enter. Type 'exit' or 'quit' to leave.\n\n"
 )
-PROMPT = "\x1b[?2004h"  # what prompt_toolkit writes when it begins to read a line
 
 
 class Typed:
@@ -59,8 +57,10 @@ class FakeSession:
         self.data.append(data())
         return ExitCode.INTERRUPTED if task == "interrupted" else ExitCode.DONE
 
-    def own(self, command: str, output: str, exit_code: int) -> None:
+    def own(self, command: str, run: Run) -> int:
+        output, exit_code = run(lambda text: None)
         self.own_commands.append((command, output, exit_code))
+        return exit_code
 
 
 class Played:
@@ -199,69 +199,6 @@ def test_an_engine_that_fails_ends_the_task_and_not_the_session(ollama: FakeOlla
 # --- a pseudo-terminal ------------------------------------------------------------------------------------
 
 
-class Console:
-    """The agent on a pseudo-terminal."""
-
-    def __init__(self, host: str) -> None:
-        controller, terminal = pty.openpty()
-        self.controller = controller
-        self.seen = ""
-        self._at = 0
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devops_agent"],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "PYTHONUTF8": "1",
-                "OLLAMA_HOST": host,
-                "TERM": "xterm",
-                "PROMPT_TOOLKIT_NO_CPR": "1",
-            },
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            preexec_fn=_take_terminal,
-        )
-        os.close(terminal)
-
-    def type(self, text: str) -> None:
-        os.write(self.controller, text.encode())
-
-    def wait_for(self, text: str | Callable[[], bool], seconds: float = 15) -> None:
-        """Reads until a text was shown, behind the one waited for before, or a condition holds."""
-        deadline = time.monotonic() + seconds
-        while not (text in self.seen[self._at :] if isinstance(text, str) else text()):
-            assert time.monotonic() < deadline, f"{text!r} did not come: {self.seen!r}"
-            if select.select([self.controller], [], [], 0.05)[0]:
-                self.seen += os.read(self.controller, 65536).decode(errors="replace")
-        if isinstance(text, str):
-            self._at = self.seen.index(text, self._at) + len(text)
-
-    def close(self) -> int:
-        try:
-            return self.process.wait(10)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            os.close(self.controller)
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-@pytest.fixture
-def console(ollama: FakeOllama) -> Iterator[Console]:
-    opened = Console(ollama.url)
-    yield opened
-    opened.process.kill()
-    opened.process.wait()
-
-
 def test_a_session_on_a_terminal(console: Console, ollama: FakeOllama, home: Path) -> None:
     """Ctrl-C at the prompt, a task, Ctrl-C while the model thinks and in a command, history, Ctrl-D."""
     ollama.script(
@@ -370,7 +307,7 @@ def test_a_terminal_that_is_closed_ends_the_session_and_its_command(
     ollama.script(call("bash", command="echo $$ > pid; sleep 300"))
     console.wait_for(PROMPT)
     pid = pid_of_the_command(console, tmp_path / "pid")
-    os.close(console.controller)
+    console.hang_up()
     assert console.process.wait(10) == 130
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

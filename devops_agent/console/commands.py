@@ -201,12 +201,15 @@ class Commands:
         self._subcommand("undo")
 
     def _diagnose(self, words: str) -> None:
-        told = io.StringIO()
-        try:
-            self._subcommand("diagnose", *shlex.split(words), out=told)
-        finally:
-            self._say(told.getvalue().rstrip())
-        self.session.own(f"devops-agent diagnose {words}".rstrip(), told.getvalue())
+        def run(grew: Callable[[str], None]) -> tuple[str, int]:
+            told = io.StringIO()
+            try:
+                self._subcommand("diagnose", *shlex.split(words), out=told)
+            finally:
+                self._say(told.getvalue().rstrip())
+            return told.getvalue(), 0
+
+        self.session.own(f"devops-agent diagnose {words}".rstrip(), run)
 
     def _runbook(self, words: str) -> None:
         action, _, name = words.partition(" ")

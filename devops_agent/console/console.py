@@ -3,7 +3,8 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -70,14 +71,17 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     def warn(text: str) -> None:
         session.tell(events.Notice(text))
 
-    names, keyboard = Names(), Keyboard(sys.stdin.fileno())
+    names = Names()
     history = History(home_folder(os.environ) / HISTORY, hide, warn)
     commands.history, commands.names = history, names
-    draft = Draft(data_folder(os.environ) / "drafts", hide)
+    draft = Draft(data_folder(os.environ) / "drafts", lambda text: _hidden(text, session))
+    keyboard = Keyboard(sys.stdin.fileno(), draft.keep)
     completer = LineCompleter(commands.table, names, os.environ)
-    toolbar = Toolbar(session)
+    toolbar = Toolbar(session, terminal.look.unicode)
     prompt = Prompt(history, completer, toolbar, draft)
-    session.listener = AbovePrompt(prompt, terminal, toolbar)
+    prompt.when_typing(names.refresh)
+    above = AbovePrompt(prompt, terminal, toolbar)
+    session.listener = above
     session.asking = keyboard.asking
     if prompt.is_recovered:
         warn("A line that was not sent is back.")
@@ -87,7 +91,24 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     def read() -> str:
         return prompt.read(keyboard.take())
 
-    Repl(session, read, commands, commands.out, terminal.failure, keyboard.quiet).run()
+    repl = Repl(
+        session,
+        read,
+        commands,
+        commands.out,
+        terminal.failure,
+        working=keyboard.quiet,
+        alone=above.held,
+        unread=keyboard.add,
+    )
+    repl.run()
+
+
+def _hidden(text: str, session: Session) -> str:
+    """A line that is not finished without its secrets: the halves of words in it are none for the session."""
+    from devops_agent.redaction import Redactor
+
+    return Redactor(active=not session.settings.show_secrets)(text)
 
 
 def _warm_up(session: Session, warn: Callable[[str], None]) -> None:
@@ -98,10 +119,16 @@ def _warm_up(session: Session, warn: Callable[[str], None]) -> None:
 
 
 class Toolbar:
-    """What stands below the prompt."""
+    """What stands below the prompt.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: The session.
+        unicode: Whether there are other signs than ASCII.
+    """
+
+    def __init__(self, session: Session, unicode: bool = True) -> None:
         self._session = session
+        self._between = " · " if unicode else " | "
         self.progress = ""
         self.place = ""
 
@@ -110,7 +137,7 @@ class Toolbar:
         engine = session.model or self.progress or "loading the model"
         used = f"context {session.conversation.used:.0%}"
         parts = [engine, self._place(), greeting.approval(session.settings), used]
-        return " · ".join(filter(None, parts))
+        return self._between.join(filter(None, parts))
 
     def _place(self) -> str:
         # it stands in files, which are read again when they were chosen anew
@@ -144,6 +171,18 @@ class AbovePrompt:
         self._prompt = prompt
         self._terminal = terminal
         self._toolbar = toolbar
+        self._held: list[events.Event] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While somebody else has the screen: what happens is shown afterwards."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for event in held:
+                self(event)
 
     def __call__(self, event: events.Event) -> None:
         if isinstance(event, events.Progress):
@@ -151,4 +190,7 @@ class AbovePrompt:
             self._toolbar.progress = f"{event.what}: {percent}%"
             if self._prompt.is_open:
                 return
+        if self._held is not None:
+            self._held.append(event)
+            return
         self._prompt.say(lambda: self._terminal(event))

@@ -43,9 +43,11 @@ class Draft:
             if path == self._path or _runs(path.name.removeprefix(_PREFIX)):
                 continue
             with suppress(OSError):
-                is_new = _age(path) < _DAYS * 86400
-                found = found or (path.read_text(encoding="utf-8", errors="replace") if is_new else "")
+                if _age(path) < _DAYS * 86400:
+                    found = path.read_text(encoding="utf-8", errors="replace")
                 path.unlink()
+            if found:  # the next session gets the next one
+                break
         return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.completion import Completer
+from prompt_toolkit.filters import is_searching
 from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.history import History
 from prompt_toolkit.input.typeahead import store_typeahead
@@ -69,6 +70,10 @@ class Prompt:
         self._draft.keep("")
         return line
 
+    def when_typing(self, begin: Callable[[], None]) -> None:
+        """Has something done at each change of the line; no key may have to wait for it."""
+        self.session.default_buffer.on_text_changed += lambda _: begin()
+
     def when_ready(self, begin: Callable[[], None]) -> None:
         """Begins something once the prompt is on the screen."""
 
@@ -100,16 +105,17 @@ class Prompt:
 
 def _keys() -> KeyBindings:
     keys = KeyBindings()
+    typing = ~is_searching  # in a search they have meanings of their own
 
-    @keys.add("enter")
+    @keys.add("enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
 
-    @keys.add("escape", "enter")
+    @keys.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.newline()
 
-    @keys.add("c-c")
+    @keys.add("c-c", filter=typing)
     @keys.add("<sigint>")
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer

@@ -8,6 +8,7 @@ from typing import TextIO
 from devops_agent.console import own_command
 from devops_agent.console.attached import attached
 from devops_agent.console.commands import Commands
+from devops_agent.console.interruptions import interruptible
 from devops_agent.console.prompt import Abandoned
 from devops_agent.errors import ExitCode, UsageError, UserError
 from devops_agent.session import Session
@@ -41,6 +42,8 @@ class Repl:
         out: Where help and the like go.
         fail: Shows a line about something that the user can correct.
         working: Entered while a task is done.
+        alone: Entered while a command of the user's has the screen.
+        unread: Told of the keys that such a command did not read.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Repl:
         out: TextIO,
         fail: Callable[[str], None],
         working: Callable[[], AbstractContextManager[None]] = nullcontext,
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+        unread: Callable[[bytes], None] = lambda keys: None,
     ) -> None:
         self._session = session
         self._read = read
@@ -58,6 +63,8 @@ class Repl:
         self._out = out
         self._fail = fail
         self._working = working
+        self._alone = alone
+        self._unread = unread
         self._interrupted = -_TWICE  # when, by the monotonic clock
 
     def run(self) -> None:
@@ -71,20 +78,20 @@ class Repl:
             except EOFError:
                 break
             except Abandoned as abandoned:
-                if self._is_second_interruption(abandoned.had_text):
+                if not abandoned.had_text and self._is_second_interruption():
                     break
             except KeyboardInterrupt:
-                if self._is_second_interruption(False):
+                if self._is_second_interruption():
                     break
             except UserError as error:
                 self._fail(str(error))
         self._say(GOODBYE)
 
-    def _is_second_interruption(self, had_text: bool) -> bool:
+    def _is_second_interruption(self) -> bool:
         now = time.monotonic()
-        is_second = now - self._interrupted < _TWICE and not had_text
+        is_second = now - self._interrupted < _TWICE
         self._interrupted = now
-        if not is_second and not had_text:
+        if not is_second:
             self._say("Ctrl-C once more leaves.")
         return is_second
 
@@ -101,18 +108,24 @@ class Repl:
 
     def _do(self, line: str) -> None:
         task, texts = attached(line, self._session.redactor)
-        with self._working():
+        with self._working(), interruptible() as interruptions:
             code = self._session.do(task, lambda: texts)
+        if interruptions.asks_to_leave:
+            raise EOFError
         if code is ExitCode.INTERRUPTED:
             self._interrupted = time.monotonic()
 
     def _run_own(self, command: str) -> None:
         if not command:
             raise UsageError("Write the command behind the mark: !kubectl get pods.")
-        output, code = own_command.run(command, self._out)
+
+        def run(grew: Callable[[str], None]) -> tuple[str, int]:
+            with self._alone():
+                return own_command.run(command, self._out, grew, self._unread)
+
+        code = self._session.own(command, run)
         if code:
             self._say(f"Exit code: {code}")
-        self._session.own(command, output, code)
 
     def _say(self, text: str) -> None:
         print(text, file=self._out, flush=True)
