@@ -17,10 +17,15 @@ from devops_agent.console.completion import LineCompleter
 from devops_agent.console.names import Names
 from devops_agent.console.slash import SlashCommand
 
+
+def nothing(words: str) -> None:
+    """What the commands do here."""
+
+
 COMMANDS = {
-    "help": SlashCommand("help", "What there is"),
-    "history": SlashCommand("history", "What was typed"),
-    "mode": SlashCommand("mode", "What may run", lambda: ("ask", "auto", "read-only")),
+    "help": SlashCommand("help", "", "What there is", nothing),
+    "history": SlashCommand("history", "[WORDS]", "What was typed", nothing),
+    "mode": SlashCommand("mode", "[MODE]", "What may run", nothing, lambda: ("ask", "auto", "read-only")),
 }
 OBJECTS = """\
 Deployment   shop   web
