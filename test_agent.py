@@ -154,6 +154,9 @@ def typed(text: str, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """A user who types this on the terminal; returns what the terminal shows."""
     keys, screen = io.StringIO(text), io.StringIO()
     monkeypatch.setattr("devops_agent.approval._terminal", lambda: nullcontext((keys, screen)))
+    there = Path(os.environ["HOME"], "terminal")
+    there.touch()
+    monkeypatch.setattr("devops_agent.approval._TTY", there)
     return screen
 
 

@@ -241,7 +241,9 @@ def best(
     }
     what = said_of(task or text)
     known = {word for each in of_field.values() for word in _spoken(f"{each.title} {each.when}")}
-    told = _stems(f"{_without_names(what, known)} {field} {' '.join(names.keys() - _ANYWHERE)}")
+    # of a question about a container nobody says that it is one of docker's
+    said = "" if changes else field
+    told = _stems(f"{_without_names(what, known)} {said} {' '.join(names.keys() - _ANYWHERE)}")
     weights = _weights(of_field.values())
     found: list[tuple[float, Runbook, float]] = []
     for runbook, score in search(of_field, text, _CANDIDATES, names.values()):

@@ -81,7 +81,7 @@ def test_nothing_in_the_product_knows_a_task() -> None:
 
 
 def test_a_dialogue_has_two_or_three_turns_that_no_test_types() -> None:
-    assert len(DIALOGUES) == 10
+    assert len(DIALOGUES) == 20
     tests = (path for path in (ROOT / "tests").glob("*.py") if path != Path(__file__))
     typed = _phrases("\n".join(path.read_text(encoding="utf-8") for path in tests))
     for one in DIALOGUES:

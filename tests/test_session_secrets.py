@@ -127,7 +127,7 @@ def test_no_way_in_and_no_way_out_of_a_session_tells_a_secret(one: dict[str, str
     session = seen.session
     with Path("found.txt").open(encoding="utf-8") as data:
         session.do("What is on standard input?", lambda: _texts(Reader(data).start(), session))
-    session.own("cat found.txt", text)
+    session.own("cat found.txt", lambda grew: (grew(text[: len(text) // 2]) or text, 0))
     task, files = attached("What is wrong in @found.txt and in its copy?", session.redactor)
     session.do(task, lambda: files)
     out = [seen.screen.getvalue(), seen.lines.getvalue(), *seen.live, seen.store]
