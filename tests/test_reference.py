@@ -183,7 +183,12 @@ api-1   1/1     Running            0          2m
 @pytest.mark.parametrize(
     ("task", "command", "table", "meant"),
     [
-        ("and the logs of the one that exited?", "docker ps -a", PS, "Show the logs of container feed-batch"),
+        (
+            "and the log of the container that ended?",
+            "docker ps -a",
+            PS,
+            "Show the log of container feed-batch",
+        ),
         ("restart the stopped container", "docker ps -a", PS, "Restart container feed-batch"),
         ("stop the one that is running", "docker ps -a", PS, "Stop container feed-cache"),
         (
@@ -215,8 +220,8 @@ def test_what_was_looked_up_is_a_table_too() -> None:
     table = subjects.last_table([], lines)
     assert table is not None
     assert (
-        resolved("the logs of the one that exited?", (), "", table.rows)
-        == "Show the logs of container feed-batch"
+        resolved("the log of the container that ended?", (), "", table.rows)
+        == "Show the log of container feed-batch"
     )
     assert resolved("fix the broken one", (), "", table.rows[1:]) == "fix the broken one"
     assert resolved("fix the broken one", (), "", table.rows[2:]) == f"Fix {WEB}"
