@@ -220,12 +220,13 @@ class DevOpsAgent(ToolCallingAgent):
     def _prepare(self, task: str, data: Mapping[str, str]) -> None:
         """Looks up what the task names, and finds the form for it."""
         self.memory.reset()  # a run that ends here would be told with the steps of the one before
-        told = self.brief(task, lambda: self._may_look_up(task))
+        if again := self.conversation.look_again(task):
+            told = briefing.Briefing(look=again)
+        else:
+            told = self.brief(task, lambda: self._may_look_up(task))
         if data:
             told.ground.texts.update(data)
             told.ground.informs = True
-        if again := self.conversation.look_again(task):
-            told = briefing.Briefing(look=again)
         parts = () if told.whole else intent.parts(task)
         self.evidence = Evidence(
             wants_change=intent.asks_for_change(task) and not told.ground.settled,

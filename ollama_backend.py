@@ -6,14 +6,23 @@ posts to `/api/chat`, reads the stream, and stops it as soon as the call is comp
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from devops_agent import events, protocol
-from devops_agent.chat import LOOK_EVERY, MOST_LIKELY, ChatModel, Completion, Sampling, goes_round, likely
+from devops_agent.chat import (
+    LOOK_EVERY,
+    MOST_LIKELY,
+    ChatModel,
+    Completion,
+    ReplyGrowth,
+    Sampling,
+    goes_round,
+    likely,
+)
 from devops_agent.constraints import call_schema
 from devops_agent.context import Messages
 from devops_agent.endpoint import base_url, is_loopback
@@ -100,8 +109,11 @@ class OllamaChat(ChatModel):
         body = {**self._request_for(messages), "options": self._options_for(messages)}
         if constrain:
             body["format"] = call_schema(tools)
+        growth = ReplyGrowth(self.listener)
         with self._request("POST", "/api/chat", json=body, stream=True) as response:
-            return _collect(self._lines(response), tools, _PATIENCE if constrain else 0, self.listener)
+            done = _collect(self._lines(response), tools, _PATIENCE if constrain else 0, growth.grew)
+        growth.end(done.text)
+        return done
 
     def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
         """Posts one chat request for one token.
@@ -254,7 +266,7 @@ def _collect(
     lines: Iterator[dict[str, Any]],
     tools: Sequence[ToolLike],
     patience: int,
-    listener: events.Listener = events.ignore,
+    grew: Callable[[str], None] = lambda text: None,
 ) -> Completion:
     """Joins a stream, and leaves it when `patience` more chunks come behind a complete call."""
     text = ""
@@ -266,7 +278,7 @@ def _collect(
             return Completion(text, truncated, part.get("prompt_eval_count"), None, part.get("eval_count"))
         if not complete_at:
             text += (part.get("message") or {}).get("content") or ""
-            listener(events.ReplyGrew(text))
+            grew(text)
             complete_at = count if tools and protocol.is_complete(text, tools) else 0
         if count % LOOK_EVERY == 0 and not complete_at and goes_round(text):
             return Completion(text, truncated=True, output_tokens=count)

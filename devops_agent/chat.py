@@ -26,6 +26,7 @@ from smolagents.models import (
 from devops_agent import events, protocol
 from devops_agent.context import Messages, characters, fit, size
 from devops_agent.errors import ContextOverflow, ProtocolError
+from devops_agent.pace import Pace
 from devops_agent.protocol import Reply, ToolLike
 
 # What a model that repeats itself is sampled with: at 0 it would go on like that.
@@ -69,6 +70,30 @@ def goes_round(text: str) -> bool:
         if len(text) >= length and text[-length:-period] == text[-length + period :]:
             return True
     return False
+
+
+class ReplyGrowth:
+    """Tells what a reply has come to, now and then, and at last all of it.
+
+    Args:
+        listener: Told of it.
+    """
+
+    def __init__(self, listener: events.Listener) -> None:
+        self._listener = listener
+        self._pace = Pace()
+        self._told = ""
+
+    def grew(self, text: str) -> None:
+        """The reply so far."""
+        if self._pace.is_due:
+            self._pace.run(lambda: self.end(text))
+
+    def end(self, text: str) -> None:
+        """The whole reply."""
+        if text != self._told:
+            self._told = text
+            self._listener(events.ReplyGrew(text))
 
 
 class ChatModel(ABC):

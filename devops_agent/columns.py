@@ -18,7 +18,10 @@ def _column(character: str) -> int:
 
 
 def cut(line: str, start: int, end: int) -> str:
-    """The part of a line between two columns, with the colour that it has there."""
+    """The part of a line between two columns, with the colour that it has there.
+
+    A character that takes two columns is left out where only one of them is between.
+    """
     line = line.expandtabs(8)
     if "\x1b" not in line and line.isascii():
         return line[start:end]
@@ -31,7 +34,7 @@ def cut(line: str, start: int, end: int) -> str:
                 kept.append(part)
             continue
         for character in part:
-            if start <= column < end:
+            if start <= column and column + _column(character) <= end:
                 kept.append(character if kept else style + character)
             column += _column(character)
     text = "".join(kept)

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from devops_agent import events
 from devops_agent.errors import UsageError
+from devops_agent.outputs import ends
+from devops_agent.pace import Pace
 from devops_agent.process_identity import identity, is_running
 from devops_agent.session_database import (
     NewerDatabase,
@@ -95,7 +97,7 @@ class Recording:
         self._step: int | None = None
         self._steps = 0
         self._decision = ("", "")
-        self._no_growth_before = 0.0
+        self._pace = Pace(_GROWTH_SECONDS, _GROWTH_SHARE)
         self._unwritten = ""  # what a step has printed, until it is written
 
     @property
@@ -245,17 +247,12 @@ class Recording:
         )
         self._step, self._decision = step.lastrowid, ("", "")
         self._steps += 1
-        self._no_growth_before, self._unwritten = 0.0, ""
+        self._pace, self._unwritten = Pace(_GROWTH_SECONDS, _GROWTH_SHARE), ""
 
     def _grow(self, text: str) -> None:
-        started = time.monotonic()
         self._unwritten = text
-        if self._step is None or started < self._no_growth_before:
-            return
-        self._write(self._write_growth)
-        ended = time.monotonic()
-        rest = (ended - started) * (1 / _GROWTH_SHARE - 1)
-        self._no_growth_before = ended + max(_GROWTH_SECONDS, rest)
+        if self._step is not None and self._pace.is_due:
+            self._pace.run(lambda: self._write(self._write_growth))
 
     def _write_growth(self, db: sqlite3.Connection) -> None:
         if self._unwritten:
@@ -290,12 +287,7 @@ class Recording:
 
     def _text(self, text: str) -> str:
         """A text as it is kept: without secrets, and of one that is too long the head and the tail."""
-        text = self._hide(text)
-        half = MOST_CHARACTERS // 2
-        if len(text) > MOST_CHARACTERS:
-            left_out = len(text) - MOST_CHARACTERS
-            text = f"{text[:half]}\n[{left_out} characters not kept]\n{text[-half:]}"
-        return _storable(text)
+        return _storable(ends(self._hide(text), MOST_CHARACTERS))
 
     def _json(self, value: Any) -> str:
         return json.dumps(events.with_texts(value, self._hide), default=str)

@@ -98,11 +98,6 @@ class Session:
         self._maker = None
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the agent is there."""
-        return self._agent is not None
-
-    @property
     def redactor(self) -> Any:
         """Hides secrets; made when it is needed, for its patterns take time."""
         from devops_agent.redaction import Redactor

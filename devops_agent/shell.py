@@ -20,6 +20,7 @@ from devops_agent import facts
 from devops_agent.errors import ToolError
 from devops_agent.notes import Notes, notes_on
 from devops_agent.outputs import OutputStore, clean, reduce_output
+from devops_agent.pace import Pace
 
 _READ_SIZE = 65536
 _HEAD, _TAIL = 200, 300
@@ -28,6 +29,8 @@ _DRAIN_SECONDS = 0.3
 _KEEP_IN_MEMORY = 4 << 20
 # Of a running command's output so much is told.
 _TOLD, _KEPT_OF_INTERRUPTED = 16 << 10, 200_000
+# What ends at once is told when it has ended.
+_QUIET_SECONDS = 0.25
 _KILL_GRACE_SECONDS = 0.4
 # More processes than any work starts at once; what goes on to multiply takes the machine.
 _MOST_PROCESSES = 2000
@@ -264,7 +267,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, crowd: _Crowd, grow
                 drained_at = min(drained_at, now + _DRAIN_SECONDS)
             if now >= drained_at or crowd.is_too_large():
                 return process.poll() is None or bool(crowd.killed)
-            growth.tell_if_due(now)
+            growth.tell_if_due()
             if not selector.select(min(0.05, drained_at - now)):
                 continue
             chunk = process.stdout.read(_READ_SIZE)
@@ -330,17 +333,16 @@ class _HeadAndTail:
 
 
 class _Growth:
-    """Tells what has come of an output: at most four times a second, and for a tenth of the time."""
+    """Tells what has come of an output, now and then."""
 
     def __init__(self, output: _HeadAndTail, watcher: Callable[[str], None] | None) -> None:
         self.output = output
         self._watcher = watcher
-        self._told, self._due = 0, time.monotonic() + 0.25
+        self._told, self._pace = 0, Pace(delay=_QUIET_SECONDS)
 
-    def tell_if_due(self, now: float) -> None:
-        if self._watcher and now >= self._due and self.output.size != self._told:
-            self.tell()
-            self._due = now + max(0.25, 10 * (time.monotonic() - now))
+    def tell_if_due(self) -> None:
+        if self._watcher and self.output.size != self._told and self._pace.is_due:
+            self._pace.run(self.tell)
 
     def tell(self, most: int = _TOLD) -> None:
         self._told = self.output.size

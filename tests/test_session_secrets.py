@@ -119,7 +119,7 @@ def _writes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devops_agent.recording._GROWTH_SHARE", 1.0)
 
 
-@pytest.mark.parametrize("one", SECRETS[::4], ids=lambda one: one["kind"])  # test_redaction has all
+@pytest.mark.parametrize("one", SECRETS, ids=lambda one: one["kind"])
 def test_no_way_in_and_no_way_out_of_a_session_tells_a_secret(one: dict[str, str], tmp_path: Path) -> None:
     text, secret = one["text"], one["secret"]
     Path("found.txt").write_text(text, encoding="utf-8")
@@ -156,7 +156,7 @@ def _tells(text: str, secret: str) -> bool:
     return secret in text or json.dumps(secret)[1:-1] in text
 
 
-@pytest.mark.parametrize("one", SECRETS[::4], ids=lambda one: one["kind"])  # test_redaction has all
+@pytest.mark.parametrize("one", SECRETS, ids=lambda one: one["kind"])
 def test_neither_history_nor_draft_keep_a_secret_and_names_mean_nothing_there(
     one: dict[str, str], tmp_path: Path
 ) -> None:

@@ -48,8 +48,9 @@ def run(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
             undo_command(arguments, UndoStore(data / "undo"), out, approval.confirms)
         case "sessions":
             from devops_agent.commands.sessions import sessions_command
+            from devops_agent.session_store import FILE
 
-            sessions_command(arguments, data / "sessions.db", out)
+            sessions_command(arguments, data / FILE, out)
         case "doctor":
             from devops_agent.commands.doctor import doctor_command
 

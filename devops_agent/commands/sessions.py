@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 import time
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
 from devops_agent import approval, export
+from devops_agent.columns import columns_of, cut
 from devops_agent.errors import UsageError
 from devops_agent.session_store import SessionStore, Stored, StoredStep, StoredTurn, Summary
 from devops_agent.terminal import call_line
@@ -82,15 +82,8 @@ def _short(directory: str) -> str:
 
 
 def _cut(line: str, width: int) -> str:
-    """The beginning of a line that has room in so many columns; letters of East Asia take two."""
-    columns = [2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line]
-    if not width or sum(columns) <= width:
-        return line
-    at = taken = 0
-    while taken + columns[at] < width:
-        taken += columns[at]
-        at += 1
-    return f"{line[:at]}…"
+    """The beginning of a line that has room in so many columns."""
+    return line if not width or columns_of(line) <= width else f"{cut(line, 0, width - 1)}…"
 
 
 # --- show -------------------------------------------------------------------------------------------------

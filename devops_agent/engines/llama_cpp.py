@@ -8,13 +8,22 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from devops_agent import events
-from devops_agent.chat import LOOK_EVERY, MOST_LIKELY, ChatModel, Completion, Sampling, goes_round, likely
+from devops_agent.chat import (
+    LOOK_EVERY,
+    MOST_LIKELY,
+    ChatModel,
+    Completion,
+    ReplyGrowth,
+    Sampling,
+    goes_round,
+    likely,
+)
 from devops_agent.constraints import call_grammar
 from devops_agent.context import Messages
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
@@ -94,14 +103,19 @@ class LlamaCppChat(ChatModel):
         """Asks the engine; once more, should it die: a request changes nothing."""
         worker = self._running()
         try:
-            with closing(worker.ask(request)) as chunks:
-                return _collect(chunks, self.listener)
+            return self._told_by(worker, request)
         except EngineError as error:
             if worker.is_alive():
                 raise
             self.listener(events.Notice(f"{error} It is started again."))
-        with closing(self._running().ask(request)) as chunks:
-            return _collect(chunks, self.listener)
+        return self._told_by(self._running(), request)
+
+    def _told_by(self, worker: "_Worker", request: dict[str, Any]) -> Completion:
+        growth = ReplyGrowth(self.listener)
+        with closing(worker.ask(request)) as chunks:
+            done = _collect(chunks, self.listener, growth.grew)
+        growth.end(done.text)
+        return done
 
     def likelihoods(self, messages: Messages) -> tuple[Completion, Mapping[str, float]]:
         """Evaluates the messages for one token.
@@ -214,18 +228,22 @@ def _read_lines(stream: IO[bytes], replies: "queue.SimpleQueue[dict[str, Any] | 
     replies.put(None)
 
 
-def _collect(chunks: Iterator[dict[str, Any]], listener: events.Listener = events.ignore) -> Completion:
-    parts: list[str] = []
+def _collect(
+    chunks: Iterator[dict[str, Any]],
+    listener: events.Listener = events.ignore,
+    grew: Callable[[str], None] = lambda text: None,
+) -> Completion:
+    text = ""
     truncated = False
     timings: dict[str, Any] = {}
     for count, chunk in enumerate(chunks, 1):
         choice = chunk["choices"][0]
         if read := chunk.get("prompt_progress"):
             listener(events.PromptRead(read["processed"], read["total"]))
-        if text := choice["delta"].get("content"):
-            parts.append(text)
-            listener(events.ReplyGrew("".join(parts)))
-        if count % LOOK_EVERY == 0 and goes_round("".join(parts)):
+        if more := choice["delta"].get("content"):
+            text += more
+            grew(text)
+        if count % LOOK_EVERY == 0 and goes_round(text):
             truncated = True
             break
         truncated = truncated or choice.get("finish_reason") == "length"
@@ -233,7 +251,7 @@ def _collect(chunks: Iterator[dict[str, Any]], listener: events.Listener = event
     cached = timings.get("cache_n")
     prompt = timings.get("prompt_n")
     total = None if prompt is None else prompt + (cached or 0)
-    return Completion("".join(parts), truncated, total, cached, timings.get("predicted_n"))
+    return Completion(text, truncated, total, cached, timings.get("predicted_n"))
 
 
 def _checked(chunk: dict[str, Any]) -> dict[str, Any]:
