@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # for plain `pytest` as for `python -m pytest`
 
+from child import Child  # noqa: E402
 from console import Console  # noqa: E402
 from fake_ollama import FakeOllama  # noqa: E402
 
@@ -66,6 +67,32 @@ def ollama() -> Iterator[FakeOllama]:
     """A fake of Ollama on a free port of the loopback."""
     with FakeOllama() as server:
         yield server
+
+
+@pytest.fixture
+def agent(ollama: FakeOllama, python: Python) -> Python:
+    """Runs the program, whose requests go to the fake."""
+
+    def run(*arguments: str, **kwargs: Any) -> Any:
+        env = {"OLLAMA_HOST": ollama.url, **kwargs.pop("env", {})}
+        return python("-m", "devops_agent", *arguments, env=env, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def child(ollama: FakeOllama) -> Iterator[Callable[..., Child]]:
+    """Starts the program as a child that lives on; the arguments are those of `Child` behind its first."""
+    started: list[Child] = []
+
+    def begin(*arguments: str, **given: Any) -> Child:
+        started.append(Child(ollama.url, *arguments, **given))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
 
 
 @pytest.fixture

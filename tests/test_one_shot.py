@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from child import Child
 from fake_ollama import FakeOllama, Reply, call
 
 from conftest import ROOT, Python
@@ -22,17 +23,6 @@ DONE = call("final_answer", answer="Done.")
 FULL = Path("/dev/full")
 
 Agent = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def agent(ollama: FakeOllama, python: Python) -> Agent:
-    """Runs the program, whose requests go to the fake."""
-
-    def run(*arguments: str, **kwargs: Any) -> Any:
-        env = {"OLLAMA_HOST": ollama.url, **kwargs.pop("env", {})}
-        return python("-m", "devops_agent", *arguments, env=env, **kwargs)
-
-    return run
 
 
 @pytest.fixture
@@ -52,40 +42,6 @@ def shell(ollama: FakeOllama) -> Agent:
         )
 
     return run
-
-
-class Child:
-    """The program as a child that signals can be sent to."""
-
-    def __init__(self, host: str, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devops_agent", *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OLLAMA_HOST": host},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # a shell's background jobs are born deaf to Ctrl-C
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-
-    def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=SECONDS)
-        return self.process.returncode, out, err
-
-
-@pytest.fixture
-def child(ollama: FakeOllama) -> Iterator[Callable[..., Child]]:
-    started: list[Child] = []
-
-    def start(*arguments: str) -> Child:
-        started.append(Child(ollama.url, *arguments))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
 
 
 def lines_of(out: str) -> list[dict[str, Any]]:

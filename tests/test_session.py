@@ -5,20 +5,20 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from child import Child
 from fake_ollama import FakeOllama, Reply, call
 from replies import answer, sh
 
 from agent import DevOpsAgent, bash, write_file
-from conftest import ROOT, Python
+from conftest import Python
 from devops_agent.errors import EngineUnreachable, ExitCode, UsageError
 from devops_agent.events import Answered, Event, Failed, Notice, ReplyGrew, Started
 from devops_agent.gate import Gate
@@ -341,16 +341,6 @@ def _user_texts(messages: Sequence[Any]) -> list[str]:
     return [m["content"] for m in messages if m["role"] == "user" and not m["content"].startswith("<")]
 
 
-@pytest.fixture
-def agent(ollama: FakeOllama, python: Python) -> Callable[..., Any]:
-    """Runs the program, whose requests go to the fake."""
-
-    def run(*arguments: str, **kwargs: Any) -> Any:
-        return python("-m", "devops_agent", *arguments, env={"OLLAMA_HOST": ollama.url}, **kwargs)
-
-    return run
-
-
 def test_each_request_extends_the_one_before_also_across_processes(
     ollama: FakeOllama, agent: Callable[..., Any]
 ) -> None:
@@ -404,58 +394,20 @@ def test_no_engine_ends_a_task_and_not_the_session(python: Python) -> None:
     assert result.stderr.count("127.0.0.1:1") == 1
 
 
-class Running:
-    """The program as a child that lives on."""
-
-    def __init__(self, host: str, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devops_agent", *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OLLAMA_HOST": host},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
-
-    def type(self, line: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-
-    def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=SECONDS)
-        return self.process.returncode, out, err
-
-
-@pytest.fixture
-def running(ollama: FakeOllama) -> Iterator[Callable[..., Running]]:
-    started: list[Running] = []
-
-    def start(*arguments: str) -> Running:
-        started.append(Running(ollama.url, *arguments))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
-
-
 def test_a_session_that_was_killed_says_what_was_cut_off_and_goes_on(
-    ollama: FakeOllama, running: Callable[..., Running], agent: Callable[..., Any], tmp_path: Path
+    ollama: FakeOllama, child: Callable[..., Child], agent: Callable[..., Any], tmp_path: Path
 ) -> None:
     ollama.script(
         call("bash", command="echo early; echo $$ > pid; sleep 300"),
         call("bash", command="echo two"),
         call("final_answer", answer="Two."),
     )
-    child = running("--yes", "wait for it")
+    waiting = child("--yes", "wait for it", stdin=subprocess.PIPE)
     pid = tmp_path / "pid"
     _until(lambda: pid.exists() and bool(pid.read_text()))
-    os.killpg(child.process.pid, signal.SIGKILL)
+    os.killpg(waiting.process.pid, signal.SIGKILL)
     os.killpg(int(pid.read_text()), signal.SIGKILL)
-    child.end()
+    waiting.end()
     result = agent("--continue", "what is there?")
     assert result.returncode == 0
     assert '"wait for it" was cut off while bash {echo early; echo $$ > pid; sleep 300} was running' in (
@@ -466,32 +418,32 @@ def test_a_session_that_was_killed_says_what_was_cut_off_and_goes_on(
 
 
 def test_a_session_that_runs_in_another_process_is_refused(
-    ollama: FakeOllama, running: Callable[..., Running], agent: Callable[..., Any]
+    ollama: FakeOllama, child: Callable[..., Child], agent: Callable[..., Any]
 ) -> None:
     ollama.script(call("bash", command="echo one"), call("final_answer", answer="One."))
-    child = running("-i")
-    child.type("task one")
-    assert child.process.stdout
-    for line in child.process.stdout:
+    open_one = child("-i", stdin=subprocess.PIPE)
+    open_one.type("task one")
+    assert open_one.process.stdout
+    for line in open_one.process.stdout:
         if "One." in line:
             break
     refused = agent("--continue", "task two")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert f"is still running, in process {child.process.pid}. Leave it there first.\n" in refused.stderr
-    child.end()
+    assert f"is still running, in process {open_one.process.pid}. Leave it there first.\n" in refused.stderr
+    open_one.end()
     ollama.script(call("bash", command="echo two"), call("final_answer", answer="Two."))
     assert agent("--continue", "task two").stdout == "✅ Two.\n"
 
 
 def test_two_processes_at_once_keep_both_their_sessions(
-    ollama: FakeOllama, running: Callable[..., Running], path: Path
+    ollama: FakeOllama, child: Callable[..., Child], path: Path
 ) -> None:
     ollama.script(call("final_answer", answer="There is nothing."))
-    children = [running("-i", "--max-steps", "2") for _ in range(2)]
-    for child in children:
+    children = [child("-i", "--max-steps", "2", stdin=subprocess.PIPE) for _ in range(2)]
+    for each in children:
         for number in range(3):
-            child.type(f"say hello {number}")
-    ended = [child.end() for child in children]
+            each.type(f"say hello {number}")
+    ended = [each.end() for each in children]
     assert [code for code, _, _ in ended] == [0, 0]
     assert not [err for _, _, err in ended if "not kept" in err]
     listed = SessionStore(path).list()

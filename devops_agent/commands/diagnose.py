@@ -30,7 +30,7 @@ def diagnose_command(arguments: Namespace, out: TextIO) -> None:
 def _everything() -> list[Finding]:
     namespace = diagnose.current_namespace()
     problem = diagnose.unreachable(namespace)
-    if problem and not diagnose.run("docker", "version", "--format", "{{.Server.Version}}").strip():
+    if problem and not diagnose.engine_answers():
         raise UsageError(f"There is nothing to diagnose: no Docker engine answers, and {problem}.")
     found = [] if problem else _of_namespace(namespace)
     inspected, logs = diagnose.read_containers()

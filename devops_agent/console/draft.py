@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from devops_agent.process_identity import identity
+
 _PREFIX = "draft-"
 # Older ones nobody misses.
 _DAYS = 7
@@ -60,10 +62,4 @@ def _age(path: Path) -> float:
 
 
 def _runs(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        pass
-    return True
+    return pid.isdecimal() and bool(identity(int(pid)))

@@ -61,5 +61,5 @@ def troubles() -> Iterator[str]:
     context, namespace = kube_context.current(os.environ)
     if context and (problem := diagnose.unreachable(namespace)):
         yield f"Kubernetes: {problem}."
-    if not diagnose.run("docker", "version", "--format", "{{.Server.Version}}").strip():
+    if not diagnose.engine_answers():
         yield f"Docker: no engine answers at {docker_endpoint(os.environ)}. See devops-agent doctor."

@@ -89,6 +89,11 @@ def unreachable(namespace: str) -> str:
     return f"there are the namespaces {listed(namespaces(), 20)}"
 
 
+def engine_answers() -> bool:
+    """Whether there is a Docker engine that answers."""
+    return bool(run("docker", "version", "--format", "{{.Server.Version}}").strip())
+
+
 def namespaces() -> list[str]:
     """The names of the cluster's namespaces; none when they may not be listed."""
     printed = run("kubectl", "get", "ns", "-o", "name").split()
