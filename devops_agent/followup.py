@@ -376,7 +376,7 @@ def unmet(task: str) -> str:
     if plain := file_wishes.not_executable(task, Path()):
         return f"{plain} is not executable yet."
     wanted = intent.without_negations(task)
-    if not _MAKES_IMAGE.search(wanted) or not diagnose.run("docker", "version", "-f", "{{.Server.Version}}"):
+    if not _MAKES_IMAGE.search(wanted) or not diagnose.engine_answers():
         return ""
     for image in dict.fromkeys(_NEW_IMAGE.findall(wanted)):
         if not diagnose.run("docker", "image", "inspect", "-f", "{{.Id}}", image):
