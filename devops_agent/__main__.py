@@ -29,16 +29,13 @@ from devops_agent.events import Failed, Listener, Notice
 from devops_agent.folders import cache_folder, data_folder, runbook_folders
 from devops_agent.json_lines import JsonLines
 from devops_agent.kube_context import Overlay
-from devops_agent.outputs import reduce_output
+from devops_agent.outputs import BUDGET, reduce_output
 from devops_agent.session import Session
 from devops_agent.session_store import SessionStore
 from devops_agent.settings import Settings
 from devops_agent.standard_input import Reader
 from devops_agent.symbols import speaks_unicode
 from devops_agent.terminal import Look, Terminal
-
-# Characters of what comes on standard input that the model reads.
-_DATA_BUDGET = 4000
 
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
@@ -207,7 +204,7 @@ def _texts(data: Reader | None, session: Session) -> Mapping[str, str]:
     text = session.redactor(data.finish())
     if data.notice:
         session.tell(Notice(data.notice))
-    return {"/dev/stdin": reduce_output(text, _DATA_BUDGET)} if text.strip() else {}
+    return {"/dev/stdin": reduce_output(text, BUDGET)} if text.strip() else {}
 
 
 def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str) -> ExitCode:

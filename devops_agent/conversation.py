@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devops_agent.context import Messages, characters, size
-from devops_agent.outputs import reduce_output
+from devops_agent.outputs import BUDGET, reduce_output
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _MOST, _FOLD_TO = 0.45, 0.2
 _MOST_FOLDED = 12
 _LONGEST = 200
-# Characters of an output that was kept.
-_BUDGET = 4000
 
 
 @dataclass(frozen=True)
@@ -233,7 +231,7 @@ def of_stored(stored: "StoredTurn") -> Turn | None:
 def _told(stored: "StoredTurn", answer: str) -> Iterator[dict[str, str]]:
     yield {"role": "user", "content": stored.task}
     for step in stored.steps:
-        output = reduce_output(step.output, _BUDGET)
+        output = reduce_output(step.output, BUDGET)
         yield {"role": "assistant", "content": Call(step.tool, step.arguments).render()}
         yield {"role": "user", "content": format_tool_response(output)}
     yield {"role": "assistant", "content": Call(FINAL_ANSWER, {"answer": answer}).render()}

@@ -31,6 +31,15 @@ class Progress:
     done: int
     total: int
 
+    @property
+    def percent(self) -> int:
+        """How much of it is done, 0 when that is unknown."""
+        return min(100, 100 * self.done // self.total) if self.total else 0
+
+    def __str__(self) -> str:
+        size = f" of {self.total / 1e9:.1f} GB" if self.total else ""
+        return f"{self.what}: {self.percent}%{size}"
+
 
 @dataclass(frozen=True)
 class Waiting:

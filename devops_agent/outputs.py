@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+# Characters of an output, or of a text that the user gives, that the model reads.
+BUDGET = 4000
 _KEPT_FILES = 50
 _LARGEST = 2_000_000
 

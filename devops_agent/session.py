@@ -10,7 +10,7 @@ from devops_agent import events
 from devops_agent.context import characters
 from devops_agent.conversation import Conversation, not_done, of_command, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
-from devops_agent.outputs import ends, reduce_output
+from devops_agent.outputs import BUDGET, ends, reduce_output
 from devops_agent.session_store import Recording, SessionStore, Stored
 from devops_agent.settings import Settings
 
@@ -20,8 +20,6 @@ Maker = Callable[["Session"], Any]
 # Runs a command and gives what it printed, and its exit code; tells meanwhile what it has printed so far.
 Run = Callable[[Callable[[str], None]], tuple[str, int]]
 _INTERRUPTED = "Interrupted."
-# Characters of what a command of the user's printed.
-_BUDGET = 4000
 
 
 class Session:
@@ -205,7 +203,7 @@ class Session:
             self._record(events.Failed(_INTERRUPTED, ExitCode.INTERRUPTED))
             raise
         text, ok = hide(ends(output), True), code == 0
-        turn = of_command(hidden, reduce_output(text, _BUDGET), ok)
+        turn = of_command(hidden, reduce_output(text, BUDGET), ok)
         self.conversation.add(turn)
         self._record(events.Observed(text, text, code, ok=ok))
         self._record(events.Answered("", ok, code))

@@ -19,7 +19,7 @@ from pathlib import Path
 from devops_agent import facts
 from devops_agent.errors import ToolError
 from devops_agent.notes import Notes, notes_on
-from devops_agent.outputs import OutputStore, clean, reduce_output
+from devops_agent.outputs import BUDGET, OutputStore, clean, reduce_output
 from devops_agent.pace import Pace
 
 _READ_SIZE = 65536
@@ -90,7 +90,7 @@ class Shell:
     """
 
     timeout: float = 120.0
-    budget: int = 4000
+    budget: int = BUDGET
     store: OutputStore = field(default_factory=OutputStore)
     secret: bool = False
     last: CommandResult | None = None

@@ -101,8 +101,8 @@ class Terminal:
                 self.failure(text)
             case events.Exchange():
                 self._exchange(event)
-            case events.Progress(what, done, total):
-                self._loaded(what, done, total)
+            case events.Progress():
+                self._loaded(event)
             case events.Notice(text):
                 self._say(_harmless(text))
 
@@ -178,17 +178,16 @@ class Terminal:
         if self._region:
             self._region.stop()
 
-    def _loaded(self, what: str, done: int, total: int) -> None:
-        percent = min(100, done * 100 // total) if total else 0
-        size = f" of {total / 1e9:.1f} GB" if total else ""
+    def _loaded(self, progress: events.Progress) -> None:
+        tenth = (progress.what, progress.percent // 10)
         if self._region:
             self._show_progress()
-            if total and done >= total:
+            if progress.percent == 100:
                 self._hide_progress()
-                self._say(f"{what}: {percent}%{size}")
-        elif self._shown_progress != (what, percent // 10):
-            self._shown_progress = (what, percent // 10)
-            self._say(f"{what}: {percent}%{size}")
+                self._say(str(progress))
+        elif self._shown_progress != tenth:
+            self._shown_progress = tenth
+            self._say(str(progress))
 
     def _exchange(self, event: events.Exchange) -> None:
         if not self.look.verbose:

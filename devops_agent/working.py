@@ -44,9 +44,8 @@ class Working:
                 self._start(f"running {_shortened(command)}..." if name == "bash" else f"{name}...")
             case events.OutputGrew(text):
                 self._below = _last_lines(text)
-            case events.Progress(what, done, total):
-                size = f" of {total / 1e9:.1f} GB" if total else ""
-                self._start(f"{what}: {100 * done // total if total else 0}%{size}", keep=True)
+            case events.Progress():
+                self._start(str(event), keep=True)
             case _:
                 pass
 

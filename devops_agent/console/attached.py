@@ -6,9 +6,8 @@ from pathlib import Path
 
 from devops_agent import files
 from devops_agent.errors import ToolError, UsageError
-from devops_agent.outputs import reduce_output
+from devops_agent.outputs import BUDGET, reduce_output
 
-BUDGET = 4000
 _NAMED = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"]*[^\s",;:!?.]))')
 
 

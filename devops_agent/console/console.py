@@ -186,8 +186,7 @@ class AbovePrompt:
 
     def __call__(self, event: events.Event) -> None:
         if isinstance(event, events.Progress):
-            percent = 100 * event.done // event.total if event.total else 0
-            self._toolbar.progress = f"{event.what}: {percent}%"
+            self._toolbar.progress = f"{event.what}: {event.percent}%"
             if self._prompt.is_open:
                 return
         if self._held is not None:
