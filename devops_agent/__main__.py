@@ -5,7 +5,6 @@ It is the only module of the package that imports the top-level ones, beside `sm
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from devops_agent import cli, session_store, settings, task_file
 from devops_agent.cli import Invocation
+from devops_agent.columns import size_of
 from devops_agent.commands import dispatch
 from devops_agent.errors import (
     EngineError,
@@ -151,7 +151,7 @@ def _terminal(given: Invocation) -> Terminal:
         colour=given.color == "always" or (live and not plain),
         unicode=speaks_unicode(sys.stderr.encoding or "", os.environ),
         encoding=sys.stderr.encoding or "ascii",
-        width=lambda: shutil.get_terminal_size().columns,
+        width=lambda: size_of(sys.stderr).columns,
     )
     return Terminal(sys.stdout, sys.stderr, look)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from devops_agent.ansi import visible
 from devops_agent.symbols import ascii_text, speaks_unicode
 
 _TTY = Path("/dev/tty")
@@ -133,7 +134,7 @@ def ask(question: Question, keys: TextIO, screen: TextIO, colour: bool = False) 
 
 def _shown(question: Question, colour: bool) -> str:
     arguments = json.dumps(dict(question.arguments), indent=2, ensure_ascii=False, default=str)
-    shown = _visible(arguments).replace("\n", "\n   ")
+    shown = visible(arguments).replace("\n", "\n   ")
     lines = [f"\n🔧 Tool call requested:\n   Tool: {question.tool}\n   Arguments: {shown}"]
     if question.effect:
         why = f" ({question.rule})" if question.rule else ""
@@ -143,7 +144,7 @@ def _shown(question: Question, colour: bool) -> str:
     if question.target:
         lines.append(f"   Where: {question.target}")
     if preview := question.preview().rstrip():
-        lines_shown = map(_coloured if colour else str, _visible(preview).split("\n"))
+        lines_shown = map(_coloured if colour else str, visible(preview).split("\n"))
         lines.append("   " + "\n   ".join(lines_shown))
     if question.effect:
         lines.append(f"   {_KEYS}")
@@ -163,13 +164,8 @@ def _explained(question: Question) -> str:
         "destructive": "it removes, overwrites, ends or exposes something",
         "unknown": "what it does is not known before it runs, so it is treated like destructive",
     }.get(question.effect, "")
-    part = f"   The part that decides: {_visible(question.part)}\n" if question.part else ""
+    part = f"   The part that decides: {visible(question.part)}\n" if question.part else ""
     return f"   {question.effect}: {meaning}.\n{part}   Rule: {question.rule or 'none'}\n"
-
-
-def _visible(text: str) -> str:
-    """What would move the cursor or turn the direction of writing is shown by its number instead."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _say(screen: TextIO, text: str) -> None:

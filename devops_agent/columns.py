@@ -1,9 +1,22 @@
 """How much room a text takes on a terminal."""
 
+import os
 import re
+import shutil
+from contextlib import suppress
+from typing import TextIO
 from unicodedata import east_asian_width
 
 from devops_agent.ansi import CODE, RESET
+
+
+def size_of(terminal: TextIO) -> os.terminal_size:
+    """The columns and lines that a terminal has now; those of COLUMNS and LINES where it is none."""
+    with suppress(OSError, ValueError):
+        size = os.get_terminal_size(terminal.fileno())
+        if size.columns > 0 and size.lines > 0:
+            return size
+    return shutil.get_terminal_size()
 
 
 def columns_of(text: str) -> int:

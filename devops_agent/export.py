@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from devops_agent import shell_script
+from devops_agent.ansi import plain
 from devops_agent.errors import UsageError
 from devops_agent.session_store import Stored, StoredStep, StoredTurn
 from devops_agent.terminal import call_line
@@ -15,17 +16,11 @@ _BASH, _WRITE = "bash", "write_file"
 # What only looks at something for the model, and would do nothing in a script.
 _LEFT_OUT = ("read_file", "get_env")
 # Control characters, and those that turn the direction of writing.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _HEADING = 120
 _EFFECTS = {"destructive": "destroys", "change": "changes", "unknown": "may change something"}
 _PART = "\n\n"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def plain(text: str) -> str:
-    """A text without what would control a terminal."""
-    return _CONTROL.sub("", text)
 
 
 def one_line(text: str) -> str:

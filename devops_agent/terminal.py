@@ -1,7 +1,6 @@
 """Shows a run: the answer on stdout, everything else on stderr."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -9,14 +8,12 @@ from operator import eq
 from typing import Any, TextIO
 
 from devops_agent import events
-from devops_agent.ansi import BOLD, DIM, RED, painted
+from devops_agent.ansi import BOLD, DIM, RED, painted, plain, visible
 from devops_agent.errors import OutputError
 from devops_agent.highlight import coloured, folded
 from devops_agent.live_region import LiveRegion
 from devops_agent.symbols import ascii_text, symbols
 from devops_agent.working import Working
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class Terminal:
             case events.Observed(text, output):
                 self._observed(text, output)
             case events.Grounded(text):
-                self._say(f"Looked up:\n{_harmless(text)}\n")
+                self._say(f"Looked up:\n{plain(text)}\n")
             case events.Corrected(text):
                 self._say(self._styled(f"{self._signs.back} {text}", DIM))
             case events.Answered(text, ok):
@@ -104,14 +101,14 @@ class Terminal:
             case events.Progress():
                 self._loaded(event)
             case events.Notice(text):
-                self._say(_harmless(text))
+                self._say(plain(text))
 
     # --- what happens -------------------------------------------------------------------------------------
 
     def _called(self, name: str, arguments: Mapping[str, Any], effect: str) -> None:
         mark = f"  [{effect}]" if effect not in ("", "read") else ""
         self._call, self._printed = str(arguments.get("command", "")), ""
-        self._say("\n" + self._styled(call_line(name, arguments) + mark, BOLD))
+        self._say("\n" + self._styled(visible(call_line(name, arguments)) + mark, BOLD))
         if effect:
             self._show_progress()
 
@@ -119,7 +116,7 @@ class Terminal:
         self._hide_progress()
         self._printed = ""
         self.observations.append(max(text, output, key=len))  # the model reads a part of what is long
-        shown = _harmless(text)
+        shown = plain(text)
         if self.look.colour:
             shown = coloured(shown, self._call)
         if self.look.height:
@@ -129,7 +126,7 @@ class Terminal:
 
     def _answer(self, text: str, ok: bool) -> None:
         self._hide_progress()
-        text = _harmless(text)
+        text = plain(text)
         if not self.look.quiet:
             text = f"{self._signs.ok if ok else self._signs.failed} {text}"
         try:
@@ -163,7 +160,7 @@ class Terminal:
         return text if self.look.unicode else ascii_text(text, self.look.encoding)
 
     def _styled(self, text: str, style: str) -> str:
-        text = _harmless(text)
+        text = plain(text)
         return painted(text, style) if self.look.colour else text
 
     def _show_progress(self) -> None:
@@ -171,7 +168,7 @@ class Terminal:
             self._region.start(self._progress_lines)
 
     def _progress_lines(self) -> Sequence[str]:
-        first, *rest = (self._written(_harmless(line)) for line in self._progress.lines(self.look.width()))
+        first, *rest = (self._written(plain(line)) for line in self._progress.lines(self.look.width()))
         return [first, *(self._styled(line, DIM) for line in rest)]
 
     def _hide_progress(self) -> None:
@@ -201,11 +198,6 @@ class Terminal:
         prompt, cached, output = ("?" if count is None else str(count) for count in counts)
         lines.append(f"--- {event.seconds:.1f} s, prompt {prompt} tokens ({cached} cached), output {output}")
         self._say(self._styled("\n".join(lines), DIM))
-
-
-def _harmless(text: str) -> str:
-    """A text of the model or of a file, without what would control the terminal."""
-    return _CONTROL.sub("", text)
 
 
 def call_line(name: str, arguments: Mapping[str, Any]) -> str:

@@ -314,12 +314,12 @@ def test_everything_else_stays_byte_for_byte(command: str, text: str) -> None:
 
 
 def test_long_texts_take_time_in_proportion() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for line in ("A" * 200_000, "A " * 100_000, "A  " * 70_000, "x  1 " * 50_000, "/dev/a 1 " * 30_000):
         assert from_tables("cat", line + "\nb") == line + "\nb"
         from_tables("cat", line)
         from_tables("cat", f"{DF_H}\n{line}")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_table_of_many_rows() -> None:

@@ -558,9 +558,9 @@ def test_a_folder_that_is_gone_is_no_bug(programs: Programs, here: Path) -> None
 @pytest.mark.parametrize("piece", ["a-", "pod ", "in the ", "namespace a", "a/b", "'"])
 def test_a_long_text_is_read_in_no_time(piece: str, programs: Programs, here: Path) -> None:
     programs.cluster({"default": [deployment("web")]})
-    started = time.monotonic()
+    started = time.process_time()
     look_up("Why do the pods crash? " + piece * (30_000 // len(piece)), here, {})
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_text_that_a_task_looks_for_is_searched_in_the_logs_of_all_pods(

@@ -125,9 +125,9 @@ def test_a_task_without_a_wish_wants_no_change(task: str) -> None:
 )
 def test_a_long_text_is_read_in_no_time(piece: str) -> None:
     """A task may come with a pasted log."""
-    started = time.monotonic()
+    started = time.process_time()
     asks_for_change("Why does this fail? " + piece * (50_000 // len(piece)))
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

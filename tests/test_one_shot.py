@@ -253,10 +253,9 @@ def test_a_slow_producer_is_waited_for(ollama: FakeOllama, shell: Agent) -> None
     assert "line 1\nline 2\nline 3\nline 4\nline 5" in _data(ollama)
 
 
-@pytest.mark.parametrize("producer", ["yes nothing", "cat /dev/zero"])
-def test_a_producer_that_never_ends_is_cut(producer: str, ollama: FakeOllama, shell: Agent) -> None:
+def test_a_producer_that_never_ends_is_cut(ollama: FakeOllama, shell: Agent) -> None:
     ollama.script(call("final_answer", answer="No end."))
-    result = shell(f"{producer} | agent 'what is wrong here?'")
+    result = shell("yes nothing | tr n '\\0' | agent 'what is wrong here?'")
     assert result.returncode == 0
     assert "Standard input did not end: what came so far is used.\n" in result.stderr
     assert len(json.dumps(ollama.chats[0])) < 40_000

@@ -129,9 +129,9 @@ def test_a_text_without_a_word_of_any_runbook_finds_none(text: str) -> None:
 
 def test_a_task_with_a_pasted_log_is_searched_in_no_time() -> None:
     (runbook,) = parse("scale", SCALE)
-    started = time.monotonic()
+    started = time.process_time()
     search({"scale": runbook}, "scale " + " ".join(f"word{n}" for n in range(20_000)))
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_runbooks_of_the_package_have_titles_and_words_to_be_found_by() -> None:

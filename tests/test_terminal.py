@@ -85,7 +85,7 @@ def test_without_colour_there_are_no_escape_codes(live: bool, verbose: bool) -> 
     assert "\x1b" not in screen.out.getvalue() + screen.err.getvalue()
 
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07a\rb\x08\x9b31mc\td\ne"
+HOSTILE = "\x1b[2J\x1b]0;owned\x07a\rb\x08\x9b31m\u202ec\td\ne"
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -105,7 +105,7 @@ def test_what_model_and_files_say_cannot_control_the_terminal(event: events.Even
     """A file that is read may hold any bytes: none of them may clear the screen or hide a command."""
     screen = Screen(verbose=True, colour=colour).show(event)
     shown = re.sub(r"\x1b\[[0-9]*m", "", screen.out.getvalue() + screen.err.getvalue())
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
     assert "c\td\ne" in shown
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from devops_agent import audit
+from devops_agent.ansi import visible
 from devops_agent.errors import UsageError
 from devops_agent.terminal import call_line
 
@@ -31,7 +32,7 @@ def audit_command(arguments: Namespace, path: Path, out: TextIO) -> None:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    shown = call_line(str(record.get("tool")), record.get("arguments") or {}).replace("\n", "\\n")
+    shown = visible(call_line(str(record.get("tool")), record.get("arguments") or {})).replace("\n", "\\n")
     code = "" if record.get("exit_code") is None else f" exit {record['exit_code']}"
     decided = f"{record.get('decision')} by {record.get('by')}"
     return f"{str(record.get('time'))[:19]} {record.get('effect', ''):<11} {decided:<16}{code} {shown}"

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from devops_agent import approval, export
-from devops_agent.columns import columns_of, cut
+from devops_agent.ansi import plain
+from devops_agent.columns import columns_of, cut, size_of
 from devops_agent.errors import UsageError
 from devops_agent.session_store import SessionStore, Stored, StoredStep, StoredTurn, Summary
 from devops_agent.terminal import call_line
@@ -52,7 +52,7 @@ def sessions_command(arguments: argparse.Namespace, path: Path, out: TextIO) -> 
 
 
 def _list(found: Sequence[Summary], as_json: bool, out: TextIO) -> None:
-    width = shutil.get_terminal_size().columns if out.isatty() else 0
+    width = size_of(out).columns if out.isatty() else 0
     for each in found:
         print(json.dumps(asdict(each), ensure_ascii=False) if as_json else _line(each, width), file=out)
     if not found and not as_json:
@@ -99,21 +99,21 @@ def _show(stored: Stored, as_json: bool, out: TextIO) -> None:
     for turn in stored.turns:
         _show_turn(turn, out)
     if stored.cut_off:
-        print(f"\n⚠️  {export.plain(stored.cut_off)}", file=out)
+        print(f"\n⚠️  {plain(stored.cut_off)}", file=out)
 
 
 def _show_turn(turn: StoredTurn, out: TextIO) -> None:
-    print(f"\n{turn.number}. {export.plain(turn.task.strip())}", file=out)
+    print(f"\n{turn.number}. {plain(turn.task.strip())}", file=out)
     for step in turn.steps:
         _show_step(step, out)
     if turn.ended is not None:
-        print(f"{'✅' if turn.ok else '❌'} {export.plain(turn.answer.strip())}", file=out)
+        print(f"{'✅' if turn.ok else '❌'} {plain(turn.answer.strip())}", file=out)
 
 
 def _show_step(step: StoredStep, out: TextIO) -> None:
     effect = f"  [{step.effect}]" if step.changes else ""
-    print(f"   {export.plain(call_line(step.tool, step.arguments))}{effect}", file=out)
-    lines = export.plain(step.shown.rstrip()).split("\n")
+    print(f"   {plain(call_line(step.tool, step.arguments))}{effect}", file=out)
+    lines = plain(step.shown.rstrip()).split("\n")
     left_out = len(lines) - _SHOWN_LINES
     if left_out > 1:
         half = _SHOWN_LINES // 2

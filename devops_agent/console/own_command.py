@@ -4,7 +4,6 @@ import fcntl
 import os
 import pty
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TextIO
 
+from devops_agent.columns import size_of
 from devops_agent.outputs import clean
 
 _READ = 65536
@@ -48,11 +48,10 @@ def run(
         controller, terminal = pty.openpty()
         stack.callback(os.close, controller)
         stack.callback(os.close, terminal)
-        _copy_size(controller)
+        stack.enter_context(_sized(controller))
         pid = os.fork()
         if pid == 0:
             _become(command, terminal)
-        stack.enter_context(_sized(controller))
         stack.enter_context(_raw(sys.stdin.fileno()))
         code = _connected(pid, controller, output)
         if keys := _unread(terminal):
@@ -121,8 +120,9 @@ def _raw(terminal: int) -> Iterator[None]:
 
 @contextmanager
 def _sized(controller: int) -> Iterator[None]:
-    """Gives a pseudo-terminal the size of the real one whenever that changes."""
+    """Gives a pseudo-terminal the size of the real one, now and whenever that changes."""
     before: Any = signal.signal(signal.SIGWINCH, lambda *_: _copy_size(controller))
+    _copy_size(controller)
     try:
         yield
     finally:
@@ -130,7 +130,7 @@ def _sized(controller: int) -> Iterator[None]:
 
 
 def _copy_size(controller: int) -> None:
-    columns, rows = shutil.get_terminal_size()
+    columns, rows = size_of(sys.stdout)
     with suppress(OSError):
         fcntl.ioctl(controller, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

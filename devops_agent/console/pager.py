@@ -6,12 +6,14 @@ import shutil
 import subprocess
 from typing import TextIO
 
+from devops_agent.columns import size_of
+
 
 def page(text: str, out: TextIO) -> None:
     """Shows a text in $PAGER, or `less`, where it is longer than the screen; else at once."""
     text = text.rstrip("\n") + "\n"
     command = shlex.split(os.environ.get("PAGER") or "less -FRX")
-    is_long = text.count("\n") >= shutil.get_terminal_size().lines
+    is_long = text.count("\n") >= size_of(out).lines
     if not (is_long and out.isatty() and command and shutil.which(command[0])):
         print(text, end="", file=out, flush=True)
         return

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from devops_agent import settings
+from devops_agent.columns import size_of
 from devops_agent.doctor.check import Check, State, output_of, version_in
 from devops_agent.errors import UsageError
 from devops_agent.folders import cache_folder, data_folder
@@ -173,7 +174,7 @@ def terminal(environ: Mapping[str, str]) -> Iterator[Check]:
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     is_one = sys.stdout is not None and sys.stdout.isatty()
     colours = is_one and not environ.get("NO_COLOR") and environ.get("TERM") not in (None, "dumb")
-    width = shutil.get_terminal_size().columns
+    width = size_of(sys.stdout).columns
     text = f"{'a terminal' if is_one else 'no terminal'}, {encoding}, {'' if colours else 'no '}colours, "
     text += f"{width} columns"
     if "utf" not in encoding.lower():
