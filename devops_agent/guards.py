@@ -49,6 +49,17 @@ def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
             raise CallRefused(_NOT_ASKED)
 
 
+def removes_only_that_kind(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """Where files of a kind are to go, no others go with them: a small model names all that it has seen."""
+    if call.name != "bash" or evidence.limits.spares or not evidence.limits.kind:
+        return
+    for segment in segments(call.arguments["command"]):
+        operands = [word for word in segment.words[1:] if not word.startswith("-")]
+        others = [word for word in operands if not any(part in word.lower() for part in evidence.limits.kind)]
+        if segment.name in _REMOVERS and others and len(others) < len(operands):
+            raise CallRefused(f"The task does not ask to delete {', '.join(others)}. Leave that out.")
+
+
 # `kill $(ps aux | grep web | …)`, `pkill -f web`: the command line of whoever runs the task names it too.
 _KILLS_BY_TEXT = re.compile(
     r"\bkill\b[^;&|]*(?:\$\(|`)\s*(?:ps\b|pgrep\b[^)`]*\s-\w*f)|\bpkill\b[^;&|]*\s-\w*f\b"
@@ -236,6 +247,7 @@ def writes_no_command(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
+    removes_only_that_kind,
     kills_by_id,
     does_not_what_is_forbidden,
     spares_what_shall_stay,

@@ -32,6 +32,20 @@ _FORBIDDEN = re.compile(
     r"|\b(restart|stop|delete|remove|push|start) nothing\b",
     re.IGNORECASE | re.MULTILINE,
 )
+# "all log files", "*.tmp", "the .bak files"; and what is named itself: "and app.py"
+_KIND = re.compile(r"\*?\.?\b(\w+)[ -]files\b|\*\.(\w+)", re.IGNORECASE)
+_FILE = re.compile(r"[\w-]+\.\w+")
+_ENDINGS = {
+    "backup": ("bak", "orig", "old", "~"),
+    "javascript": ("js",),
+    "markdown": ("md",),
+    "python": ("py",),
+    "shell": ("sh",),
+    "temp": ("tmp",),
+    "temporary": ("tmp", "temp"),
+    "text": ("txt",),
+    "yaml": ("yml",),
+}
 _MAY_NOT = re.compile(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
 
 
@@ -44,12 +58,14 @@ class Limits:
         rewrites: Whether it says that a file is to get another text altogether.
         spares: Whether it says that something is to stay as it is.
         forbidden: The verbs of what it says not to do, without their endings.
+        kind: Parts of the names of the files that it speaks of, where it speaks of files of a kind.
     """
 
     removes: bool = True
     rewrites: bool = True
     spares: bool = False
     forbidden: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
 
 
 def limits_of(task: str) -> Limits:
@@ -62,7 +78,14 @@ def limits_of(task: str) -> Limits:
         spares=makes_exception(task),
         # "stop web, but do not stop db" forbids no stop as such
         forbidden=tuple(dict.fromkeys(w.lower() for w in words if w and w.lower() not in wanted.lower())),
+        kind=_kind(task.lower()),
     )
+
+
+def _kind(task: str) -> tuple[str, ...]:
+    kinds = [word for found in _KIND.findall(task) for word in found if word]
+    endings = [ending for word in kinds for ending in (word, *_ENDINGS.get(word, ()))]
+    return tuple(dict.fromkeys(endings + _FILE.findall(task))) if kinds else ()
 
 
 def makes_exception(task: str) -> bool:

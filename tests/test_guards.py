@@ -208,6 +208,36 @@ def test_what_was_written_in_this_run_may_go_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("task", "command", "other"),
+    [
+        ("Delete all log files", "rm app.log app.py error.log", "app.py"),
+        ("remove the temporary files", "cd /srv && rm -f a.tmp notes.txt", "notes.txt"),
+        ("Delete *.bak", "rm -- a.bak a", "a"),
+        ("Remove the .yaml files and go.sum", "rm a.yaml b.yml go.sum go.mod", "go.mod"),
+        ("Delete the log files", "rm *.log *", "\\*"),
+    ],
+)
+def test_of_files_of_a_kind_no_others_are_removed(task: str, command: str, other: str) -> None:
+    evidence = Evidence(limits=limits_of(task))
+    with pytest.raises(CallRefused, match=rf"does not ask to delete {other}\. Leave"):
+        guards.removes_only_that_kind(bash(command), {}, evidence)
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Delete all log files", "rm -f *.log"),
+        ("Delete all log files", "rm app.log logs/old.LOG"),
+        ("Remove the old files", "rm a b c"),
+        ("Delete the backup files and notes.txt", "rm a.orig notes.txt b~"),
+        ("Delete all but the log files", "rm a.py b.log"),
+    ],
+)
+def test_what_is_of_the_kind_or_named_may_go(task: str, command: str) -> None:
+    guards.removes_only_that_kind(bash(command), {}, Evidence(limits=limits_of(task)))
+
+
+@pytest.mark.parametrize(
     ("task", "command"),
     [
         ("My containers don't start. Fix it.", "docker start web"),
