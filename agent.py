@@ -443,12 +443,23 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.rejected(call, passage.reason)
             text = "User rejected this tool call."
             text += f" User comment: {passage.reason}" if passage.reason else ""
+            told = self._look_first(call) if intent.only_asks(passage.reason) else ""
         else:
             self.evidence.denied(call, passage.reason)
-            text = f"Refused: {passage.reason}."
+            text, told = f"Refused: {passage.reason}.", ""
         self.listener(events.ToolCalled(call.name, call.arguments))
         self.listener(events.Observed(text))
-        return text
+        return f"{text}{told}"
+
+    def _look_first(self, call: Call) -> str:
+        """What is said with the form that shows what a call would have changed: no more is wanted now."""
+        self.tools.pop(RECIPE, None)
+        self._later = []
+        self._briefings[str(self.task)] = replace(self._told, whole=True)
+        if not (look := preview.listing(str(call.arguments.get("command", "")))):
+            return ""
+        self.tools[RECIPE] = form = form_of_commands("", look)
+        return f"\n{form.description}"
 
     def _shown(self, call: Call, passage: Passage) -> str:
         """A dry run: what would run, and what it would do."""

@@ -236,10 +236,11 @@ class TestAgent:
             require_approval=True,
         )
         assert agent.run("Delete all log files") == "There is app.log."
-        assert results(agent) == [
-            "User rejected this tool call. User comment: Too dangerous, just list them first",
-            "The value is: app.log",
-        ]
+        rejected, listed = results(agent)
+        assert rejected.startswith(
+            "User rejected this tool call. User comment: Too dangerous, just list them first\n"
+        )
+        assert listed == "The value is: app.log"
         assert Path("app.log").exists()
         assert agent.evidence.exit_code() is ExitCode.DONE
 

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devops_agent.errors import ExitCode
+from devops_agent.intent import only_asks
 from devops_agent.limits import Limits
 from devops_agent.protocol import Call
 
@@ -100,6 +101,7 @@ class Evidence:
     ended_early: str = ""
     sent_back: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
+    _put_off: str = ""
 
     def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False, output: str = "") -> None:
         """Records a call that was executed; `waited` for others to change something."""
@@ -108,6 +110,7 @@ class Evidence:
         self.succeeded += ok
         self.commands += [str(call.arguments["command"])] if ok and "command" in call.arguments else []
         self.refused = False
+        self._put_off = ""
         if ok and (changes or waited):
             # what was tried before may come out differently now
             self._seen.clear()
@@ -128,12 +131,16 @@ class Evidence:
         self.failed_change = f"what {_shown(call)} changed"
 
     def rejected(self, call: Call, comment: str) -> None:
-        """Records that the user did not approve a call; one with a comment may be asked for again."""
+        """Records that the user did not approve a call; with a comment, it may come again after another."""
         self.refused = True
         self.turned_down = _shown(call)
         self.wants_change = False
-        if not comment:
+        if comment:
+            self._put_off = _key(call)
+        else:
             self._seen.add(_key(call))
+        if only_asks(comment):
+            self.limits = replace(self.limits, removes=False)
 
     def denied(self, call: Call, reason: str) -> None:
         """Records that a call was refused by the modes or the policy."""
@@ -156,7 +163,7 @@ class Evidence:
 
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""
-        return _key(call) in self._seen
+        return _key(call) in {*self._seen, self._put_off}
 
     def exit_code(self) -> ExitCode:
         """What the run comes to."""
@@ -175,6 +182,7 @@ def admits_failure(answer: str) -> bool:
 
 
 _LONGEST = 200
+_SAYS_REJECTED = re.compile(r"reject|approv|declin|refus|n[o'’]t\b", re.IGNORECASE)
 _SO_ALREADY = re.compile(
     r"\balready\b|\bnothing (?:to|was|has)\b|\bno (?:changes?|need)\b|\bas (?:wanted|asked|it is)\b"
     r"|\bunchanged\b",
@@ -198,7 +206,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
     honest = admits_failure(answer)
     if evidence.refusal:
         return f"Not done: {evidence.refusal}."
-    if evidence.refused and evidence.turned_down and not honest:
+    if evidence.refused and evidence.turned_down and not _SAYS_REJECTED.search(answer):
         return f"Not done: {evidence.turned_down} was not approved."
     if evidence.dry:
         return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])

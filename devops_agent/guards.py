@@ -30,23 +30,25 @@ _DROPS = re.compile(
     r"|helm (?:uninstall|delete)\b"
 )
 _NOT_ASKED = "The task does not ask to delete anything. Do it without, or answer why it is not done."
+_NOT_NOW = "The user does not want that now. Answer with what was found."
 
 
 def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
     """Nothing is deleted for a task that does not say so: a small model clears its way with a delete."""
     if call.name != "bash" or evidence.limits.removes:
         return
+    refusal = CallRefused(_NOT_NOW if evidence.turned_down else _NOT_ASKED)
     for segment in segments(call.arguments["command"]):
         words = segment.words[1:]
         own = evidence.written.issuperset(word for word in words if not word.startswith("-"))
         if (segment.name in _REMOVERS and not own) or _DROPS.match(" ".join((segment.name, *words))):
-            raise CallRefused(_NOT_ASKED)
+            raise refusal
         if segment.name != "kubectl":
             continue
         _, verb, flags, operands = parse_call(segment.words)
         dry = flags.get("--dry-run") in ("client", "server")
         if verb == "delete" and not dry and not _COMES_AGAIN.fullmatch("".join(operands[:1])):
-            raise CallRefused(_NOT_ASKED)
+            raise refusal
 
 
 def removes_only_that_kind(call: Call, tools: Tools, evidence: Evidence) -> None:

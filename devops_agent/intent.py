@@ -114,6 +114,11 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
+def only_asks(text: str) -> bool:
+    """Whether a text asks to be told or shown something, and for no change: "just list them first"."""
+    return bool(_ONLY_TELL.search(text)) or (is_question(text) and not asks_for_change(text))
+
+
 def tells_to(wish: str) -> bool:
     """Whether a wish says what to do; "its data should go into a volume" only says how."""
     return _wishes(without_negations(wish))

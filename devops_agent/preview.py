@@ -3,7 +3,8 @@
 import difflib
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from devops_agent.policy.call import Call as ShellCall
@@ -18,6 +19,7 @@ from devops_agent.protocol import Call
 from devops_agent.shell import CommandResult
 
 RunCommand = Callable[[str], CommandResult]
+_Look = Callable[[ShellCall, str], str]
 _MOST_LINES, _MOST_LOOKS = 40, 3
 # Flags by which a program works elsewhere than it would without them, and the looks do not take over.
 _ELSEWHERE = (
@@ -46,7 +48,20 @@ def preview(call: Call, run: RunCommand) -> str:
         return _diff(str(call.arguments.get("path", "")), str(call.arguments.get("content", "")))
     if call.name != "bash":
         return ""
-    command = str(call.arguments.get("command", ""))
+    shown: list[str] = []
+    for look in islice(_looks(str(call.arguments.get("command", "")), _LOOKS), _MOST_LOOKS):
+        output = run(look).output.strip()
+        shown += [_cut(f"$ {look}\n{output}")] if output else []
+    return "\n".join(shown)
+
+
+def listing(command: str) -> str:
+    """The command that lists what another one would change; "" for none."""
+    return "; ".join(_looks(command, {**_LOOKS, "rm": _ls}))
+
+
+def _looks(command: str, by_program: Mapping[str, _Look]) -> Iterator[str]:
+    """The commands that tell what the parts of a command would do."""
     found: list[tuple[ShellCall, str]] = []
     configured = False
 
@@ -60,16 +75,13 @@ def preview(call: Call, run: RunCommand) -> str:
         return verdict
 
     classify(command, Machine(), watch)
-    shown: list[str] = []
-    for part, here in found:
-        # a look must be at what the command would work on
-        look = "" if configured or len(shown) == _MOST_LOOKS else _look(part, command)
+    # a look must be at what the command would work on
+    for part, here in () if configured else found:
+        look = _look(part, command, by_program)
         if look and here != Machine().directory:
             look = f"cd {shlex.quote(here)} && {look}"
         if look and classify(look, Machine()).effect is Effect.READ:
-            output = run(look).output.strip()
-            shown += [_cut(f"$ {look}\n{output}")] if output else []
-    return "\n".join(shown)
+            yield look
 
 
 def _diff(path: str, content: str) -> str:
@@ -87,11 +99,11 @@ def _cut(text: str) -> str:
     return "\n".join([*lines[:_MOST_LINES], *([f"… and {more} more lines"] if more > 0 else [])])
 
 
-def _look(call: ShellCall, command: str) -> str:
+def _look(call: ShellCall, command: str, by_program: Mapping[str, _Look]) -> str:
     """The command that tells what a call would do; "" for none."""
     if any(UNSEEN in argument.text for argument in call.arguments):
         return ""
-    looks = _LOOKS.get(call.rule.name)
+    looks = by_program.get(call.rule.name)
     return looks(call, command) if looks else ""
 
 
@@ -125,6 +137,11 @@ def _docker(call: ShellCall, command: str) -> str:
 def _rm(call: ShellCall, command: str) -> str:
     raws = " ".join(operand.raw for operand in call.operands)
     return f"find {raws} | wc -l && du -shc {raws} | tail -n 1" if raws else ""
+
+
+def _ls(call: ShellCall, command: str) -> str:
+    raws = " ".join(operand.raw for operand in call.operands)
+    return f"ls -la {raws}" if raws else ""
 
 
 def _git(call: ShellCall, command: str) -> str:
@@ -163,7 +180,7 @@ def _terraform(call: ShellCall, command: str) -> str:
     return shlex.join(["terraform", "plan", "-no-color", "-lock=false", *destroys, *kept])
 
 
-_LOOKS: dict[str, Callable[[ShellCall, str], str]] = {
+_LOOKS: Mapping[str, _Look] = {
     "kubectl": _kubectl,
     "docker": _docker,
     "rm": _rm,

@@ -606,11 +606,38 @@ def test_the_user_is_not_asked_again_about_the_call_just_rejected() -> None:
     assert (run.answer, run.code) == ("Rejected.", ExitCode.REFUSED)
 
 
-def test_a_call_rejected_with_a_comment_may_be_asked_for_again() -> None:
-    verdicts = approver((False, "wait"), (True, ""))
-    run = play(sh("touch a"), sh("touch a"), answer(), require_approval=True, approver=verdicts)
+def test_a_call_rejected_with_a_comment_may_be_asked_for_again_after_another_one() -> None:
+    verdicts = approver((False, "look first"), (True, ""), (True, ""))
+    calls = sh("touch a"), sh("touch a"), sh("ls"), sh("touch a")
+    run = play(*calls, answer(), require_approval=True, approver=verdicts)
+    assert run.told()[:2] == ["User rejected this tool call. User comment: look first", ALREADY]
     assert Path("a").exists()
     assert run.code is ExitCode.DONE
+
+
+def test_what_would_go_is_listed_when_the_user_wants_that_first() -> None:
+    Path("a.log").touch()
+    verdicts = approver((False, "Too dangerous, just list them first"), (True, ""))
+    calls = sh("rm -f *.log"), call("recipe")
+    run = play(*calls, answer("a.log"), task="Delete all log files", require_approval=True, approver=verdicts)
+    assert ToolCalled("bash", {"command": "ls -la *.log"}, "read") in run.happened()
+    assert Path("a.log").exists()
+
+
+def test_what_the_user_wants_only_to_see_is_not_deleted_in_another_way() -> None:
+    Path("a.log").touch()
+    verdicts = approver((False, "just list them first"), (True, ""))
+    calls = sh("rm *.log"), sh("rm a.log"), sh("ls *.log")
+    run = play(*calls, answer("a.log"), task="Delete all log files", require_approval=True, approver=verdicts)
+    assert run.told()[1] == "Error: The user does not want that now. Answer with what was found."
+    assert Path("a.log").exists()
+
+
+def test_an_answer_that_passes_over_the_refusal_is_not_told() -> None:
+    run = play(
+        sh("touch a"), answer("There are no files."), require_approval=True, approver=approver((False, ""))
+    )
+    assert run.answer == "Not done: bash {touch a} was not approved."
 
 
 def test_the_user_is_not_asked_about_an_answer_or_a_mistake() -> None:

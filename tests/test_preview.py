@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent.preview import preview
+from devops_agent.preview import listing, preview
 from devops_agent.protocol import Call
 from devops_agent.shell import CommandResult
 
@@ -54,6 +54,21 @@ def look(command: str) -> str:
 )
 def test_a_look_that_only_reads(command: str, looked: str, home: Path) -> None:
     assert look(command) == looked
+
+
+@pytest.mark.parametrize(
+    ("command", "lists"),
+    [
+        ("rm -f *.log", "ls -la *.log"),
+        ("rm a; rm b", "ls -la a; ls -la b"),
+        ("cd build && rm -rf a", "cd {home}/work/build && ls -la a"),
+        ("kubectl delete pod web -n shop", "kubectl get pod web -n shop -o name"),
+        ("touch a", ""),
+    ],
+)
+def test_what_a_command_would_change_is_listed(command: str, lists: str, home: Path) -> None:
+    (home / "work" / "build").mkdir()
+    assert listing(command) == lists.format(home=home)
 
 
 def test_a_look_is_where_the_command_would_work(home: Path) -> None:
