@@ -1,5 +1,6 @@
 """The turns of a session, and what the model is told of them with the next task."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 
 if TYPE_CHECKING:
     from devops_agent.session_store import StoredTurn
-    from devops_agent.subjects import Subject, Table
+    from devops_agent.subjects import Row, Subject, Table
 
 # The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
 # its prefix cache, so that it makes room for several turns.
@@ -31,6 +32,8 @@ class Turn:
         answer: What was answered.
         ok: Whether it was done, by exit codes.
         commands: The commands that ran and succeeded.
+        changes: Those of them that changed something.
+        there: What was looked up for it, as the rows of a table.
         names: What was looked up for it, by the placeholders of runbooks.
     """
 
@@ -42,6 +45,15 @@ class Turn:
     commands: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     table: "Table | None" = None
+    changes: tuple[str, ...] = ()
+    there: "tuple[Row, ...]" = ()
+
+    @property
+    def told_rows(self) -> "Sequence[Row]":
+        """The rows of its table that its answer names; all of them where it names none."""
+        rows = self.table.rows if self.table else ()
+        words = set(re.findall(r"[\w.-]*\w", self.answer))
+        return [row for row in rows if row.subject.name in words] or rows
 
     @property
     def fact(self) -> str:
@@ -91,10 +103,14 @@ class Conversation:
         if not self.turns:
             return task
         # the words of every kind of task, which the prompt does not wait for
-        from devops_agent import reference
+        from devops_agent import inverse, reference
 
+        if inverse.asks_to_undo(task):
+            last = next((turn for turn in reversed(self.turns) if turn.changes), None)
+            return (last and inverse.inverse(last.changes, last.there)) or task
         rows = self._table.rows if self._table else ()
-        return reference.resolved(task, self._subjects, self.turns[-1].task, rows)
+        before = [turn.task for turn in reversed(self.turns)]
+        return reference.resolved(task, self._subjects, before, rows, self.turns[-1].told_rows)
 
     @property
     def _subjects(self) -> "Sequence[Subject]":
@@ -165,6 +181,7 @@ class TurnRecord:
         """
         from devops_agent import subjects
 
+        lines = tuple(looked_up)
         return Turn(
             task,
             _with_answer(task, messages, answer),
@@ -173,7 +190,9 @@ class TurnRecord:
             ok,
             tuple(command for command, _, _ in self._ran),
             names,
-            subjects.last_table(self._ran, looked_up),
+            subjects.last_table(self._ran, lines),
+            tuple(command for command, _, changes in self._ran if changes),
+            subjects.looked_up(lines),
         )
 
 
@@ -225,7 +244,8 @@ def of_stored(stored: "StoredTurn") -> Turn | None:
     messages = stored.messages or tuple(_told(stored, answer))
     task = stored.understood or stored.task
     table = subjects.last_table(ran)
-    return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names, table)
+    changes = tuple(command for command, _, changed in ran if changed)
+    return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names, table, changes)
 
 
 def _told(stored: "StoredTurn", answer: str) -> Iterator[dict[str, str]]:

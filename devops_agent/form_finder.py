@@ -32,6 +32,7 @@ _RESTRICTS = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
+_COUNTS = re.compile(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
 _SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 # What is looked at behind each change anyway.
 _ASSURES = re.compile(
@@ -112,6 +113,8 @@ class FormFinder:
         found = [each for each, score in near if score >= _FITS]
         if first and first not in found:
             found = [first, *found[: choice.MOST - 1]]
+        if counting := [each for each in found if _COUNTS.search(wish) and each.title.startswith("Count ")]:
+            found, first = counting, first if first in counting else counting[0]
         index = choice.chosen(
             self.weigh, wish, [each.title for each in found], found.index(first) if first else None
         )

@@ -7,9 +7,10 @@ was taken for.
 import re
 from collections.abc import Sequence
 
-from devops_agent import intent
+from devops_agent import ellipsis, intent
+from devops_agent.ellipsis import LEAD
 from devops_agent.grounding.task_words import PATH
-from devops_agent.subjects import WORKLOADS, Row, Subject
+from devops_agent.subjects import PLACE, WORKLOADS, Row, Subject
 
 _KIND_WORD = (
     r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"
@@ -39,16 +40,9 @@ _THERE = re.compile(
     r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<![\w-])there(?=[.?!,]|$| too\b| as well\b)",
     re.IGNORECASE,
 )
-_LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
-_SAME_FOR = re.compile(
-    rf"{_LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to|on)|(?:what|how) about|and for) "
-    r"(?:the )?[\"'`]?([\w][\w.:-]*)[\"'`]?(?: too| as well)?\s*[.?!]*\s*",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(rf"{_LEAD}(?:what|how)\b", re.IGNORECASE)
 # What a task leaves out: "and the logs?", "now with 3 replicas", "then scale to 2".
 _LEAVES_OUT = re.compile(
-    rf"{_LEAD}(?:(?:the|with|to|in|at|on|only)\b.*|\w+(?: (?:to|by|back|up|down|with|again|on)\b.*)?)",
+    rf"{LEAD}(?:(?:the|with|to|in|at|on|only)\b.*|\w+(?: (?:to|by|back|up|down|with|again|on)\b.*)?)",
     re.IGNORECASE,
 )
 _BARE = re.compile(
@@ -56,7 +50,7 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _OF_ITS_PARTS = re.compile(
-    rf"{_LEAD}(?:set|change|update|increase|raise|lower|reduce|double|halve|bump|add|remove)\b"
+    rf"{LEAD}(?:set|change|update|increase|raise|lower|reduce|double|halve|bump|add|remove)\b"
     r"(?=.*\b(?:image|replicas?|limits?|requests?|probe|variable|env|port|labels?|annotation|memory|cpu)\b)",
     re.IGNORECASE,
 )
@@ -97,22 +91,32 @@ def _the_one(task: str, rows: Sequence[Row]) -> str:
     return f"{task[: match.start()]}{_named(fitting[0].subject, task)}{task[match.end() :]}"
 
 
-def resolved(task: str, subjects: Sequence[Subject], before: str = "", rows: Sequence[Row] = ()) -> str:
+def resolved(
+    task: str,
+    subjects: Sequence[Subject],
+    before: Sequence[str] = (),
+    rows: Sequence[Row] = (),
+    shown: Sequence[Row] = (),
+) -> str:
     """The task with what it refers to in its place; the task itself where it refers to nothing.
 
     Args:
         task: What the user typed.
         subjects: What the turns before were about, the likeliest first.
-        before: The task before it, as it was understood.
+        before: The tasks before it, as they were understood, the newest first.
         rows: The rows of the last table that was shown.
+        shown: Those of the task before it that its answer tells of.
     """
     if (one := _the_one(task, rows)) != task:
         return _without_lead(one)
-    if not subjects:
+    if not (subjects or shown):
         return task
-    if same := _same_for(task, subjects, before):
+    things = [each for each in subjects if each.kind not in ("namespace", PLACE)]
+    if same := ellipsis.repeated(task, before, [each.name for each in things], _KIND):
         return same
-    told = _with_pronoun(_with_place(_with_kind(task, subjects), subjects), subjects)
+    told = _with_all(task, shown)
+    told = told if told != task else _with_amount(task, subjects, before)
+    told = told if told != task else _with_one(task, subjects)
     told = told if told != task else _completed(task, subjects)
     return told if told == task else _without_lead(told)
 
@@ -124,7 +128,7 @@ _STATES_SOMETHING = re.compile(
 
 def _without_lead(task: str) -> str:
     """The task as one that stands alone: without the "and" with which it begins."""
-    text = re.sub(_LEAD, "", task, count=1)
+    text = re.sub(LEAD, "", task, count=1)
     if re.match(r"the\b", text) and not _STATES_SOMETHING.search(text):
         text = f"show {text.rstrip(' ?')}"
     return text[:1].upper() + text[1:]
@@ -150,17 +154,15 @@ def refers_back(task: str) -> bool:
     return bool(_BACK.search(task) or _IT.search(task) or _ITS.search(task))
 
 
-def _meant(task: str, subjects: Sequence[Subject]) -> Subject:
-    things = [each for each in subjects if each.kind != "namespace"] or list(subjects)
+def _meant(task: str, subjects: Sequence[Subject]) -> Subject | None:
+    """What a task speaks of; a namespace that is only where things are is never it."""
+    named = [each for each in subjects if each.kind != PLACE]
+    things = [each for each in named if each.kind != "namespace"] or named
     for words, kinds in _PREFERRED:
         fitting = [each for each in things if each.kind in kinds]
         if fitting and re.search(words, task, re.IGNORECASE):
             return fitting[0]
-    return things[0]
-
-
-def _told(task: str, subjects: Sequence[Subject]) -> str:
-    return _named(_meant(task, subjects), task)
+    return next(iter(things), None)
 
 
 def _named(subject: Subject, task: str) -> str:
@@ -169,24 +171,54 @@ def _named(subject: Subject, task: str) -> str:
     return subject.short if of_its_own else str(subject)
 
 
-def _same_for(task: str, subjects: Sequence[Subject], before: str) -> str:
-    """The task before it, for something else: "do the same for api"; "" where it is not that."""
-    match, meant = _SAME_FOR.fullmatch(task), _meant(before, subjects)
-    if not match or _KIND.fullmatch(match[1]) or _IT.fullmatch(match[1]):
-        return ""
-    if _ASKS.match(task) and intent.asks_for_change(before):
-        return ""  # a question is no wish
-    name = re.compile(rf"(?<![\w.-]){re.escape(meant.name)}(?![\w.-]*\w)")
-    return name.sub(lambda _: match[1], before) if name.search(before) else ""
+_ALL = re.compile(
+    rf"(?<![\w-]){_NO_ACT}(?:(?<!of )(?<!among )(?:them|those|these)(?: all)?"
+    r"|all (?:of )?(?:them|those|these))"
+    r"(?=[.?!,]|$| (?:in|to|from|with|on|again|down|up|back|and|please|now)\b)",
+    re.IGNORECASE,
+)
+_MOST_NAMED = 12
+
+
+def _with_all(task: str, shown: Sequence[Row]) -> str:
+    """The task with the rows that were shown in place of "them"."""
+    match = _ALL.search(task)
+    kinds = {(row.subject.kind, row.subject.namespace) for row in shown}
+    if not match or len(kinds) != 1 or not 1 < len(shown) <= _MOST_NAMED or _has_own(task[: match.start()]):
+        return task
+    (kind, space), names = kinds.pop(), [row.subject.name for row in shown]
+    text = _named(Subject(f"{kind}s", f"{', '.join(names[:-1])} and {names[-1]}", space), task)
+    return f"{task[: match.start()]}{text}{task[match.end() :]}"
+
+
+_TO_AMOUNT = re.compile(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)?\b)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\b(?:memory|cpu)(?: (?:limits?|requests?))?\b", re.IGNORECASE)
+
+
+def _with_amount(task: str, subjects: Sequence[Subject], before: Sequence[str]) -> str:
+    """The task with the memory or CPU that the one before was about: "raise that to 256Mi"."""
+    amount, match = _AMOUNT.search(next(iter(before), "")), _TO_AMOUNT.search(task)
+    meant = _meant(task, subjects)
+    if not (amount and match and meant) or _AMOUNT.search(task):
+        return task
+    return f"{task[: match.start()]}the {amount[0]} of {_named(meant, task)} {task[match.end() :]}"
+
+
+def _with_one(task: str, subjects: Sequence[Subject]) -> str:
+    return _with_pronoun(_with_place(_with_kind(task, subjects), subjects), subjects)
 
 
 def _with_pronoun(task: str, subjects: Sequence[Subject]) -> str:
+    meant = _meant(task, subjects)
+    if meant is None:
+        return task
+    told = _named(meant, task)
     if (match := _ITS.search(task)) and not _has_own(task[: match.start()]):
         before, after = task[: match.start()], task[match.end() :]
         if had := _HAD.match(after):
-            return f"{before}the {had[1]} of {_told(task, subjects)}{after[had.end() :]}"
+            return f"{before}the {had[1]} of {told}{after[had.end() :]}"
     if (match := _IT.search(task)) and not _has_own(task[: match.start()]):
-        return f"{task[: match.start()]}{_told(task, subjects)}{task[match.end() :]}"
+        return f"{task[: match.start()]}{told}{task[match.end() :]}"
     return task
 
 
@@ -209,7 +241,11 @@ def _with_kind(task: str, subjects: Sequence[Subject]) -> str:
 
 
 def _with_place(task: str, subjects: Sequence[Subject]) -> str:
-    spaces = [each.namespace or each.name for each in subjects if each.namespace or each.kind == "namespace"]
+    spaces = [
+        each.namespace or each.name
+        for each in subjects
+        if each.namespace or each.kind in ("namespace", PLACE)
+    ]
     return _THERE.sub(f"in namespace {spaces[0]}", task, count=1) if spaces else task
 
 
@@ -217,12 +253,15 @@ def _completed(task: str, subjects: Sequence[Subject]) -> str:
     """The task with what it leaves out."""
     if PATH.search(task) or len(task.split()) > _MOST_WORDS:
         return task
+    meant = _meant(task, subjects)
+    if meant is None:
+        return task
     if _BARE.fullmatch(task):
-        return f"{task.strip()} ({_told(task, subjects)})"
-    lead = re.match(_LEAD, task)
+        return f"{task.strip()} ({_named(meant, task)})"
+    lead = re.match(LEAD, task)
     leaves_out = lead and lead[0].strip() and _LEAVES_OUT.fullmatch(task) and not _KIND.search(task)
     of_parts = _OF_ITS_PARTS.match(task) and not _KIND.search(re.sub(r"\bimage\b", "", task))
-    if not (leaves_out or (of_parts and _meant(task, subjects).kind in (*WORKLOADS, "pod", "container"))):
+    if not (leaves_out or (of_parts and meant.kind in (*WORKLOADS, "pod", "container"))):
         return task
     text, end = re.fullmatch(r"(.*?)([\s.?!]*)", task, re.DOTALL).groups()  # type: ignore[union-attr]
-    return f"{text} {'of' if text.endswith('s') else 'for'} {_told(task, subjects)}{end}"
+    return f"{text} {'of' if text.endswith('s') else 'for'} {_named(meant, task)}{end}"

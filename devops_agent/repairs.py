@@ -145,8 +145,29 @@ def on_a_line_of_its_own(command: str, ground: Ground) -> str:
     return f"echo >> {match[1]}; {command.lstrip()}" if match and text and text[-1] != "\n" else command
 
 
+_RUN = re.compile(r"\bdocker (?:container )?run\b(?! (?:-h|--help)\b)")
+
+
+def with_the_given_name(command: str, ground: Ground) -> str:
+    """Gives a container the name that the task says, where the command gives it none."""
+    found = _RUN.findall(command)
+    if not ground.given or len(found) != 1 or "--name" in command:
+        return command
+    return _RUN.sub(lambda run: f"{run[0]} --name {shlex.quote(ground.given)}", command)
+
+
+_PHASE = re.compile(r"(\bstatus\.phase=)Completed\b")
+
+
+def with_a_phase_that_there_is(command: str, ground: Ground) -> str:
+    """What `kubectl get pods` calls Completed is the phase Succeeded."""
+    return _PHASE.sub(r"\1Succeeded", command)
+
+
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
+    with_the_given_name,
+    with_a_phase_that_there_is,
     with_options_before_the_image,
     to_the_port_of_the_image,
     with_the_named_kubeconfig,

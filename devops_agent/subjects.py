@@ -8,6 +8,8 @@ from typing import NamedTuple
 from devops_agent.diagnosis.kinds import KINDS, kind_of
 from devops_agent.policy.shell_text import Call, parse_call, segments
 
+# Where something is: what "there" means, and never "it".
+PLACE = "place"
 # Of a file the name says enough.
 _PLAIN = ("file",)
 WORKLOADS = ("deployment", "statefulset", "daemonset")
@@ -152,6 +154,8 @@ def _of_docker(call: Call) -> Iterator[Subject]:
     elif call.verb == "build":  # -t takes a value here and none in "docker run"
         tag = flags.get("--tag", "") or next(iter(call.operands), "") * ("-t" in flags)
         yield from [Subject("image", tag)] if tag else []
+    elif call.verb in ("rename", "container rename"):
+        yield from (Subject("container", name) for name in call.operands[-1:])
     elif call.verb in ("pull", "push", "tag", "image inspect"):
         yield from (Subject("image", name) for name in call.operands[-1:])
     elif call.verb in _OF_CONTAINERS:
@@ -193,12 +197,16 @@ _LOOKED_UP = re.compile(
 )
 
 
-def last_table(ran: Sequence[tuple[str, str, bool]], looked_up: Iterable[str] = ()) -> Table | None:
+def last_table(ran: Sequence[tuple[str, str, bool]], lines: Iterable[str] = ()) -> Table | None:
     """The last table that the commands of a turn have shown; without one, what was looked up for it."""
     tables = (Table(command, tuple(rows_of(command, output))) for command, output, _ in reversed(ran))
-    lines = filter(None, map(_LOOKED_UP.match, looked_up))
-    facts = Table("", tuple(map(_row_of_line, lines)))
+    facts = Table("", looked_up(lines))
     return next((table for table in tables if table.rows), facts if facts.rows else None)
+
+
+def looked_up(lines: Iterable[str]) -> tuple[Row, ...]:
+    """The objects that lines tell of which were looked up."""
+    return tuple(map(_row_of_line, filter(None, map(_LOOKED_UP.match, lines))))
 
 
 def _row_of_line(line: "re.Match[str]") -> Row:
@@ -224,5 +232,5 @@ def of_turn(
     rows = [each for command, output, _ in calls for each in told(answer, command, output)]
     files = [Subject("file", path) for path in written]
     found = [*changed, *of_names(names), *files, *rows, *seen]
-    space = [Subject("namespace", names["namespace"])] if "namespace" in names else []
+    space = [Subject(PLACE, names["namespace"])] if "namespace" in names else []
     return tuple(dict.fromkeys([*found, *space]))

@@ -767,3 +767,18 @@ def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> 
     (here / "b.env").write_text("A=2\n")
     for task in ("Compare a.txt with b.txt", "Copy a.env to b.env", "Compare a.env with c.env"):
         assert "only in" not in told(task, here)
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("start redis:7 and name the container cache", "cache"),
+        ("Run nginx, call it web-1", "web-1"),
+        ("make a network called back_end.", "back_end"),
+        ("run a named volume", ""),
+        ("what is the name of the pod?", ""),
+        ("make one called a1 and one called b1", ""),
+    ],
+)
+def test_the_name_that_a_task_gives(task: str, name: str, here: Path) -> None:
+    assert look_up(task, here, {}).given == name

@@ -2,9 +2,11 @@
 
 import pytest
 
-from devops_agent import subjects
+from devops_agent import inverse, subjects
+from devops_agent.conversation import Conversation, TurnRecord
+from devops_agent.protocol import Call
 from devops_agent.reference import refers_back, resolved
-from devops_agent.subjects import Subject
+from devops_agent.subjects import Row, Subject
 
 WEB = "deployment web in namespace shop"
 ABOUT_WEB = (Subject("deployment", "web", "shop"), Subject("namespace", "shop"))
@@ -81,13 +83,106 @@ def test_what_fits_the_verb_is_meant() -> None:
 
 def test_the_same_for_another_one() -> None:
     before = f"scale {WEB} to 5"
-    assert resolved("do the same for api", ABOUT_WEB, before) == before.replace("web", "api")
+    assert resolved("do the same for api", ABOUT_WEB, [before]) == before.replace("web", "api")
     logs = f"Show the logs of {WEB}"
-    assert resolved("what about api?", ABOUT_WEB, logs) == logs.replace("web", "api")
+    assert resolved("what about api?", ABOUT_WEB, [logs]) == logs.replace("web", "api")
+    made = "Create deployment web from redis:7 in namespace shop"
+    assert resolved("and api as well", ABOUT_WEB, [made]) == made.replace("web", "api")
+    told = resolved("then api too, but with 4 replicas", ABOUT_WEB, [made])
+    assert told == "Create deployment api from redis:7 in namespace shop, but with 4 replicas"
+    for wrong in ("no, I meant api", "api is the right one"):
+        assert resolved(wrong, ABOUT_WEB, ["undo that", made]) == made.replace("web", "api")
+    for other in ("that works too", "me too", "the logs as well", "it is the one"):
+        assert "from redis:7" not in resolved(other, ABOUT_WEB, [made])
+
+
+@pytest.mark.parametrize(
+    ("task", "before", "meant"),
+    [
+        ("and the memory?", "Which CPU limit has web?", "Which memory limit has web?"),
+        ("what about readiness?", "Has web a liveness probe?", "Has web a readiness probe?"),
+        ("and with WARN?", "Count the lines with ERROR in a.log", "Count the lines with WARN in a.log"),
+        ("and how many INFO lines?", "How many ERROR lines has a.log?", "How many INFO lines has a.log?"),
+        ("and the memory?", "Set the CPU limit of web to 1", f"Show the memory for {WEB}"),
+    ],
+)
+def test_the_same_of_what_stands_beside_it(task: str, before: str, meant: str) -> None:
+    assert resolved(task, ABOUT_WEB, [before]) == meant
+
+
+def test_an_amount_is_that_of_the_task_before() -> None:
+    before = ["What memory limit does web have?"]
+    assert resolved("lower it to 64Mi", ABOUT_WEB, before) == f"Lower the memory limit of {WEB} to 64Mi"
+    assert resolved("scale it to 3", ABOUT_WEB, ["Scale web to 2"]) == f"Scale {WEB} to 3"
+
+
+def rows(*names: str, kind: str = "pod", space: str = "shop") -> list[Row]:
+    return [Row(Subject(kind, name, space), f"{name}  1/1  Running") for name in names]
+
+
+def test_them_are_all_that_were_shown() -> None:
+    shown = rows("a", "b", "c")
+    assert resolved("delete them", ABOUT_WEB, (), shown, shown) == "Delete pods a, b and c in namespace shop"
+    assert resolved("which of them is old?", ABOUT_WEB, (), shown, shown) == "which of them is old?"
+    told = resolved("restart all of those now", (), (), shown, shown[1:])
+    assert told == "Restart pods b and c in namespace shop now"
+    mixed = [*rows("a"), *rows("b", kind="service")]
+    assert resolved("delete them", (), (), mixed, mixed) == "delete them"
+
+
+def test_where_things_are_is_never_it() -> None:
+    """With nothing shown, "delete them" would else delete the namespace."""
+    place = (Subject(subjects.PLACE, "shop"),)
+    for task in ("delete them", "you can delete it", "why?", "and its logs?"):
+        assert resolved(task, place) == task
+    assert resolved("create a pod there", place) == "Create a pod in namespace shop"
+
+
+LOOKED_UP = ["namespace shop: deployment web: 2 of 2 ready; containers: web = nginx:1.25"]
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("kubectl -n shop set env deployment/web LOG=debug", f"Roll back {WEB} to its revision before"),
+        ("kubectl -n shop scale deployment web --replicas=5", f"Scale {WEB} to 2 replicas"),
+        ("kubectl -n shop create configmap app --from-literal=A=1", "Delete configmap app in namespace shop"),
+        ("kubectl -n shop expose deployment web --port=80", "Delete service web in namespace shop"),
+        ("kubectl -n shop label deployment web tier=edge", f"Remove the label tier of {WEB}"),
+        ("docker rename a b", "Rename container b to a"),
+        ("docker stop a", "Start container a"),
+        ("docker run -d --name a redis:7", "Delete container a"),
+        ("kubectl -n shop delete pod a", "undo it"),
+        ("docker stop a b", "undo it"),
+        ("kubectl -n shop scale deployment api --replicas=5", "undo it"),
+    ],
+)
+def test_undo_takes_back_the_one_change(command: str, meant: str) -> None:
+    record = TurnRecord()
+    record.ran(Call("bash", {"command": command}), "", changes=True, ok=True)
+    done = record.turn("Do it", (), {}, (), "Done.", True, LOOKED_UP)
+    looked = TurnRecord().turn("Look", (), {}, (), "Fine.", True)
+    assert Conversation(turns=[done, looked]).resolved("undo it") == meant
+
+
+@pytest.mark.parametrize(
+    ("task", "undoes"),
+    [
+        ("undo", True),
+        ("Undo that, please.", True),
+        ("that was a mistake; revert it", True),
+        ("take it back", True),
+        ("undo the last commit", False),
+        ("roll back the deployment web", False),
+        ("why can I not undo it?", False),
+    ],
+)
+def test_what_only_asks_to_undo(task: str, undoes: bool) -> None:
+    assert inverse.asks_to_undo(task) is undoes
 
 
 def test_a_question_about_another_one_changes_nothing() -> None:
-    assert resolved("what about api?", ABOUT_WEB, f"scale {WEB} to 5") == "what about api?"
+    assert resolved("what about api?", ABOUT_WEB, [f"scale {WEB} to 5"]) == "what about api?"
 
 
 def test_with_nothing_before_nothing_is_replaced() -> None:
@@ -166,7 +261,7 @@ def test_what_was_changed_comes_before_what_was_looked_at() -> None:
         "deployment web in namespace shop",
         "notes.txt",
         "deployment api in namespace shop",
-        "namespace shop",
+        "place shop",
     ]
 
 

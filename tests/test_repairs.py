@@ -162,3 +162,22 @@ def test_what_is_appended_begins_a_line(tmp_path: Path) -> None:
     assert repaired(appends, Ground()) == f"echo >> open.txt; {appends}"
     for same in ("echo two >> closed.txt", "echo two >> new.txt", "echo two > open.txt"):
         assert repaired(same, Ground()) == same
+
+
+@pytest.mark.parametrize(
+    ("command", "repaired_to"),
+    [
+        ("docker run -d redis:7", "docker run --name cache -d redis:7"),
+        ("docker run -d --name other redis:7", "docker run -d --name other redis:7"),
+        ("docker run a; docker run b", "docker run a; docker run b"),
+        ("docker ps", "docker ps"),
+    ],
+)
+def test_a_container_gets_the_name_that_the_task_gives_it(command: str, repaired_to: str) -> None:
+    assert repaired(command, Ground(given="cache")) == repaired_to
+    assert repaired(command, Ground()) == command
+
+
+def test_completed_is_no_phase() -> None:
+    asked = "kubectl get pods -A --field-selector=status.phase=Completed"
+    assert repaired(asked, Ground()) == asked.replace("Completed", "Succeeded")

@@ -91,13 +91,19 @@ def _on_terminal(session: Session, terminal: Terminal, commands: Commands) -> No
     def read() -> str:
         return prompt.read(keyboard.take())
 
+    @contextmanager
+    def working() -> Iterator[None]:
+        with keyboard.quiet():
+            yield
+        print(file=commands.out, flush=True)
+
     repl = Repl(
         session,
         read,
         commands,
         commands.out,
         terminal.failure,
-        working=keyboard.quiet,
+        working=working,
         alone=above.held,
         unread=keyboard.add,
     )

@@ -17,6 +17,7 @@ from devops_agent.constraints import FORMATS
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import given_name, has_word
 from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
@@ -165,9 +166,13 @@ class RecipeForm(Form):
         if not made:
             return dict(values)
         kept = {}
+        kind = made[1].replace(" ", "")
+        given = given_name(task, made[1])
+        if given and kind in values and not has_word(task, str(values[kind])):
+            values = {**values, kind: given}
         for field, value in values.items():
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
-            own = field in self.optional or field == made[1].replace(" ", "")
+            own = field in self.optional or field == kind
             listed = own and value and re.search(rf"\b{field}s?:? [^\n;]*?{name}", str(ground))
             if not listed or re.search(name, task):
                 kept[field] = value

@@ -29,6 +29,7 @@ class Ground:
         kinds: The kinds of things that the task names and that are there, as far as recipes make them anew.
         running: The containers that the task names and that run.
         new: The placeholders of those names whose things are to be made.
+        given: The name that the task gives to what is to be made.
         names: Names of things that exist or are to be made, by the placeholder of runbooks that they fill.
     """
 
@@ -42,6 +43,7 @@ class Ground:
     about: str = ""
     namespace: str = ""
     running: list[str] = field(default_factory=list)
+    given: str = ""
     new: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)

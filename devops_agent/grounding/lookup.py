@@ -17,6 +17,7 @@ from devops_agent.grounding.task_words import (
     KUBERNETES,
     LOGS,
     PATH,
+    given_name,
     says_its_field,
     tells_of_trouble,
 )
@@ -41,7 +42,7 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
 
 def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     """Looks up what a task names; takes a second at most where cluster and engine answer at once."""
-    ground = Ground()
+    ground = Ground(given=given_name(task))
     ground.variables = files.variables_of(task, environ)
     ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if FILES.search(task):

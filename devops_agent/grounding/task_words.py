@@ -121,6 +121,30 @@ def speaks_of(kind: str, task: str) -> bool:
     return bool(re.search(rf"\b(?:{KINDS[kind]})", task, re.IGNORECASE))
 
 
+_CALLED = re.compile(
+    r"\b(?:call(?:ed)?|named?)\s+(?:(?:it|them|this|the (?:new )?\w+)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*\w)",
+    re.IGNORECASE,
+)
+
+
+def given_name(task: str, kind: str = "") -> str:
+    """The name that a task gives to what it makes: "call it web", "a pod named web"; "" for none or several.
+
+    Args:
+        task: The task.
+        kind: Of what a name counts that stands right behind it: "create deployment web".
+    """
+    behind = rf"\b{kind}\s+[\"'`]?([a-z0-9][\w.-]*\w)" if kind else r"(?!)"
+    found = {*_CALLED.findall(task), *re.findall(behind, task)}
+    names = [name for name in found if name.lower() not in NO_NAMES]
+    return names[0] if len(names) == 1 else ""
+
+
+def has_word(task: str, word: str) -> bool:
+    """Whether a task has a word as a whole, and not as a part of a name."""
+    return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", task))
+
+
 def words_of(task: str) -> set[str]:
     """The words of a task that may be names, and the parts of `deployment/web`."""
     parts = {part for path in _PARTS.findall(task) for part in path.split("/")}

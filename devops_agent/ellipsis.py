@@ -1,0 +1,77 @@
+"""What a task leaves out because the task before it has said it: "db too", "and the memory?", "undo that"."""
+
+import re
+from collections.abc import Sequence
+
+from devops_agent import intent
+from devops_agent.grounding.task_words import NO_NAMES
+
+LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
+_NAME = r"[\"'`]?([\w][\w.:-]*)[\"'`]?"
+_FOR_ANOTHER = (
+    # "do the same for api", "what about api?"
+    rf"{LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to|on)|(?:what|how) about|and for) "
+    rf"(?:the )?{_NAME}(?: too| as well)?()\s*[.?!]*\s*",
+    # "now api too, with 2 replicas"
+    rf"{LEAD}(?:the )?{_NAME},? (?:too|as well|also)"
+    r"((?:,? (?:but )?(?:with|on|to|in)\b[^.?!]*)?)\s*[.?!]*\s*",
+    # "api is the right one", "I meant api"
+    rf"{LEAD}(?:no,? )?{_NAME} is the (?:right )?one(?: (?:that|which|i)\b[^.?!]*)?()\s*[.!]*\s*",
+    rf"{LEAD}(?:no,? )?(?:i (?:meant|mean)|it (?:should|was to) be) (?:the )?{_NAME}()\s*[.!]*\s*",
+)
+_NOT_NAMED = NO_NAMES | {"it", "them", "you", "i", "me", "we", "he", "she", "mine", "yours"}
+_ASKS = re.compile(rf"{LEAD}(?:what|how)\b", re.IGNORECASE)
+# Of these a task speaks in the same place as of the others in its line.
+_SIBLINGS = (
+    ("cpu", "memory"),
+    ("liveness", "readiness", "startup"),
+    ("requests", "limits"),
+    ("error", "warn", "warning", "info", "debug", "fatal"),
+)
+_OF_SIBLING = re.compile(
+    rf"{LEAD}(?:(?:what|how) about |how many |for |with |of )?(?:the |its )?(\w+)"
+    r"(?: (?:limits?|requests?|probes?|lines?))?\s*[.?!]*\s*",
+    re.IGNORECASE,
+)
+_UNDOES = re.compile(r"\b(?:undo|revert|take (?:it|that) back|roll (?:it|that) back)\b", re.IGNORECASE)
+
+
+def repeated(task: str, before: Sequence[str], names: Sequence[str], kind: "re.Pattern[str]") -> str:
+    """The task before it, said again for something else; "" where a task is not that.
+
+    Args:
+        task: What the user typed.
+        before: The tasks before it, the newest first.
+        names: What they were about, the likeliest first.
+        kind: Matches the words for kinds, which are no names.
+    """
+    last = next((each for each in before if not _UNDOES.search(each)), "")
+    asks = task.rstrip().endswith("?") or bool(_ASKS.match(task))
+    if not last or (asks and intent.asks_for_change(last)):
+        return ""  # a question is no wish
+    return _for_sibling(task, last) or _for_another(task, last, names, kind)
+
+
+def _for_another(task: str, last: str, names: Sequence[str], kind: "re.Pattern[str]") -> str:
+    match = next(filter(None, (re.fullmatch(form, task, re.IGNORECASE) for form in _FOR_ANOTHER)), None)
+    if not match or match[1].lower() in _NOT_NAMED or kind.fullmatch(match[1]):
+        return ""
+    for name in names:
+        stands = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
+        if stands.search(last):
+            text = stands.sub(lambda _: match[1], last)
+            return f"{text.rstrip(' .!')}{match[2]}" if match[2] else text
+    return ""
+
+
+def _for_sibling(task: str, last: str) -> str:
+    match = _OF_SIBLING.fullmatch(task)
+    if not match or task.strip(" .?!") == match[1]:
+        return ""
+    for siblings in _SIBLINGS:
+        if match[1].lower() in siblings:
+            words = "|".join(siblings)
+            found = re.findall(rf"\b(?:{words})\b", last, re.IGNORECASE)
+            if len(found) == 1 and found[0].lower() != match[1].lower():
+                return re.sub(rf"\b{found[0]}\b", match[1], last)
+    return ""
