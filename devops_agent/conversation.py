@@ -80,6 +80,7 @@ class Conversation:
     limit: int = characters(8192, 2048)
     turns: list[Turn] = field(default_factory=list)
     _folded: int = 0
+    _taken_back: set[str] = field(default_factory=set)
 
     def add(self, turn: Turn) -> None:
         """Adds a turn; when they have grown too long, the oldest are told in a line each from now on."""
@@ -107,9 +108,11 @@ class Conversation:
 
         if inverse.asks_to_undo(task):
             last = next((turn for turn in reversed(self.turns) if turn.changes), None)
-            return (last and inverse.inverse(last.changes, last.there)) or task
+            back = inverse.inverse(last.changes, last.there) if last else ""
+            self._taken_back.add(back)
+            return back or task
         rows = self._table.rows if self._table else ()
-        before = [turn.task for turn in reversed(self.turns)]
+        before = [turn.task for turn in reversed(self.turns) if turn.task not in self._taken_back]
         return reference.resolved(task, self._subjects, before, rows, self.turns[-1].told_rows)
 
     @property

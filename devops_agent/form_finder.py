@@ -96,7 +96,7 @@ class FormFinder:
 
     def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
         about = self.ground.about or grounding.field_of(self.task)
-        bare, what = intent.core(wish), intent.core(task)
+        bare, what, ruled_out = intent.core(wish), intent.core(task), grounding.rules_out(self.task)
         said = runbook_library.said_of(what)
         # one that changes something is no help with a question, nor the other way round
         usable = {
@@ -104,6 +104,7 @@ class FormFinder:
             for name, runbook in self.runbooks.items()
             if runbook.changes == changes
             and (wish == self.task or runbook.field == about)
+            and runbook.field != ruled_out
             and runbook_library.may_mean(said, runbook)
         }
         first, fit = runbook_library.best(usable, bare, about, self.known, _FITS, what, changes)

@@ -142,7 +142,7 @@ def without_negations(task: str) -> str:
 
 
 _VARIABLES = re.compile(
-    r"(?i:\benv|\bvariables?\b|\bget_env\b|\$)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b[A-Z]{3,}\b"
+    r"(?i:\benv|\bvariables?\b|\bget_env\b|\$)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b(?!(?:CPUs?|RAM|DNS|TLS|SSL|URLs?|API|HTTPS?|YAML|JSON|CSV|TCP|UDP|SSH|PVCs?|OOM|RBAC|TODO)\b)[A-Z]{3,}\b"
 )
 
 

@@ -115,6 +115,8 @@ def resolved(
     if same := ellipsis.repeated(task, before, [each.name for each in things], _KIND):
         return same
     told = _with_all(task, shown)
+    if told == task and len(shown) > 1 and _ALL.search(task):
+        return task  # they are no one thing
     told = told if told != task else _with_amount(task, subjects, before)
     told = told if told != task else _with_one(task, subjects)
     told = told if told != task else _completed(task, subjects)

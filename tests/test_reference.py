@@ -165,6 +165,16 @@ def test_undo_takes_back_the_one_change(command: str, meant: str) -> None:
     assert Conversation(turns=[done, looked]).resolved("undo it") == meant
 
 
+def test_after_an_undo_another_one_gets_what_was_taken_back() -> None:
+    record = TurnRecord()
+    record.ran(Call("bash", {"command": "kubectl -n shop set env deployment/web A=1"}), "", True, True)
+    task = f"Set A=1 on {WEB}"
+    conversation = Conversation(turns=[record.turn(task, (), {}, (), "Done.", True)])
+    undone = conversation.resolved("that was wrong, undo it")
+    conversation.add(TurnRecord().turn(undone, (), {}, (), "Done.", True))
+    assert conversation.resolved("api is the right one") == task.replace("web", "api")
+
+
 @pytest.mark.parametrize(
     ("task", "undoes"),
     [

@@ -6,6 +6,6 @@ So it is told in a few lines what there is, what there is not, and what is wrong
 
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.lookup import look_up, names_something
-from devops_agent.grounding.task_words import field_of, speaks_of, tells_of_trouble
+from devops_agent.grounding.task_words import field_of, rules_out, speaks_of, tells_of_trouble
 
-__all__ = ["Ground", "field_of", "look_up", "names_something", "speaks_of", "tells_of_trouble"]
+__all__ = ["Ground", "field_of", "look_up", "names_something", "rules_out", "speaks_of", "tells_of_trouble"]

@@ -111,6 +111,12 @@ def field_of(task: str) -> str:
 _DOCKER_FIRST = re.compile(r"\b(?:docker\w*|containers?|compose)\b", re.IGNORECASE)
 
 
+def rules_out(task: str) -> str:
+    """The field that a task cannot be about, by its words: `kubernetes`, `docker`, or "" for none."""
+    of_cluster, of_engine = _KUBERNETES_FIRST.search(task), _DOCKER_FIRST.search(task)
+    return "docker" if of_cluster and not of_engine else "kubernetes" if of_engine and not of_cluster else ""
+
+
 def says_its_field(task: str) -> bool:
     """Whether the words of a task leave no doubt what it is about."""
     return any(said.search(task) for said in (_SYSTEMD, _KUBERNETES_FIRST, _DOCKER_FIRST))
