@@ -239,6 +239,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.gate.start_run(task)
         looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))
         self._briefings[task] = told = self._looked(told) if looks else told
+        self.evidence.complete = bool(again and told.looked)
         self._beware(told.found)
         self.tools.pop(RECIPE, None)
         self._wish, self._later = told.wish, list(told.later)
@@ -452,7 +453,8 @@ class DevOpsAgent(ToolCallingAgent):
         return f"{text}{told}"
 
     def _look_first(self, call: Call) -> str:
-        """What is said with the form that shows what a call would have changed: no more is wanted now."""
+        """Has what a call would have changed shown, and no more; gives what is said of the form for that."""
+        self.evidence.limits = replace(self.evidence.limits, removes=False)
         self.tools.pop(RECIPE, None)
         self._later = []
         self._briefings[str(self.task)] = replace(self._told, whole=True)

@@ -1,8 +1,8 @@
 """The turns of a session, and what the model is told of them with the next task."""
 
-import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from devops_agent.context import Messages, characters, size
@@ -32,9 +32,10 @@ class Turn:
         answer: What was answered.
         ok: Whether it was done, by exit codes.
         commands: The commands that ran and succeeded.
-        changes: Those of them that changed something.
-        there: What was looked up for it, as the rows of a table.
         names: What was looked up for it, by the placeholders of runbooks.
+        changes: What changed something: commands, and the writing of files.
+        looked_up: The objects that were looked up for it, as the rows of a table.
+        undoes: Whether it took back what was done before it.
     """
 
     task: str
@@ -46,14 +47,16 @@ class Turn:
     names: Mapping[str, str] = field(default_factory=dict)
     table: "Table | None" = None
     changes: tuple[str, ...] = ()
-    there: "tuple[Row, ...]" = ()
+    looked_up: "tuple[Row, ...]" = ()
+    undoes: bool = False
 
     @property
     def told_rows(self) -> "Sequence[Row]":
-        """The rows of its table that its answer names; all of them where it names none."""
+        """The rows of its table that its answer names; else those in the state that it asks for."""
+        from devops_agent import subjects
+
         rows = self.table.rows if self.table else ()
-        words = set(re.findall(r"[\w.-]*\w", self.answer))
-        return [row for row in rows if row.subject.name in words] or rows
+        return subjects.named_in(self.answer, rows) or subjects.in_state(self.task, rows)
 
     @property
     def fact(self) -> str:
@@ -80,11 +83,12 @@ class Conversation:
     limit: int = characters(8192, 2048)
     turns: list[Turn] = field(default_factory=list)
     _folded: int = 0
-    _taken_back: set[str] = field(default_factory=set)
+    _takes_back: str = ""
 
     def add(self, turn: Turn) -> None:
         """Adds a turn; when they have grown too long, the oldest are told in a line each from now on."""
-        self.turns.append(turn)
+        self.turns.append(replace(turn, undoes=turn.task == self._takes_back))
+        self._takes_back = ""
         if size(self.messages([])) > self.limit * _MOST:
             while self._folded < len(self.turns) and size(self.messages([])) > self.limit * _FOLD_TO:
                 self._folded += 1
@@ -108,11 +112,10 @@ class Conversation:
 
         if inverse.asks_to_undo(task):
             last = next((turn for turn in reversed(self.turns) if turn.changes), None)
-            back = inverse.inverse(last.changes, last.there) if last else ""
-            self._taken_back.add(back)
-            return back or task
+            self._takes_back = inverse.inverse(last.changes, last.looked_up) if last else ""
+            return self._takes_back or task
         rows = self._table.rows if self._table else ()
-        before = [turn.task for turn in reversed(self.turns) if turn.task not in self._taken_back]
+        before = [turn.task for turn in reversed(self.turns) if not turn.undoes]
         return reference.resolved(task, self._subjects, before, rows, self.turns[-1].told_rows)
 
     @property
@@ -194,9 +197,13 @@ class TurnRecord:
             tuple(command for command, _, _ in self._ran),
             names,
             subjects.last_table(self._ran, lines),
-            tuple(command for command, _, changes in self._ran if changes),
+            (*(command for command, _, changes in self._ran if changes), *map(_writing, written)),
             subjects.looked_up(lines),
         )
+
+
+def _writing(path: str) -> str:
+    return f"write_file {shlex.quote(path)}"
 
 
 def not_done(task: str, why: str) -> Turn:
@@ -217,6 +224,7 @@ def _with_answer(
 def of_command(command: str, output: str, ok: bool) -> Turn:
     """The turn of a command that the user ran; `output` is reduced and free of secrets."""
     from devops_agent import subjects
+    from devops_agent.policy import effects
 
     said = "It ran." if ok else "It failed."
     messages = (
@@ -227,7 +235,9 @@ def of_command(command: str, output: str, ok: bool) -> Turn:
     )
     ran = [(command, output, True)]
     about, table = subjects.of_turn(ran, {}, (), output), subjects.last_table(ran)
-    return Turn(command, messages, about, "", ok, (command,) if ok else (), table=table)
+    commands = (command,) if ok else ()
+    changes = () if effects.is_read(command) else (command,)
+    return Turn(command, messages, about, "", ok, commands, table=table, changes=changes)
 
 
 def of_stored(stored: "StoredTurn") -> Turn | None:
@@ -247,7 +257,7 @@ def of_stored(stored: "StoredTurn") -> Turn | None:
     messages = stored.messages or tuple(_told(stored, answer))
     task = stored.understood or stored.task
     table = subjects.last_table(ran)
-    changes = tuple(command for command, _, changed in ran if changed)
+    changes = (*(command for command, _, changed in ran if changed), *map(_writing, written))
     return Turn(task, messages, about, answer, bool(stored.ok), commands, stored.names, table, changes)
 
 

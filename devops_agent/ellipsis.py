@@ -7,19 +7,22 @@ from devops_agent import intent
 from devops_agent.grounding.task_words import NO_NAMES
 
 LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
-_NAME = r"[\"'`]?([\w][\w.:-]*)[\"'`]?"
+_NAME = r"[\"'`]?([A-Za-z][\w.:-]*)[\"'`]?"
 _FOR_ANOTHER = (
     # "do the same for api", "what about api?"
-    rf"{LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to|on)|(?:what|how) about|and for) "
+    rf"{LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to)|(?:what|how) about|and for) "
     rf"(?:the )?{_NAME}(?: too| as well)?()\s*[.?!]*\s*",
     # "now api too, with 2 replicas"
     rf"{LEAD}(?:the )?{_NAME},? (?:too|as well|also)"
     r"((?:,? (?:but )?(?:with|on|to|in)\b[^.?!]*)?)\s*[.?!]*\s*",
-    # "api is the right one", "I meant api"
-    rf"{LEAD}(?:no,? )?{_NAME} is the (?:right )?one(?: (?:that|which|i)\b[^.?!]*)?()\s*[.!]*\s*",
-    rf"{LEAD}(?:no,? )?(?:i (?:meant|mean)|it (?:should|was to) be) (?:the )?{_NAME}()\s*[.!]*\s*",
+    # "api is the right one", "no, I meant api"
+    rf"{LEAD}(?:no,? )?{_NAME} is the (?:right one|one (?:that|which) needs (?:it|that))()\s*[.!]*\s*",
+    rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}()\s*[.!]*\s*",
 )
-_NOT_NAMED = NO_NAMES | {"it", "them", "you", "i", "me", "we", "he", "she", "mine", "yours"}
+_NO_NAME = re.compile(
+    r"it|them|you|i|me|we|he|she|mine|yours|\w+ing|(?:every|any|some)\w+|all|both|others?|rest|works",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(rf"{LEAD}(?:what|how)\b", re.IGNORECASE)
 # Of these a task speaks in the same place as of the others in its line.
 _SIBLINGS = (
@@ -33,7 +36,6 @@ _OF_SIBLING = re.compile(
     r"(?: (?:limits?|requests?|probes?|lines?))?\s*[.?!]*\s*",
     re.IGNORECASE,
 )
-_UNDOES = re.compile(r"\b(?:undo|revert|take (?:it|that) back|roll (?:it|that) back)\b", re.IGNORECASE)
 
 
 def repeated(task: str, before: Sequence[str], names: Sequence[str], kind: "re.Pattern[str]") -> str:
@@ -45,7 +47,7 @@ def repeated(task: str, before: Sequence[str], names: Sequence[str], kind: "re.P
         names: What they were about, the likeliest first.
         kind: Matches the words for kinds, which are no names.
     """
-    last = next((each for each in before if not _UNDOES.search(each)), "")
+    last = next(iter(before), "")
     asks = task.rstrip().endswith("?") or bool(_ASKS.match(task))
     if not last or (asks and intent.asks_for_change(last)):
         return ""  # a question is no wish
@@ -54,24 +56,31 @@ def repeated(task: str, before: Sequence[str], names: Sequence[str], kind: "re.P
 
 def _for_another(task: str, last: str, names: Sequence[str], kind: "re.Pattern[str]") -> str:
     match = next(filter(None, (re.fullmatch(form, task, re.IGNORECASE) for form in _FOR_ANOTHER)), None)
-    if not match or match[1].lower() in _NOT_NAMED or kind.fullmatch(match[1]):
+    if not match or not _is_name(match[1]) or kind.fullmatch(match[1]):
         return ""
     for name in names:
         stands = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
-        if stands.search(last):
+        if len(stands.findall(last)) == 1:
             text = stands.sub(lambda _: match[1], last)
             return f"{text.rstrip(' .!')}{match[2]}" if match[2] else text
     return ""
+
+
+def _is_name(word: str) -> bool:
+    beside = {each for line in _SIBLINGS for each in line}
+    said = word.lower() in NO_NAMES | beside or _NO_NAME.fullmatch(word)
+    return not (said or intent.tells_to(word) or intent.is_question(word))
 
 
 def _for_sibling(task: str, last: str) -> str:
     match = _OF_SIBLING.fullmatch(task)
     if not match or task.strip(" .?!") == match[1]:
         return ""
+    if intent.asks_for_change(last) and re.search(r"\d", last):
+        return ""  # an amount of the one is none of the other
     for siblings in _SIBLINGS:
         if match[1].lower() in siblings:
-            words = "|".join(siblings)
-            found = re.findall(rf"\b(?:{words})\b", last, re.IGNORECASE)
+            found = re.findall(rf"\b(?:{'|'.join(siblings)})\b", last, re.IGNORECASE)
             if len(found) == 1 and found[0].lower() != match[1].lower():
                 return re.sub(rf"\b{found[0]}\b", match[1], last)
     return ""

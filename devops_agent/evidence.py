@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
-from devops_agent.intent import only_asks
 from devops_agent.limits import Limits
 from devops_agent.protocol import Call
 
@@ -139,8 +138,6 @@ class Evidence:
             self._put_off = _key(call)
         else:
             self._seen.add(_key(call))
-        if only_asks(comment):
-            self.limits = replace(self.limits, removes=False)
 
     def denied(self, call: Call, reason: str) -> None:
         """Records that a call was refused by the modes or the policy."""

@@ -15,7 +15,6 @@ from devops_agent.terminal import call_line
 _BASH, _WRITE = "bash", "write_file"
 # What only looks at something for the model, and would do nothing in a script.
 _LEFT_OUT = ("read_file", "get_env")
-# Control characters, and those that turn the direction of writing.
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _HEADING = 120
 _EFFECTS = {"destructive": "destroys", "change": "changes", "unknown": "may change something"}

@@ -96,7 +96,7 @@ class FormFinder:
 
     def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
         about = self.ground.about or grounding.field_of(self.task)
-        bare, what, ruled_out = intent.core(wish), intent.core(task), grounding.rules_out(self.task)
+        bare, what, ruled_out = intent.core(wish), intent.core(task), grounding.rules_out(wish)
         said = runbook_library.said_of(what)
         # one that changes something is no help with a question, nor the other way round
         usable = {

@@ -13,6 +13,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
+from devops_agent.limits import Limits
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import parse_call, segments
 from devops_agent.protocol import RECIPE, Call, ToolLike
@@ -37,29 +38,34 @@ def removes_only_if_asked(call: Call, tools: Tools, evidence: Evidence) -> None:
     """Nothing is deleted for a task that does not say so: a small model clears its way with a delete."""
     if call.name != "bash" or evidence.limits.removes:
         return
-    refusal = CallRefused(_NOT_NOW if evidence.turned_down else _NOT_ASKED)
     for segment in segments(call.arguments["command"]):
         words = segment.words[1:]
         own = evidence.written.issuperset(word for word in words if not word.startswith("-"))
         if (segment.name in _REMOVERS and not own) or _DROPS.match(" ".join((segment.name, *words))):
-            raise refusal
+            raise CallRefused(_NOT_NOW if evidence.turned_down else _NOT_ASKED)
         if segment.name != "kubectl":
             continue
         _, verb, flags, operands = parse_call(segment.words)
         dry = flags.get("--dry-run") in ("client", "server")
         if verb == "delete" and not dry and not _COMES_AGAIN.fullmatch("".join(operands[:1])):
-            raise refusal
+            raise CallRefused(_NOT_NOW if evidence.turned_down else _NOT_ASKED)
 
 
 def removes_only_that_kind(call: Call, tools: Tools, evidence: Evidence) -> None:
     """Where files of a kind are to go, no others go with them: a small model names all that it has seen."""
-    if call.name != "bash" or evidence.limits.spares or not evidence.limits.kind:
+    if call.name != "bash" or evidence.limits.spares or not evidence.limits.endings:
         return
-    for segment in segments(call.arguments["command"]):
-        operands = [word for word in segment.words[1:] if not word.startswith("-")]
-        others = [word for word in operands if not any(part in word.lower() for part in evidence.limits.kind)]
-        if segment.name in _REMOVERS and others and len(others) < len(operands):
-            raise CallRefused(f"The task does not ask to delete {', '.join(others)}. Leave that out.")
+    removing = [each for each in segments(call.arguments["command"]) if each.name in _REMOVERS]
+    gone = [word for each in removing for word in each.words[1:] if not word.startswith("-")]
+    others = [word for word in gone if not _is_of_kind(word, evidence.limits)]
+    if others and len(others) < len(gone):
+        raise CallRefused(f"The task does not ask to delete {', '.join(others)}. Leave that out.")
+
+
+def _is_of_kind(path: str, limits: Limits) -> bool:
+    """Whether a file has one of the endings, also before a number, as app.log.1; or the task names it."""
+    parts = Path(path).name.lower().replace("~", ".old").split(".")[1:]
+    return bool(limits.words & {path, Path(path).name}) or not set(limits.endings).isdisjoint(parts)
 
 
 # `kill $(ps aux | grep web | …)`, `pkill -f web`: the command line of whoever runs the task names it too.

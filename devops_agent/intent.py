@@ -114,9 +114,17 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
+_LOOK_FIRST = re.compile(
+    r"(?:^|[,.;:!]|\b(?:just|only|please|first|let me|want to))\s*(?:(?:just|only|please|first)\s+)?"
+    r"(?:list|show|see|tell|look|print|display|describe|count)\b",
+    re.IGNORECASE,
+)
+_OTHERWISE = re.compile(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
+
+
 def only_asks(text: str) -> bool:
-    """Whether a text asks to be told or shown something, and for no change: "just list them first"."""
-    return bool(_ONLY_TELL.search(text)) or (is_question(text) and not asks_for_change(text))
+    """Whether a text asks to be shown something before anything is done: "just list them first"."""
+    return bool(_LOOK_FIRST.search(text)) and not _OTHERWISE.search(text) and not asks_for_change(text)
 
 
 def tells_to(wish: str) -> bool:

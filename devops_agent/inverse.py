@@ -3,16 +3,19 @@
 import re
 from collections.abc import Callable, Sequence
 
+from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, segments
-from devops_agent.subjects import Row, Subject, of_command
+from devops_agent.subjects import WORKLOADS, Row, Subject, of_command
 
+# What may stand before it: "oops, that was a mistake."
+_SAID = r"no|oops|ouch|sorry|hm+|wait|ok|okay|ah|oh|please|(?:that|this|it) was(?: \w+){1,4}?"
+_LEAD = rf"(?:(?:{_SAID})\b[\s.,;!:-]*)*"
 _UNDO = re.compile(
-    r"(?:(?:.*[.,;!]\s*)?(?:please |just |can you )?)(?:undo|revert|take back|roll back)"
-    r"(?: (?:it|that|this|the last (?:change|step|one)|what you did|your last change))?"
-    r"(?: again)?(?:,? please)?\s*[.!]*"
-    r"|(?:.*[.,;!]\s*)?(?:take|roll|put) (?:it|that) back\s*[.!]*",
-    re.IGNORECASE | re.DOTALL,
+    rf"{_LEAD}(?:(?:undo|revert|roll back|take back)(?: (?:it|that|this|the last (?:change|step|one)"
+    r"|what you did|your last change))?|(?:take|roll|put) (?:it|that) back)(?:,? (?:again|please))*\s*[.!]*",
+    re.IGNORECASE,
 )
+_ADDED = {"label": "label", "annotate": "annotation"}
 _OPPOSITE = {"stop": "Start", "start": "Stop", "pause": "Unpause", "unpause": "Pause"}
 
 
@@ -25,25 +28,24 @@ def inverse(commands: Sequence[str], rows: Sequence[Row]) -> str:
     """The task that takes back the one change of a turn; "" where it had several, or none that is known.
 
     Args:
-        commands: The commands of the turn that changed something.
+        commands: What changed something in the turn.
         rows: What was there before, as it was looked up.
     """
     try:
-        calls = [parse_call(segment.words) for command in commands for segment in segments(command)]
+        ran = [segment for command in commands for segment in segments(command)]
     except ValueError:  # no shell text
         return ""
-    calls = [call for call in calls if call.program in ("kubectl", "docker")]
+    calls = [parse_call(segment.words) for segment in ran if not effects.reads(segment)]
     about = [each for command in commands for each in of_command(command)]
-    if len(calls) != 1 or not about:
+    if len(calls) != 1 or len(about) != 1 or calls[0].program not in _TAKES_BACK:
         return ""
-    (call,) = calls
-    take_back = _KUBECTL if call.program == "kubectl" else _DOCKER
-    find = take_back.get(call.verb) or take_back.get(call.verb.split()[0])
+    (call,), by_verb = calls, _TAKES_BACK[calls[0].program]
+    find = by_verb.get(call.verb) or by_verb.get(call.verb.split()[0])
     return find(call, about[0], rows) if find else ""
 
 
 def _rolled_back(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
-    return f"Roll back {subject} to its revision before"
+    return f"Roll back {subject} to its revision before" if subject.kind in WORKLOADS else ""
 
 
 def _deleted(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
@@ -52,7 +54,7 @@ def _deleted(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
 
 def _exposed(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
     name = call.flags.get("--name", subject.name)
-    return f"Delete {Subject('service', name, subject.namespace)}"
+    return f"Delete {Subject('service', name, subject.namespace)}" if name else ""
 
 
 def _scaled(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
@@ -67,7 +69,7 @@ def _unlabelled(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
     pairs = [word for word in call.operands if "=" in word]
     if len(pairs) != 1 or "--overwrite" in call.flags:
         return ""
-    return f"Remove the {call.verb} {pairs[0].partition('=')[0]} of {subject}"
+    return f"Remove the {_ADDED[call.verb]} {pairs[0].partition('=')[0]} of {subject}"
 
 
 def _renamed(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
@@ -75,19 +77,17 @@ def _renamed(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
 
 
 def _reversed(call: Call, subject: Subject, rows: Sequence[Row]) -> str:
-    return f"{_OPPOSITE[call.verb]} {subject}" if len(call.operands) == 1 else ""
+    return f"{_OPPOSITE[call.verb]} {subject}"
 
 
 _Find = Callable[[Call, Subject, Sequence[Row]], str]
-_KUBECTL: dict[str, _Find] = {
-    **dict.fromkeys(("set", "patch"), _rolled_back),
-    **dict.fromkeys(("create", "run"), _deleted),
-    "expose": _exposed,
-    "scale": _scaled,
-    **dict.fromkeys(("label", "annotate"), _unlabelled),
-}
-_DOCKER: dict[str, _Find] = {
-    "run": _deleted,
-    "rename": _renamed,
-    **dict.fromkeys(_OPPOSITE, _reversed),
+_TAKES_BACK: dict[str, dict[str, _Find]] = {
+    "kubectl": {
+        "set": _rolled_back,
+        **dict.fromkeys(("create", "run"), _deleted),
+        "expose": _exposed,
+        "scale": _scaled,
+        **dict.fromkeys(_ADDED, _unlabelled),
+    },
+    "docker": {"run": _deleted, "rename": _renamed, **dict.fromkeys(_OPPOSITE, _reversed)},
 }

@@ -32,19 +32,23 @@ _FORBIDDEN = re.compile(
     r"|\b(restart|stop|delete|remove|push|start) nothing\b",
     re.IGNORECASE | re.MULTILINE,
 )
-# "all log files", "*.tmp", "the .bak files"; and what is named itself: "and app.py"
-_KIND = re.compile(r"\*?\.?\b(\w+)[ -]files\b|\*\.(\w+)", re.IGNORECASE)
-_FILE = re.compile(r"[\w-]+\.\w+")
+# "*.tmp", "the .bak files", "all log files"
+_ENDING = re.compile(r"\*\.(\w+)|(?<!\w)\.(\w+) files\b", re.IGNORECASE)
+_KIND = re.compile(r"\b(\w+)[ -]files\b", re.IGNORECASE)
 _ENDINGS = {
-    "backup": ("bak", "orig", "old", "~"),
+    **{
+        kind: (kind,)
+        for kind in "log json csv xml html css sql pdf zip tar gz conf ini swp pyc png jpg".split()
+    },
+    "backup": ("bak", "orig", "old"),
+    "bak": ("bak",),
     "javascript": ("js",),
     "markdown": ("md",),
     "python": ("py",),
     "shell": ("sh",),
-    "temp": ("tmp",),
-    "temporary": ("tmp", "temp"),
+    **dict.fromkeys(("temp", "temporary", "tmp"), ("tmp", "temp")),
     "text": ("txt",),
-    "yaml": ("yml",),
+    "yaml": ("yaml", "yml"),
 }
 _MAY_NOT = re.compile(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
 
@@ -58,14 +62,16 @@ class Limits:
         rewrites: Whether it says that a file is to get another text altogether.
         spares: Whether it says that something is to stay as it is.
         forbidden: The verbs of what it says not to do, without their endings.
-        kind: Parts of the names of the files that it speaks of, where it speaks of files of a kind.
+        endings: Those of the files that it speaks of, where it speaks of files of a kind.
+        words: Its words, names among them.
     """
 
     removes: bool = True
     rewrites: bool = True
     spares: bool = False
     forbidden: tuple[str, ...] = ()
-    kind: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
 
 
 def limits_of(task: str) -> Limits:
@@ -78,14 +84,15 @@ def limits_of(task: str) -> Limits:
         spares=makes_exception(task),
         # "stop web, but do not stop db" forbids no stop as such
         forbidden=tuple(dict.fromkeys(w.lower() for w in words if w and w.lower() not in wanted.lower())),
-        kind=_kind(task.lower()),
+        endings=_endings(task.lower()),
+        words=frozenset(re.findall(r"[\w./*-]*[\w*]", task)),
     )
 
 
-def _kind(task: str) -> tuple[str, ...]:
-    kinds = [word for found in _KIND.findall(task) for word in found if word]
-    endings = [ending for word in kinds for ending in (word, *_ENDINGS.get(word, ()))]
-    return tuple(dict.fromkeys(endings + _FILE.findall(task))) if kinds else ()
+def _endings(task: str) -> tuple[str, ...]:
+    named = [ending for found in _ENDING.findall(task) for ending in found if ending]
+    of_kind = [ending for kind in _KIND.findall(task) for ending in _ENDINGS.get(kind, ())]
+    return tuple(dict.fromkeys(named + of_kind))
 
 
 def makes_exception(task: str) -> bool:

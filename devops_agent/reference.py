@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from devops_agent import ellipsis, intent
 from devops_agent.ellipsis import LEAD
-from devops_agent.grounding.task_words import PATH
-from devops_agent.subjects import PLACE, WORKLOADS, Row, Subject
+from devops_agent.grounding.task_words import NO_NAMES, PATH
+from devops_agent.subjects import PLACE, WORKLOADS, Row, Subject, in_state
 
 _KIND_WORD = (
     r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"
@@ -23,7 +23,7 @@ _CLAUSE = re.compile(r"[,.;:]|\b(?:and|then)\b", re.IGNORECASE)
 _NO_ACT = r"(?<!undo )(?<!redo )(?<!\bdo )(?<!repeat )(?<!mean )"
 _ALONE = r"(?=[.?!]|$| (?:in|to|from|with|on|again|down|up|back)\b)"
 _IT = re.compile(
-    rf"(?<![\w-]){_NO_ACT}(?:it|(?<!of )(?<!among )them|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])",
+    rf"(?<![\w-]){_NO_ACT}(?:it|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])",
     re.IGNORECASE,
 )
 _ITS = re.compile(r"(?<![\w-])(?:its|their)(?= \w)", re.IGNORECASE)
@@ -54,6 +54,9 @@ _OF_ITS_PARTS = re.compile(
     r"(?=.*\b(?:image|replicas?|limits?|requests?|probe|variable|env|port|labels?|annotation|memory|cpu)\b)",
     re.IGNORECASE,
 )
+_SAYS_NOTHING = re.compile(
+    rf"{LEAD}(?:ok|okay|what|stop|thanks|thank you|yes|no|go|go on|done|continue|wait)?\W*", re.IGNORECASE
+)
 _MOST_WORDS = 12
 _PREFERRED = (
     (r"\b(?:scale|replicas?|roll(?:out|ed|back)?|restart|expose|probe|image to)\b", WORKLOADS),
@@ -77,15 +80,8 @@ def _the_one(task: str, rows: Sequence[Row]) -> str:
     match = _THE_ONE.search(task)
     if not match:
         return task
-    state = (match["that"] or match["state"]).lower()
-    if re.search(r"exit|stop|end|died|dead", state):
-        fitting = [row for row in rows if row.has_ended]
-    elif re.search(r"crash|fail|broken|unhealthy|stuck|pending|restarting|not |n't ", state):
-        fitting = [row for row in rows if not row.is_well]
-    elif re.search(r"running|runs|works|up\b", state):
-        fitting = [row for row in rows if row.is_well]
-    else:
-        fitting = []
+    state = match["that"] or match["state"]
+    fitting = in_state(state, rows)
     if len(fitting) != 1:
         return task
     return f"{task[: match.start()]}{_named(fitting[0].subject, task)}{task[match.end() :]}"
@@ -114,12 +110,13 @@ def resolved(
     things = [each for each in subjects if each.kind not in ("namespace", PLACE)]
     if same := ellipsis.repeated(task, before, [each.name for each in things], _KIND):
         return same
-    told = _with_all(task, shown)
-    if told == task and len(shown) > 1 and _ALL.search(task):
-        return task  # they are no one thing
-    told = told if told != task else _with_amount(task, subjects, before)
-    told = told if told != task else _with_one(task, subjects)
-    told = told if told != task else _completed(task, subjects)
+    readings = (
+        _with_all(task, shown),
+        _with_amount(task, subjects, before),
+        _with_one(task, subjects),
+        _completed(task, subjects),
+    )
+    told = next((each for each in readings if each != task), task)
     return told if told == task else _without_lead(told)
 
 
@@ -153,7 +150,7 @@ def asks_of_table(task: str) -> bool:
 
 def refers_back(task: str) -> bool:
     """Whether a task speaks of what was said before."""
-    return bool(_BACK.search(task) or _IT.search(task) or _ITS.search(task))
+    return any(back.search(task) for back in (_BACK, _IT, _ITS, _ALL))
 
 
 def _meant(task: str, subjects: Sequence[Subject]) -> Subject | None:
@@ -186,14 +183,16 @@ def _with_all(task: str, shown: Sequence[Row]) -> str:
     """The task with the rows that were shown in place of "them"."""
     match = _ALL.search(task)
     kinds = {(row.subject.kind, row.subject.namespace) for row in shown}
-    if not match or len(kinds) != 1 or not 1 < len(shown) <= _MOST_NAMED or _has_own(task[: match.start()]):
+    if not match or len(kinds) != 1 or len(shown) > _MOST_NAMED or _has_own(task[: match.start()]):
         return task
     (kind, space), names = kinds.pop(), [row.subject.name for row in shown]
+    if len(names) == 1:
+        return f"{task[: match.start()]}{_named(shown[0].subject, task)}{task[match.end() :]}"
     text = _named(Subject(f"{kind}s", f"{', '.join(names[:-1])} and {names[-1]}", space), task)
     return f"{task[: match.start()]}{text}{task[match.end() :]}"
 
 
-_TO_AMOUNT = re.compile(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)?\b)", re.IGNORECASE)
+_TO_AMOUNT = re.compile(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)\b)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\b(?:memory|cpu)(?: (?:limits?|requests?))?\b", re.IGNORECASE)
 
 
@@ -226,15 +225,19 @@ def _with_pronoun(task: str, subjects: Sequence[Subject]) -> str:
 
 def _has_own(before: str) -> bool:
     """Whether a pronoun stands for something that is named before it, in another clause of the same task."""
-    clauses = _CLAUSE.split(before)
-    return bool(_KIND.search(" ".join(clauses[:-1])) or PATH.search(before))
+    clauses = _CLAUSE.split(before)[:-1]
+    acts = any(intent.tells_to(each) or intent.is_question(each) for each in clauses)
+    return acts or bool(_KIND.search(" ".join(clauses)) or PATH.search(before))
 
 
 def _with_kind(task: str, subjects: Sequence[Subject]) -> str:
     """The task with the one pod in place of "that pod"."""
 
     def named(match: "re.Match[str]") -> str:
-        kind = re.sub(r"\s|s$", "", match[1].lower())
+        kind = re.sub(r"\s", "", match[1].lower())
+        behind = re.match(r"\s+[\"'`]?([\w.-]*\w)", task[match.end() :])
+        if behind and behind[1].lower() not in NO_NAMES:
+            return match[0]  # "the deployment api"
         kind = {"deploy": "deployment", "svc": "service"}.get(kind, kind)
         fitting = [each for each in subjects if each.kind == kind]
         return _named(fitting[0], task) if len({each.name for each in fitting}) == 1 else match[0]
@@ -256,10 +259,12 @@ def _completed(task: str, subjects: Sequence[Subject]) -> str:
     if PATH.search(task) or len(task.split()) > _MOST_WORDS:
         return task
     meant = _meant(task, subjects)
-    if meant is None:
-        return task
     if _BARE.fullmatch(task):
-        return f"{task.strip()} ({_named(meant, task)})"
+        where = [f"namespace {each.name}" for each in subjects if each.kind == PLACE]
+        about = _named(meant, task) if meant else next(iter(where), "")
+        return f"{task.strip()} ({about})" if about else task
+    if meant is None or _SAYS_NOTHING.fullmatch(task):
+        return task
     lead = re.match(LEAD, task)
     leaves_out = lead and lead[0].strip() and _LEAVES_OUT.fullmatch(task) and not _KIND.search(task)
     of_parts = _OF_ITS_PARTS.match(task) and not _KIND.search(re.sub(r"\bimage\b", "", task))

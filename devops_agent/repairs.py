@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from devops_agent.diagnosis import diagnose
 from devops_agent.files import text_if_readable
 from devops_agent.grounding import Ground
-from devops_agent.policy.shell_text import Token, base_name, located, parse_call, substitutions, unquote
+from devops_agent.policy.shell_text import (
+    Token,
+    base_name,
+    located,
+    parse_call,
+    segments,
+    substitutions,
+    unquote,
+)
 
 _HAS_NAMESPACE = re.compile(r"-n.*|-[a-zA-Z]*A|(?:--namespace|--all-namespaces)(?:=.*)?")
 _NO_NAMESPACE = frozenset(
@@ -150,8 +158,10 @@ _RUN = re.compile(r"\bdocker (?:container )?run\b(?! (?:-h|--help)\b)")
 
 def with_the_given_name(command: str, ground: Ground) -> str:
     """Gives a container the name that the task says, where the command gives it none."""
-    found = _RUN.findall(command)
-    if not ground.given or len(found) != 1 or "--name" in command:
+    if not ground.given or len(_RUN.findall(command)) != 1 or "--name" in command:
+        return command
+    ran = [parse_call(segment.words) for segment in segments(command)]
+    if not any((call.program, call.verb) == ("docker", "run") for call in ran):
         return command
     return _RUN.sub(lambda run: f"{run[0]} --name {shlex.quote(ground.given)}", command)
 

@@ -47,6 +47,9 @@ class Subject(NamedTuple):
         return self.name if self.kind in _PLAIN else f"{self.kind} {self.name}"
 
 
+_BROKEN = re.compile(r"BackOff|Err|Failed|OOMKilled|Evicted|Restarting|Invalid|Unknown|\(unhealthy\)")
+
+
 class Row(NamedTuple):
     """A row of a table that was shown, and how it stands there with its thing."""
 
@@ -63,12 +66,21 @@ class Row(NamedTuple):
     @property
     def has_ended(self) -> bool:
         """Whether it does not run, and is not to."""
-        return bool(re.search(r"\b(?:Exited|Completed|Created|Dead|Paused)\b", self.text, re.IGNORECASE))
+        return bool(re.search(r"\b(?:Exited|Completed|Created|Dead|Paused)\b", self._state, re.IGNORECASE))
 
     @property
     def is_broken(self) -> bool:
         """Whether its state is one of trouble."""
-        return bool(re.search(r"BackOff|Err|Failed|OOMKilled|Evicted|Restarting|Invalid|Unknown", self.text))
+        return bool(_BROKEN.search(self._state))
+
+    def says(self, word: str) -> bool:
+        """Whether a word stands in it, beside the name."""
+        return word.lower() in self._state.lower()
+
+    @property
+    def _state(self) -> str:
+        """What the row tells beside the name."""
+        return self.text.replace(self.subject.name, "")
 
 
 class Table(NamedTuple):
@@ -101,10 +113,42 @@ def of_names(names: Mapping[str, str]) -> list[Subject]:
 
 def told(answer: str, command: str, output: str) -> list[Subject]:
     """The one row of a table that an answer speaks of, or that is its only one."""
-    rows = [row.subject for row in rows_of(command, output)]
-    words = set(re.findall(r"[\w.-]*\w", answer))
-    named = [row for row in rows if row.name in words]
-    return named if len(named) == 1 else rows if len(rows) == 1 else []
+    rows = rows_of(command, output)
+    named = named_in(answer, rows)
+    return [row.subject for row in (named if len(named) == 1 else rows if len(rows) == 1 else [])]
+
+
+def named_in(text: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows whose names a text has."""
+    words = set(re.findall(r"[\w.-]*\w", text))
+    return [row for row in rows if row.subject.name in words]
+
+
+# What a row says in the same word, where it is so.
+_LITERAL = re.compile(r"\b(?:pending|evicted|unhealthy|paused|terminating)\b", re.IGNORECASE)
+_ENDED = r"exit\w*|stopped|ended|died|dead|complet\w+|finished|done"
+_TROUBLED = (
+    r"paused|terminating|pending|evicted|unhealthy|crash\w*|fail\w*|broken|stuck|restarting|wrong|trouble"
+    r"|problems?|down"
+)
+_RUNNING = r"running|runs?|works?|working|ready|healthy|up|fine|start(?:s|ed|ing)?"
+_STATE = re.compile(
+    rf"\b(?P<ended>{_ENDED})\b|\b(?P<troubled>{_TROUBLED})\b|\b(?P<running>{_RUNNING})\b", re.IGNORECASE
+)
+_NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n[o'’]t\b", re.IGNORECASE)
+
+
+def in_state(text: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows that are in the state of which a text speaks; all of them where it speaks of none."""
+    match = _STATE.search(text)
+    if not match:
+        return list(rows)
+    negated = bool(_NEGATION.search(text[: match.start()]))
+    if _LITERAL.fullmatch(match[0]):
+        return [row for row in rows if row.says(match[0]) is not negated]
+    if match["ended"]:
+        return [row for row in rows if row.has_ended is not negated]
+    return [row for row in rows if row.is_well is (bool(match["running"]) is not negated)]
 
 
 def _of_call(call: Call, output: str) -> Iterator[Subject]:

@@ -774,10 +774,15 @@ def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> 
     [
         ("start redis:7 and name the container cache", "cache"),
         ("Run nginx, call it web-1", "web-1"),
-        ("make a network called back_end.", "back_end"),
+        ("run redis:7 named cache", "cache"),
+        ("start a container web in the background", "web"),
+        ("make a network called back_end.", ""),
+        ("Run redis on the network called backend", ""),
+        ("start a container running redis", ""),
+        ("call backup.sh every hour", ""),
         ("run a named volume", ""),
         ("what is the name of the pod?", ""),
-        ("make one called a1 and one called b1", ""),
+        ("make a container called a1 and a container called b1", ""),
     ],
 )
 def test_the_name_that_a_task_gives(task: str, name: str, here: Path) -> None:

@@ -215,6 +215,9 @@ def test_what_was_written_in_this_run_may_go_again() -> None:
         ("Delete *.bak", "rm -- a.bak a", "a"),
         ("Remove the .yaml files and go.sum", "rm a.yaml b.yml go.sum go.mod", "go.mod"),
         ("Delete the log files", "rm *.log *", "\\*"),
+        ("Delete all log files", "rm app.log && rm login.sh", "login.sh"),
+        ("Delete all log files", "rm app.log.1; rm -rf catalog", "catalog"),
+        ("Delete *.log in /srv/log", "rm /srv/log/a.py /srv/log/b.log", "/srv/log/a.py"),
     ],
 )
 def test_of_files_of_a_kind_no_others_are_removed(task: str, command: str, other: str) -> None:
@@ -231,6 +234,9 @@ def test_of_files_of_a_kind_no_others_are_removed(task: str, command: str, other
         ("Remove the old files", "rm a b c"),
         ("Delete the backup files and notes.txt", "rm a.orig notes.txt b~"),
         ("Delete all but the log files", "rm a.py b.log"),
+        ("Delete these files: app.py, Makefile", "rm app.py Makefile"),
+        ("Delete the log files and the folder build", "rm -r a.log build"),
+        ("Delete all files here", "rm install.sh a b"),
     ],
 )
 def test_what_is_of_the_kind_or_named_may_go(task: str, command: str) -> None:

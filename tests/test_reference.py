@@ -91,7 +91,7 @@ def test_the_same_for_another_one() -> None:
     told = resolved("then api too, but with 4 replicas", ABOUT_WEB, [made])
     assert told == "Create deployment api from redis:7 in namespace shop, but with 4 replicas"
     for wrong in ("no, I meant api", "api is the right one"):
-        assert resolved(wrong, ABOUT_WEB, ["undo that", made]) == made.replace("web", "api")
+        assert resolved(wrong, ABOUT_WEB, [made]) == made.replace("web", "api")
     for other in ("that works too", "me too", "the logs as well", "it is the one"):
         assert "from redis:7" not in resolved(other, ABOUT_WEB, [made])
 
@@ -133,8 +133,9 @@ def test_them_are_all_that_were_shown() -> None:
 def test_where_things_are_is_never_it() -> None:
     """With nothing shown, "delete them" would else delete the namespace."""
     place = (Subject(subjects.PLACE, "shop"),)
-    for task in ("delete them", "you can delete it", "why?", "and its logs?"):
+    for task in ("delete them", "you can delete it", "and its logs?"):
         assert resolved(task, place) == task
+    assert resolved("why?", place) == "Why? (namespace shop)"
     assert resolved("create a pod there", place) == "Create a pod in namespace shop"
 
 

@@ -171,6 +171,7 @@ def test_what_is_appended_begins_a_line(tmp_path: Path) -> None:
         ("docker run -d --name other redis:7", "docker run -d --name other redis:7"),
         ("docker run a; docker run b", "docker run a; docker run b"),
         ("docker ps", "docker ps"),
+        ("echo 'docker run redis' > start.sh", "echo 'docker run redis' > start.sh"),
     ],
 )
 def test_a_container_gets_the_name_that_the_task_gives_it(command: str, repaired_to: str) -> None:

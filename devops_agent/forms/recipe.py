@@ -174,7 +174,7 @@ class RecipeForm(Form):
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"
             own = field in self.optional or field == kind
             listed = own and value and re.search(rf"\b{field}s?:? [^\n;]*?{name}", str(ground))
-            if not listed or re.search(name, task):
+            if not listed or has_word(task, str(value)):
                 kept[field] = value
             elif field not in self.optional:
                 raise CallRefused(

@@ -29,7 +29,7 @@ class Ground:
         kinds: The kinds of things that the task names and that are there, as far as recipes make them anew.
         running: The containers that the task names and that run.
         new: The placeholders of those names whose things are to be made.
-        given: The name that the task gives to what is to be made.
+        given: The name that the task gives to a container.
         names: Names of things that exist or are to be made, by the placeholder of runbooks that they fill.
     """
 

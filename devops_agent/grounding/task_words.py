@@ -17,6 +17,7 @@ _KUBERNETES_FIRST = re.compile(
     r"|service ?accounts?|pvcs?|helm)\b",
     re.IGNORECASE,
 )
+_IN_CLUSTER = re.compile(rf"{KUBERNETES.pattern}|\bcluster\b", re.IGNORECASE)
 _SYSTEMD = re.compile(r"\b(?:systemd|systemctl|journalctl)\b|\w\.service\b", re.IGNORECASE)
 DOCKER = re.compile(
     r"(?<![\w-])(?:docker(?:-compose)?|containers?|images?|compose|dockerfile|volumes?|networks?)(?![\w-])",
@@ -111,10 +112,11 @@ def field_of(task: str) -> str:
 _DOCKER_FIRST = re.compile(r"\b(?:docker\w*|containers?|compose)\b", re.IGNORECASE)
 
 
-def rules_out(task: str) -> str:
-    """The field that a task cannot be about, by its words: `kubernetes`, `docker`, or "" for none."""
-    of_cluster, of_engine = _KUBERNETES_FIRST.search(task), _DOCKER_FIRST.search(task)
-    return "docker" if of_cluster and not of_engine else "kubernetes" if of_engine and not of_cluster else ""
+def rules_out(wish: str) -> str:
+    """The field that a wish cannot be about, by its words: `kubernetes`, `docker`, or "" for none."""
+    if _KUBERNETES_FIRST.search(wish) and not DOCKER.search(wish):
+        return "docker"
+    return "kubernetes" if _DOCKER_FIRST.search(wish) and not _IN_CLUSTER.search(wish) else ""
 
 
 def says_its_field(task: str) -> bool:
@@ -127,22 +129,24 @@ def speaks_of(kind: str, task: str) -> bool:
     return bool(re.search(rf"\b(?:{KINDS[kind]})", task, re.IGNORECASE))
 
 
-_CALLED = re.compile(
-    r"\b(?:call(?:ed)?|named?)\s+(?:(?:it|them|this|the (?:new )?\w+)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*\w)",
-    re.IGNORECASE,
-)
+_NAMED = r"[\"'`]?([A-Za-z0-9][\w.-]*\w)"
+_MADE = r"(?:create|make|add|start|run|launch|deploy|set up|spin up)"
 
 
-def given_name(task: str, kind: str = "") -> str:
+def given_name(task: str, kind: str = "container|instance") -> str:
     """The name that a task gives to what it makes: "call it web", "a pod named web"; "" for none or several.
 
     Args:
         task: The task.
-        kind: Of what a name counts that stands right behind it: "create deployment web".
+        kind: What is made, as a pattern.
     """
-    behind = rf"\b{kind}\s+[\"'`]?([a-z0-9][\w.-]*\w)" if kind else r"(?!)"
-    found = {*_CALLED.findall(task), *re.findall(behind, task)}
-    names = [name for name in found if name.lower() not in NO_NAMES]
+    forms = (
+        rf"\b(?:call|name)\s+(?:it|this|that|the (?:new )?(?:{kind}))\s+{_NAMED}",
+        rf"(?:\b(?:{kind})|\s\S+:\S+)\s+(?:named|called)\s+{_NAMED}",
+        rf"\b(?:{_MADE}|as)\s+(?:an? |the )?(?:new )?(?:{kind})\s+{_NAMED}",
+    )
+    found = {name for form in forms for name in re.findall(form, task, re.IGNORECASE)}
+    names = [name for name in found if name.lower() not in NO_NAMES and not re.search(r"(?:ing|ed)$", name)]
     return names[0] if len(names) == 1 else ""
 
 
