@@ -56,7 +56,10 @@ class Turn:
         from devops_agent import subjects
 
         rows = self.table.rows if self.table else ()
-        return subjects.named_in(self.answer, rows) or subjects.in_state(self.task, rows)
+        if named := subjects.named_in(self.answer, rows):
+            return named
+        found = subjects.in_state(self.task, rows)
+        return rows if found is None else found
 
     @property
     def fact(self) -> str:

@@ -54,6 +54,12 @@ _OF_ITS_PARTS = re.compile(
     r"(?=.*\b(?:image|replicas?|limits?|requests?|probe|variable|env|port|labels?|annotation|memory|cpu)\b)",
     re.IGNORECASE,
 )
+# "the image must be nginx:1.27"
+_PART_IS_TO_BE = re.compile(
+    rf"{LEAD}the (?:image|port|command|replicas?|(?:(?:memory|cpu) )?(?:limit|request)|probe)"
+    r"(?= (?:should|must|has to|ought to)\b)",
+    re.IGNORECASE,
+)
 _SAYS_NOTHING = re.compile(
     rf"{LEAD}(?:ok|okay|what|stop|thanks|thank you|yes|no|go|go on|done|continue|wait)?\W*", re.IGNORECASE
 )
@@ -82,7 +88,7 @@ def _the_one(task: str, rows: Sequence[Row]) -> str:
         return task
     state = match["that"] or match["state"]
     fitting = in_state(state, rows)
-    if len(fitting) != 1:
+    if fitting is None or len(fitting) != 1:
         return task
     return f"{task[: match.start()]}{_named(fitting[0].subject, task)}{task[match.end() :]}"
 
@@ -265,6 +271,8 @@ def _completed(task: str, subjects: Sequence[Subject]) -> str:
         return f"{task.strip()} ({about})" if about else task
     if meant is None or _SAYS_NOTHING.fullmatch(task):
         return task
+    if part := _PART_IS_TO_BE.match(task):
+        return f"{task[: part.end()]} of {_named(meant, task)}{task[part.end() :]}"
     lead = re.match(LEAD, task)
     leaves_out = lead and lead[0].strip() and _LEAVES_OUT.fullmatch(task) and not _KIND.search(task)
     of_parts = _OF_ITS_PARTS.match(task) and not _KIND.search(re.sub(r"\bimage\b", "", task))

@@ -21,7 +21,7 @@ _OWN = Path(__file__).resolve().parent / "runbooks"
 # SQLite's bm25() is negative, the better the lower; the title counts more than the words of `When:`.
 _SEARCH = """SELECT name, bm25(runbook, 0, 3.0, 1.0) AS score FROM runbook WHERE runbook MATCH ?
  ORDER BY score LIMIT ?"""
-_WHEN = re.compile(r"^When: *(.+)$", re.MULTILINE)
+_FOR_SEARCH = re.compile(r"^(When|Needs|Unless): *(.+)$", re.MULTILINE)
 _TITLE = re.compile(r"\s*# +(\S.*)")
 # Where a runbook begins. In a code block, "# " begins a comment: what stands in one is skipped.
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -94,6 +94,8 @@ class Runbook:
         when: Words that users use for it.
         text: The whole Markdown.
         own: Whether it comes with this package.
+        needs: Stems of words of which one group has to be in a task; () where it needs none.
+        unless: Those of which none may be in it.
     """
 
     name: str
@@ -101,6 +103,8 @@ class Runbook:
     when: str
     text: str
     own: bool = True
+    needs: tuple[frozenset[str], ...] = ()
+    unless: tuple[frozenset[str], ...] = ()
 
     @property
     def field(self) -> str:
@@ -130,7 +134,7 @@ class Runbook:
 
     def recipe(self, names: Mapping[str, str]) -> str:
         """What the model is told: without the words for the search, with the names that are known."""
-        body = _WHEN.sub("", self.text).strip()
+        body = _FOR_SEARCH.sub("", self.text).strip()
         body = re.sub(r"\n{2,}", "\n", body).replace("# ", "", 1)
         return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), with_all_options(body))
 
@@ -183,9 +187,13 @@ def parse(name: str, text: str) -> list[Runbook]:
 
 
 def _runbook(name: str, text: str) -> Runbook:
-    title, when = _TITLE.match(text), _WHEN.search(text)
+    title, said = _TITLE.match(text), dict(_FOR_SEARCH.findall(text))
     assert title is not None
-    return Runbook(name, title[1].strip(), when[1] if when else "", text)
+    needs, unless = (
+        tuple(frozenset(_stems(each)) for each in said.get(key, "").split(",") if each.strip())
+        for key in ("Needs", "Unless")
+    )
+    return Runbook(name, title[1].strip(), said.get("When", ""), text, needs=needs, unless=unless)
 
 
 def search(
@@ -272,6 +280,12 @@ def may_mean(what: str, runbook: Runbook) -> bool:
     """Whether what a task says has the words without which a runbook is never meant."""
     if runbook.only_if_asked and runbook.verb not in _stems_asked(what):
         return False
+    if runbook.needs or runbook.unless:
+        there = _stems(what)
+        if runbook.needs and not any(map(there.issuperset, runbook.needs)):
+            return False
+        if any(map(there.issuperset, runbook.unless)):
+            return False
     said = _SAID.get(runbook.verb) if runbook.own else None
     return not said or bool(said.search(what))
 

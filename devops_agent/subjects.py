@@ -138,11 +138,11 @@ _STATE = re.compile(
 _NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n[o'’]t\b", re.IGNORECASE)
 
 
-def in_state(text: str, rows: Sequence[Row]) -> list[Row]:
-    """The rows that are in the state of which a text speaks; all of them where it speaks of none."""
+def in_state(text: str, rows: Sequence[Row]) -> list[Row] | None:
+    """The rows that are in the state of which a text speaks; None where it speaks of none."""
     match = _STATE.search(text)
     if not match:
-        return list(rows)
+        return None
     negated = bool(_NEGATION.search(text[: match.start()]))
     if _LITERAL.fullmatch(match[0]):
         return [row for row in rows if row.says(match[0]) is not negated]

@@ -32,6 +32,7 @@ ABOUT_IMAGE = (Subject("image", "demo:1"), *ABOUT_FILE)
         ("why?", f"Why? ({WEB})"),
         ("and the logs?", f"Show the logs of {WEB}"),
         ("and then scale to 2", f"Scale to 2 for {WEB}"),
+        ("the image must be web:2, mend it", f"The image of {WEB} must be web:2, mend it"),
         ("set the image to nginx:1.27", f"Set the image to nginx:1.27 for {WEB}"),
     ],
 )
@@ -126,6 +127,7 @@ def test_them_are_all_that_were_shown() -> None:
     assert resolved("which of them is old?", ABOUT_WEB, (), shown, shown) == "which of them is old?"
     told = resolved("restart all of those now", (), (), shown, shown[1:])
     assert told == "Restart pods b and c in namespace shop now"
+    assert resolved("api is the one that I like", (), (), rows("a")) == "api is the one that I like"
     mixed = [*rows("a"), *rows("b", kind="service")]
     assert resolved("delete them", (), (), mixed, mixed) == "delete them"
 

@@ -139,3 +139,26 @@ def test_the_runbooks_of_the_package_have_titles_and_words_to_be_found_by() -> N
     assert [runbook.name for runbook in runbooks if not runbook.when] == []
     titles = [runbook.title for runbook in runbooks]
     assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize(
+    ("task", "title"),
+    [
+        ("Set the memory limit of deployment web to 64Mi", "Set the memory limit"),
+        ("Set the CPU limit of deployment web to 1", "Set the CPU limit"),
+        (
+            "Set the cpu and memory limits of deployment web to 1 and 64Mi",
+            "Set resource requests and limits of a deployment",
+        ),
+    ],
+)
+def test_what_a_task_needs_to_say_decides_between_siblings(task: str, title: str) -> None:
+    found, _ = best(load(), task, "kubernetes", {"deployment": "web"}, 1.0, task, True)
+    assert found is not None
+    assert found.title == title
+
+
+def test_words_for_the_search_are_not_told() -> None:
+    (runbook,) = parse("x", "# Do it\n\nWhen: a\n\nNeeds: mount\n\nUnless: cpu limit\n\n```bash\ntrue\n```\n")
+    assert (runbook.needs, runbook.unless) == (({"mount"},), ({"cpu", "limit"},))
+    assert runbook.recipe({}) == "Do it\n```bash\ntrue\n```"
