@@ -39,7 +39,7 @@ from devops_agent import (
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
-from devops_agent.conversation import Conversation, TurnRecord
+from devops_agent.dialogue.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form

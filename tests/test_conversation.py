@@ -9,15 +9,15 @@ import pytest
 from replies import answer, sh
 
 from agent import DevOpsAgent, bash
-from devops_agent import conversation
 from devops_agent.context import size
-from devops_agent.conversation import Conversation, Turn
+from devops_agent.dialogue import conversation
+from devops_agent.dialogue.conversation import Conversation, Turn
+from devops_agent.dialogue.subjects import Subject
 from devops_agent.errors import EngineError
 from devops_agent.events import Event, Notice, OutputGrew
 from devops_agent.scripted import ScriptedModel
 from devops_agent.session_store import StoredStep, StoredTurn
 from devops_agent.shell import Shell
-from devops_agent.subjects import Subject
 
 WEB = Subject("deployment", "web", "shop")
 

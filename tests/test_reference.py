@@ -2,11 +2,11 @@
 
 import pytest
 
-from devops_agent import inverse, subjects
-from devops_agent.conversation import Conversation, TurnRecord
+from devops_agent.dialogue import inverse, subjects
+from devops_agent.dialogue.conversation import Conversation, TurnRecord
+from devops_agent.dialogue.reference import refers_back, resolved
+from devops_agent.dialogue.subjects import Row, Subject
 from devops_agent.protocol import Call
-from devops_agent.reference import refers_back, resolved
-from devops_agent.subjects import Row, Subject
 
 WEB = "deployment web in namespace shop"
 ABOUT_WEB = (Subject("deployment", "web", "shop"), Subject("namespace", "shop"))

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
+from devops_agent.dialogue.subjects import WORKLOADS, Row, Subject, of_command
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, segments
-from devops_agent.subjects import WORKLOADS, Row, Subject, of_command
 
 # What may stand before it: "oops, that was a mistake."
 _SAID = r"no|oops|ouch|sorry|hm+|wait|ok|okay|ah|oh|please|(?:that|this|it) was(?: \w+){1,4}?"

@@ -7,10 +7,11 @@ was taken for.
 import re
 from collections.abc import Sequence
 
-from devops_agent import ellipsis, intent
-from devops_agent.ellipsis import LEAD
+from devops_agent import intent
+from devops_agent.dialogue import ellipsis
+from devops_agent.dialogue.ellipsis import LEAD
+from devops_agent.dialogue.subjects import PLACE, WORKLOADS, Row, Subject, in_state
 from devops_agent.grounding.task_words import NO_NAMES, PATH
-from devops_agent.subjects import PLACE, WORKLOADS, Row, Subject, in_state
 
 _KIND_WORD = (
     r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"

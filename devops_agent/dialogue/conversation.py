@@ -10,8 +10,8 @@ from devops_agent.outputs import BUDGET, reduce_output
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 
 if TYPE_CHECKING:
+    from devops_agent.dialogue.subjects import Row, Subject, Table
     from devops_agent.session_store import StoredTurn
-    from devops_agent.subjects import Row, Subject, Table
 
 # The share of what is sent that earlier turns may take, and what they are folded to: a fold costs the engine
 # its prefix cache, so that it makes room for several turns.
@@ -53,7 +53,7 @@ class Turn:
     @property
     def told_rows(self) -> "Sequence[Row]":
         """The rows of its table that its answer names; else those in the state that it asks for."""
-        from devops_agent import subjects
+        from devops_agent.dialogue import subjects
 
         rows = self.table.rows if self.table else ()
         if named := subjects.named_in(self.answer, rows):
@@ -111,7 +111,7 @@ class Conversation:
         if not self.turns:
             return task
         # the words of every kind of task, which the prompt does not wait for
-        from devops_agent import inverse, reference
+        from devops_agent.dialogue import inverse, reference
 
         if inverse.asks_to_undo(task):
             last = next((turn for turn in reversed(self.turns) if turn.changes), None)
@@ -131,13 +131,13 @@ class Conversation:
 
     def look_again(self, task: str) -> str:
         """The command that showed the table that a question is about, as "which of them …"; "" for none."""
-        from devops_agent import reference
+        from devops_agent.dialogue import reference
 
         return self._table.command if self._table and reference.asks_of_table(task) else ""
 
     def refers_back(self, task: str) -> bool:
         """Whether what was said before may be all that a task asks for."""
-        from devops_agent import reference
+        from devops_agent.dialogue import reference
 
         return bool(self.turns) and reference.refers_back(task)
 
@@ -188,7 +188,7 @@ class TurnRecord:
             ok: Whether it was done.
             looked_up: The lines that were looked up for it.
         """
-        from devops_agent import subjects
+        from devops_agent.dialogue import subjects
 
         lines = tuple(looked_up)
         return Turn(
@@ -226,7 +226,7 @@ def _with_answer(
 
 def of_command(command: str, output: str, ok: bool) -> Turn:
     """The turn of a command that the user ran; `output` is reduced and free of secrets."""
-    from devops_agent import subjects
+    from devops_agent.dialogue import subjects
     from devops_agent.policy import effects
 
     said = "It ran." if ok else "It failed."
@@ -247,7 +247,7 @@ def of_stored(stored: "StoredTurn") -> Turn | None:
     """A turn that was kept; of one that was cut off, what is known. None if the model was not told of it."""
     if stored.ended is not None and not (stored.messages or stored.steps):
         return None
-    from devops_agent import subjects
+    from devops_agent.dialogue import subjects
 
     steps = [step for step in stored.steps if step.tool == "bash"]
     ran = [
