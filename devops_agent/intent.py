@@ -51,7 +51,7 @@ _PLACE = (
     r"(?:(?:in|on|from|to|for) (?:(?:the |my |our )?(?:file |folder )?[^\s,?]*[./][^\s,?]+,?"
     r"|[^,?.;:]{1,60},)\s+)?"
 )
-_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_PLACE}{_LEAD}{_VERB}", re.IGNORECASE)
+_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_PLACE}{_LEAD}(?:you (?:can|may) {_LEAD})?{_VERB}", re.IGNORECASE)
 _REQUEST = re.compile(
     r"\b(?:please|(?:can|could|would|will) (?:you|we|someone|somebody)|i(?:['’]d| would) like you to"
     rf"|want you to|help me(?: to)?|let['’]?s)\s+{_LEAD}{_VERB}",

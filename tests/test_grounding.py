@@ -779,6 +779,7 @@ def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> 
         ("make a network called back_end.", ""),
         ("Run redis on the network called backend", ""),
         ("start a container running redis", ""),
+        ("start a container feed", "feed"),
         ("call backup.sh every hour", ""),
         ("run a named volume", ""),
         ("what is the name of the pod?", ""),

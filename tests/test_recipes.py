@@ -251,6 +251,10 @@ def test_something_new_does_not_get_the_name_of_what_is_there() -> None:
     task = "Run redis:7 as deployment store"
     call = form.call({"deployment": "store", "image": "redis:7", "service": "web"}, task, ground)
     assert call.arguments["command"] == "kubectl -n shop create deployment store --image=redis:7"
+    feed = form.call(
+        {"deployment": "redis", "image": "redis:7"}, "Create a deployment feed of redis:7", ground
+    )
+    assert "create deployment feed " in feed.arguments["command"]
     for made_up in ("web", "redis-deployment"):
         assert form.call({"deployment": made_up, "image": "redis:7"}, task, ground) == call
     with pytest.raises(CallRefused, match="deployment web is there already"):

@@ -20,7 +20,7 @@ _FOR_ANOTHER = (
     rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}()\s*[.!]*\s*",
 )
 _NO_NAME = re.compile(
-    r"it|them|you|i|me|we|he|she|mine|yours|\w+ing|(?:every|any|some)\w+|all|both|others?|rest|works",
+    r"it|them|you|i|me|we|he|she|mine|yours|(?:every|any|some)\w+|all|both|others?|rest|works",
     re.IGNORECASE,
 )
 _ASKS = re.compile(rf"{LEAD}(?:what|how)\b", re.IGNORECASE)

@@ -167,8 +167,7 @@ class RecipeForm(Form):
             return dict(values)
         kept = {}
         kind = made[1].replace(" ", "")
-        given = given_name(task, made[1])
-        if given and kind in values and not has_word(task, str(values[kind])):
+        if kind in values and (given := given_name(task, made[1])):
             values = {**values, kind: given}
         for field, value in values.items():
             name = rf"(?<![\w-]){re.escape(str(value))}(?![\w-])"

@@ -130,6 +130,10 @@ def speaks_of(kind: str, task: str) -> bool:
 
 
 _NAMED = r"[\"'`]?([A-Za-z0-9][\w.-]*\w)"
+_HOW_MADE = frozenset(
+    """backed based called exposed exposing listening managed named publishing replicated running scaled
+ serving using""".split()
+)
 _MADE = r"(?:create|make|add|start|run|launch|deploy|set up|spin up)"
 
 
@@ -146,7 +150,7 @@ def given_name(task: str, kind: str = "container|instance") -> str:
         rf"\b(?:{_MADE}|as)\s+(?:an? |the )?(?:new )?(?:{kind})\s+{_NAMED}",
     )
     found = {name for form in forms for name in re.findall(form, task, re.IGNORECASE)}
-    names = [name for name in found if name.lower() not in NO_NAMES and not re.search(r"(?:ing|ed)$", name)]
+    names = [name for name in found if name.lower() not in NO_NAMES | _HOW_MADE]
     return names[0] if len(names) == 1 else ""
 
 
