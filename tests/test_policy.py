@@ -692,6 +692,7 @@ def test_a_refusal_gives_the_form_that_works(command: str, form: str) -> None:
         ("sh -c 'kubectl logs <pod>'", "<pod>"),
         ("kubectl logs web-<id>", "<id>"),
         ("kubectl logs {{pod}}", "{{pod}}"),
+        ("kubectl label deploy web {key}={value}", "{key}={value}"),
         ("kubectl logs {{ pod_name }} -o wide", "{{ pod_name }}"),
         ("kubectl logs [POD_NAME]", "[POD_NAME]"),
         ("kubectl logs [POD]", "[POD]"),

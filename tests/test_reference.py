@@ -88,12 +88,13 @@ def test_the_same_for_another_one() -> None:
     logs = f"Show the logs of {WEB}"
     assert resolved("what about api?", ABOUT_WEB, [logs]) == logs.replace("web", "api")
     made = "Create deployment web from redis:7 in namespace shop"
+    assert resolved("do the same for feed", ABOUT_WEB, [made]) == made.replace("web", "feed")
     assert resolved("and api as well", ABOUT_WEB, [made]) == made.replace("web", "api")
     told = resolved("then api too, but with 4 replicas", ABOUT_WEB, [made])
     assert told == "Create deployment api from redis:7 in namespace shop, but with 4 replicas"
     for wrong in ("no, I meant api", "api is the right one"):
         assert resolved(wrong, ABOUT_WEB, [made]) == made.replace("web", "api")
-    for other in ("that works too", "me too", "the logs as well", "it is the one"):
+    for other in ("that works too", "me too", "restart too", "the logs as well", "it is the one"):
         assert "from redis:7" not in resolved(other, ABOUT_WEB, [made])
 
 

@@ -8,13 +8,16 @@ from devops_agent.grounding.task_words import NO_NAMES
 
 LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
 _NAME = r"[\"'`]?([A-Za-z][\w.:-]*)[\"'`]?"
+# "now api too, with 2 replicas"
+_TOO = (
+    rf"{LEAD}(?:the )?{_NAME},? (?:too|as well|also)"
+    r"((?:,? (?:but )?(?:with|on|to|in)\b[^.?!]*)?)\s*[.?!]*\s*"
+)
 _FOR_ANOTHER = (
+    _TOO,
     # "do the same for api", "what about api?"
     rf"{LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to)|(?:what|how) about|and for) "
     rf"(?:the )?{_NAME}(?: too| as well)?()\s*[.?!]*\s*",
-    # "now api too, with 2 replicas"
-    rf"{LEAD}(?:the )?{_NAME},? (?:too|as well|also)"
-    r"((?:,? (?:but )?(?:with|on|to|in)\b[^.?!]*)?)\s*[.?!]*\s*",
     # "api is the right one", "no, I meant api"
     rf"{LEAD}(?:no,? )?{_NAME} is the (?:right one|one (?:that|which) needs (?:it|that))()\s*[.!]*\s*",
     rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}()\s*[.!]*\s*",
@@ -58,6 +61,8 @@ def _for_another(task: str, last: str, names: Sequence[str], kind: "re.Pattern[s
     match = next(filter(None, (re.fullmatch(form, task, re.IGNORECASE) for form in _FOR_ANOTHER)), None)
     if not match or not _is_name(match[1]) or kind.fullmatch(match[1]):
         return ""
+    if match.re.pattern == _TOO and (intent.tells_to(match[1]) or intent.is_question(match[1])):
+        return ""  # "restart too"
     for name in names:
         stands = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
         if len(stands.findall(last)) == 1:
@@ -68,8 +73,7 @@ def _for_another(task: str, last: str, names: Sequence[str], kind: "re.Pattern[s
 
 def _is_name(word: str) -> bool:
     beside = {each for line in _SIBLINGS for each in line}
-    said = word.lower() in NO_NAMES | beside or _NO_NAME.fullmatch(word)
-    return not (said or intent.tells_to(word) or intent.is_question(word))
+    return not (word.lower() in NO_NAMES | beside or _NO_NAME.fullmatch(word))
 
 
 def _for_sibling(task: str, last: str) -> str:

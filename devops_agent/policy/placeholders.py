@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
     rf"|(?<!<)<(?:[A-Za-z][\w-]*[-_ ])?(?i:{_NOUN})s?>"
     r"|(?<=[=/])\{(?:namespace|deployment|pod|service|container|image)\}(?!\})|(?<=-n )\{namespace\}"
     r"|\{\{ ?(?!(?:end|else|break|continue|println) ?\}\})[A-Za-z_][\w-]*(?: [\w-]+)* ?\}\}"
-    r"|(?<!\S)\{[a-z][a-z_]{2,}\}(?=\s|/|$)"
+    r"|(?<!\S)\{[a-z][a-z_]{2,}\}(?=\s|/|$)|(?<![\w$])\{key\}=\{value\}"
     rf"|(?<![\w$\]])\[(?:[A-Z]{{2,}}[A-Z0-9]*(?:[_ -][A-Z0-9]+)+|{_NOUN.upper()})\]"
     r"|(?<![\w$.{-])(?i:your)[_-]\w[\w-]*(?![\w=-])"
     r"|(?<![\w.-])/?path/to/[^\s\"']*|(?<!\S)(?:\.\.\.|…)(?!\S)"
