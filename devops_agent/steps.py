@@ -46,6 +46,24 @@ def undone(task: str, commands: Collection[str], written: Collection[str]) -> st
         edited = written and verb in _IN_FILES
         if verb in _LEAVES_TRACE and not edited and not any(_does(verb, command) for command in commands):
             return wish
+    return _left_out(task, " ".join(commands))
+
+
+# "pods a, b and c"
+_LISTED = re.compile(
+    r"\b(?:pods|containers|deployments|services|jobs|images|volumes|networks|configmaps|secrets)\s+"
+    r"([\w.:-]*\w(?:(?:,|,? and)\s+[\w.:-]*\w)+)",
+    re.IGNORECASE,
+)
+
+
+def _left_out(task: str, commands: str) -> str:
+    """The first of several things of a kind that no command names, though one names another of them."""
+    for match in _LISTED.finditer(task):
+        names = re.split(r"(?:,| and)\s+(?:and\s+)?", match[1])
+        left = [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", commands)]
+        if left and len(left) < len(names):
+            return f"the same for {left[0]}"
     return ""
 
 

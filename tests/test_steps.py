@@ -223,6 +223,14 @@ def test_a_service_for_a_new_deployment_has_its_name() -> None:
         ("Remove the line from web.conf", [], ("web.conf",), ""),
         ("Remove LEVEL from deployment web", ["kubectl set env deployment/web LEVEL-"], (), ""),
         ("Restart web, do not delete anything", ["docker restart web"], (), ""),
+        (
+            "Delete pods a-1, b-2 and c",
+            ["kubectl delete pod a-1", "kubectl delete pod c"],
+            (),
+            "the same for b-2",
+        ),
+        ("Delete pods a and b", ["kubectl delete pods -l app=web"], (), ""),
+        ("Start containers a and b again", ["docker start a b"], (), ""),
         ("Commit it and push", ["git commit -m x 2>/dev/null"], (), "push"),
     ],
 )
