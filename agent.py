@@ -43,16 +43,17 @@ from devops_agent.dialogue.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
 from devops_agent.forms.form import FileEdit, Form
-from devops_agent.forms.recipe import form_of_commands
+from devops_agent.forms.recipe import RecipeForm, form_of_commands
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.gate import Gate, Passage
+from devops_agent.grounding.task_words import has_word
 from devops_agent.outputs import ends, reduce_output
 from devops_agent.policy import effects
 from devops_agent.policy.modes import Decision, Modes
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.redaction import Redactor
 from devops_agent.shell import CommandResult, Shell, active_shell
-from devops_agent.steps import Step, undone
+from devops_agent.steps import Step, next_listed, undone
 from devops_agent.terminal import Look, Terminal
 from ollama_backend import OllamaChat
 
@@ -549,6 +550,8 @@ class DevOpsAgent(ToolCallingAgent):
         """What is to do after a call that did one of the things that the task wants, with the form for it."""
         if absent := file_wishes.absent_value(self._wish):
             return f"\n{absent}"
+        if listed := self._for_next_listed():
+            return listed
         self._wish = self.evidence.to_do = ""
         while self._later:
             step = self._later.pop(0)
@@ -561,6 +564,16 @@ class DevOpsAgent(ToolCallingAgent):
                 self._reread()
             return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"
         return ""
+
+    def _for_next_listed(self) -> str:
+        """The same form for the next of several things that the task lists, where it was for one of them."""
+        done, left = next_listed(str(self.task), self.evidence.commands)
+        form = self.tools.get(RECIPE)
+        if not (left and isinstance(form, RecipeForm) and has_word(form.template, done)):
+            return ""
+        self.evidence.to_do = f"the same for {left}"
+        self.tools[RECIPE] = form = replace(form, template=form.template.replace(done, left))
+        return f"\nNext, the same for {left}: {form.description}"
 
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from devops_agent import intent
 from devops_agent.forms.form import Form
-from devops_agent.grounding.task_words import PATH
+from devops_agent.grounding.task_words import PATH, has_word
 from devops_agent.policy.shell_text import segments
 from devops_agent.protocol import Call
 
@@ -46,7 +46,8 @@ def undone(task: str, commands: Collection[str], written: Collection[str]) -> st
         edited = written and verb in _IN_FILES
         if verb in _LEAVES_TRACE and not edited and not any(_does(verb, command) for command in commands):
             return wish
-    return _left_out(task, " ".join(commands))
+    _, left = next_listed(task, commands)
+    return f"the same for {left}" if left else ""
 
 
 # "pods a, b and c"
@@ -57,14 +58,16 @@ _LISTED = re.compile(
 )
 
 
-def _left_out(task: str, commands: str) -> str:
-    """The first of several things of a kind that no command names, though one names another of them."""
+def next_listed(task: str, commands: Collection[str]) -> tuple[str, str]:
+    """Of several things of a kind the last that a command names and the first that none does, if any."""
+    ran = " ".join(commands)
     for match in _LISTED.finditer(task):
         names = re.split(r"(?:,| and)\s+(?:and\s+)?", match[1])
-        left = [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", commands)]
-        if left and len(left) < len(names):
-            return f"the same for {left[0]}"
-    return ""
+        done = [name for name in names if has_word(ran, name)]
+        left = [name for name in names if name not in done]
+        if done and left:
+            return done[-1], left[0]
+    return "", ""
 
 
 @dataclass(frozen=True)

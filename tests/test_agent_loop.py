@@ -1451,3 +1451,12 @@ def test_what_is_built_has_the_change_that_the_task_wants_first() -> None:
         task="Bump VERSION to 1.4.2, then build the image web:1.4.2 from here",
     )
     assert run.told()[0] == "Error: Not yet: VERSION does not have 1.4.2 yet. Change it there first."
+
+
+def test_a_form_is_filled_for_each_thing_that_the_task_lists() -> None:
+    told = Briefing(form=form_of_commands("Make one", "touch a"))
+    calls = call("recipe"), call("recipe"), call("recipe")
+    run = play(*calls, answer("Made."), task="Create pods a, b and c", brief=lambda *_: told)
+    assert all(Path(name).exists() for name in "abc")
+    assert "Next, the same for b: " in run.told()[0]
+    assert run.code is ExitCode.DONE
