@@ -67,6 +67,7 @@ _EACH_COUNTS = "set -e\n"
 _CUES = {
     _PAIRS: r"=|\benv|variable",
     "network": r"\bnetwork",
+    "requirements_file": r"requirement",
     "pid_file": r"\bpid\b|\.pid\b",
     "concurrency": r"overlap|concurren|\bstill\b|at once|same time|parallel",
     "command": r"command|sleep|execut|echo|print|script|show|loop|\bsays?\b|argument",
