@@ -67,7 +67,6 @@ _EACH_COUNTS = "set -e\n"
 _CUES = {
     _PAIRS: r"=|\benv|variable",
     "network": r"\bnetwork",
-    "requirements_file": r"requirement",
     "pid_file": r"\bpid\b|\.pid\b",
     "concurrency": r"overlap|concurren|\bstill\b|at once|same time|parallel",
     "command": r"command|sleep|execut|echo|print|script|show|loop|\bsays?\b|argument",
@@ -135,6 +134,8 @@ class RecipeForm(Form):
         """
         if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
+        # the file that is written is none of those that it speaks of
+        values = {name: value for name, value in values.items() if not self.path or value != self.path}
         values = self._with_own_names(values, task, ground)
         if _IN_SHELL in self.template:
             values["command"] = _without_shell(str(values.get("command") or ""))
