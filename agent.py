@@ -46,7 +46,7 @@ from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.gate import Gate, Passage
-from devops_agent.grounding.task_words import has_word
+from devops_agent.grounding.task_words import has_word, with_word
 from devops_agent.outputs import ends, reduce_output
 from devops_agent.policy import effects
 from devops_agent.policy.modes import Decision, Modes
@@ -572,7 +572,7 @@ class DevOpsAgent(ToolCallingAgent):
         if not (left and isinstance(form, RecipeForm) and has_word(form.template, done)):
             return ""
         self.evidence.to_do = f"the same for {left}"
-        self.tools[RECIPE] = form = replace(form, template=form.template.replace(done, left))
+        self.tools[RECIPE] = form = replace(form, template=with_word(form.template, done, left))
         return f"\nNext, the same for {left}: {form.description}"
 
     def _reread(self) -> None:

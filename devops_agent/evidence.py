@@ -160,7 +160,8 @@ class Evidence:
 
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""
-        return _key(call) in {*self._seen, self._put_off}
+        key = _key(call)
+        return key in self._seen or key == self._put_off
 
     def exit_code(self) -> ExitCode:
         """What the run comes to."""

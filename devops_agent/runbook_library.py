@@ -187,7 +187,7 @@ def parse(name: str, text: str) -> list[Runbook]:
 
 
 def _runbook(name: str, text: str) -> Runbook:
-    title, said = _TITLE.match(text), dict(_FOR_SEARCH.findall(text))
+    title, said = _TITLE.match(text), dict(reversed(_FOR_SEARCH.findall(text)))
     assert title is not None
     needs, unless = (
         tuple(frozenset(_stems(each)) for each in said.get(key, "").split(",") if each.strip())

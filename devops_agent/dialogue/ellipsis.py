@@ -1,4 +1,4 @@
-"""What a task leaves out because the task before it has said it: "db too", "and the memory?", "undo that"."""
+"""What a task leaves out because the task before it has said it: "db too", "and the memory?"."""
 
 import re
 from collections.abc import Sequence
@@ -14,13 +14,12 @@ _TOO = (
     r"((?:,? (?:but )?(?:with|on|to|in)\b[^.?!]*)?)\s*[.?!]*\s*"
 )
 _FOR_ANOTHER = (
-    _TOO,
     # "do the same for api", "what about api?"
     rf"{LEAD}(?:(?:please )?(?:do )?the same (?:thing )?(?:for|with|to)|(?:what|how) about|and for) "
-    rf"(?:the )?{_NAME}(?: too| as well)?()\s*[.?!]*\s*",
+    rf"(?:the )?{_NAME}(?: too| as well)?\s*[.?!]*\s*",
     # "api is the right one", "no, I meant api"
-    rf"{LEAD}(?:no,? )?{_NAME} is the (?:right one|one (?:that|which) needs (?:it|that))()\s*[.!]*\s*",
-    rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}()\s*[.!]*\s*",
+    rf"{LEAD}(?:no,? )?{_NAME} is the (?:right one|one (?:that|which) needs (?:it|that))\s*[.!]*\s*",
+    rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}\s*[.!]*\s*",
 )
 _NO_NAME = re.compile(
     r"it|them|you|i|me|we|he|she|mine|yours|(?:every|any|some)\w+|all|both|others?|rest|works",
@@ -58,16 +57,19 @@ def repeated(task: str, before: Sequence[str], names: Sequence[str], kind: "re.P
 
 
 def _for_another(task: str, last: str, names: Sequence[str], kind: "re.Pattern[str]") -> str:
-    match = next(filter(None, (re.fullmatch(form, task, re.IGNORECASE) for form in _FOR_ANOTHER)), None)
+    too = re.fullmatch(_TOO, task, re.IGNORECASE)
+    forms = (re.fullmatch(form, task, re.IGNORECASE) for form in _FOR_ANOTHER)
+    match = too or next(filter(None, forms), None)
     if not match or not _is_name(match[1]) or kind.fullmatch(match[1]):
         return ""
-    if match.re.pattern == _TOO and (intent.tells_to(match[1]) or intent.is_question(match[1])):
+    if too and (intent.tells_to(match[1]) or intent.is_question(match[1])):
         return ""  # "restart too"
+    more = too[2] if too else ""
     for name in names:
         stands = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
         if len(stands.findall(last)) == 1:
             text = stands.sub(lambda _: match[1], last)
-            return f"{text.rstrip(' .!')}{match[2]}" if match[2] else text
+            return f"{text.rstrip(' .!')}{more}" if more else text
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What a task means by "it", "its", "that" and "there", in the words of the turns before it.
+"""What a task means by "it", "them", "that" and "there", in the words of the turns before it.
 
 A small model takes the next best name for what is meant. So code puts the name there, and shows what the task
 was taken for.
@@ -91,7 +91,12 @@ def _the_one(task: str, rows: Sequence[Row]) -> str:
     fitting = in_state(state, rows)
     if fitting is None or len(fitting) != 1:
         return task
-    return f"{task[: match.start()]}{_named(fitting[0].subject, task)}{task[match.end() :]}"
+    return _replaced(match, _named(fitting[0].subject, task))
+
+
+def _replaced(match: "re.Match[str]", text: str) -> str:
+    """What was searched, with a text in place of what was found."""
+    return f"{match.string[: match.start()]}{text}{match.string[match.end() :]}"
 
 
 def resolved(
@@ -194,9 +199,9 @@ def _with_all(task: str, shown: Sequence[Row]) -> str:
         return task
     (kind, space), names = kinds.pop(), [row.subject.name for row in shown]
     if len(names) == 1:
-        return f"{task[: match.start()]}{_named(shown[0].subject, task)}{task[match.end() :]}"
-    text = _named(Subject(f"{kind}s", f"{', '.join(names[:-1])} and {names[-1]}", space), task)
-    return f"{task[: match.start()]}{text}{task[match.end() :]}"
+        return _replaced(match, _named(shown[0].subject, task))
+    all_of_them = Subject(f"{kind}s", f"{', '.join(names[:-1])} and {names[-1]}", space)
+    return _replaced(match, _named(all_of_them, task))
 
 
 _TO_AMOUNT = re.compile(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)\b)", re.IGNORECASE)
@@ -209,7 +214,7 @@ def _with_amount(task: str, subjects: Sequence[Subject], before: Sequence[str]) 
     meant = _meant(task, subjects)
     if not (amount and match and meant) or _AMOUNT.search(task):
         return task
-    return f"{task[: match.start()]}the {amount[0]} of {_named(meant, task)} {task[match.end() :]}"
+    return _replaced(match, f"the {amount[0]} of {_named(meant, task)} ")
 
 
 def _with_one(task: str, subjects: Sequence[Subject]) -> str:
@@ -226,7 +231,7 @@ def _with_pronoun(task: str, subjects: Sequence[Subject]) -> str:
         if had := _HAD.match(after):
             return f"{before}the {had[1]} of {told}{after[had.end() :]}"
     if (match := _IT.search(task)) and not _has_own(task[: match.start()]):
-        return f"{task[: match.start()]}{told}{task[match.end() :]}"
+        return _replaced(match, told)
     return task
 
 

@@ -125,15 +125,12 @@ def named_in(text: str, rows: Sequence[Row]) -> list[Row]:
 
 
 # What a row says in the same word, where it is so.
-_LITERAL = re.compile(r"\b(?:pending|evicted|unhealthy|paused|terminating)\b", re.IGNORECASE)
+_LITERAL = r"pending|evicted|unhealthy|paused|terminating"
 _ENDED = r"exit\w*|stopped|ended|died|dead|complet\w+|finished|done"
-_TROUBLED = (
-    r"paused|terminating|pending|evicted|unhealthy|crash\w*|fail\w*|broken|stuck|restarting|wrong|trouble"
-    r"|problems?|down"
-)
+_TROUBLED = r"crash\w*|fail\w*|broken|stuck|restarting|wrong|trouble|problems?|down"
 _RUNNING = r"running|runs?|works?|working|ready|healthy|up|fine|start(?:s|ed|ing)?"
 _STATE = re.compile(
-    rf"\b(?P<ended>{_ENDED})\b|\b(?P<troubled>{_TROUBLED})\b|\b(?P<running>{_RUNNING})\b", re.IGNORECASE
+    rf"\b(?:(?P<literal>{_LITERAL})|(?P<ended>{_ENDED})|(?P<running>{_RUNNING})|{_TROUBLED})\b", re.IGNORECASE
 )
 _NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n[o'’]t\b", re.IGNORECASE)
 
@@ -144,7 +141,7 @@ def in_state(text: str, rows: Sequence[Row]) -> list[Row] | None:
     if not match:
         return None
     negated = bool(_NEGATION.search(text[: match.start()]))
-    if _LITERAL.fullmatch(match[0]):
+    if match["literal"]:
         return [row for row in rows if row.says(match[0]) is not negated]
     if match["ended"]:
         return [row for row in rows if row.has_ended is not negated]

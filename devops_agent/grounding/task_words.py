@@ -154,9 +154,18 @@ def given_name(task: str, kind: str = "container|instance") -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def has_word(task: str, word: str) -> bool:
-    """Whether a task has a word as a whole, and not as a part of a name."""
-    return bool(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", task))
+def has_word(text: str, word: str) -> bool:
+    """Whether a text has a word as a whole, and not as a part of a name."""
+    return bool(_whole(word).search(text))
+
+
+def with_word(text: str, old: str, new: str) -> str:
+    """A text with one word in place of another, where that stands as a whole."""
+    return _whole(old).sub(lambda _: new, text)
+
+
+def _whole(word: str) -> "re.Pattern[str]":
+    return re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
 
 
 def words_of(task: str) -> set[str]:
