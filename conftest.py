@@ -19,6 +19,9 @@ from fake_ollama import FakeOllama  # noqa: E402
 _KEPT = "DEVOPS_AGENT_TEST_MODEL"
 _REMOVED = ("OLLAMA_HOST", "REQUIRE_APPROVAL", "SMOLAGENTS_LOG_LEVEL", "NO_COLOR")
 
+# By how much longer than alone something may take where other tests keep the other cores busy.
+PATIENCE = 1 if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1" else 4
+
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

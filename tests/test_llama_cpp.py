@@ -16,7 +16,7 @@ import pytest
 from smolagents.models import ChatMessage, MessageRole
 
 from agent import bash, read_file
-from conftest import ROOT, Python
+from conftest import PATIENCE, ROOT, Python
 from devops_agent.chat import Sampling
 from devops_agent.engines import llama_cpp
 from devops_agent.engines.llama_cpp import LlamaCppChat
@@ -106,7 +106,7 @@ def test_ctrl_c_while_the_model_loads_ends_the_loading_at_once(
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         chat.load()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 0.5 + PATIENCE
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -178,7 +178,7 @@ def test_ctrl_c_on_the_command_line_while_the_model_loads_is_one_line_and_exit_c
     os.killpg(run.pid, signal.SIGINT)
     assert run.stderr.read() == "devops-agent: Interrupted.\n"
     assert run.wait() == 130
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENCE
 
 
 @with_model
@@ -244,8 +244,6 @@ def test_ctrl_c_stops_a_generation_within_a_second_and_the_next_request_works(
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         long.complete(user("Write a very long story about a container."), (), constrain=False)
-    assert time.monotonic() - started < after + 1
-    started = time.monotonic()
+    assert time.monotonic() - started < after + PATIENCE
     done = chat.complete(user("Say hello."), (), constrain=False)
     assert done.text
-    assert time.monotonic() - started < 20

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from conftest import PATIENCE
 from devops_agent import shell as shell_module
 from devops_agent.errors import ToolError
 from devops_agent.outputs import OutputStore, clean, reduce_output
@@ -291,8 +292,8 @@ def test_ctrl_c_kills_the_command_and_all_that_it_started(tmp_path: Path) -> Non
     with agent_running("sleep 300 & echo $$ $! > pids; wait", pids, 2) as agent:
         agent.send_signal(signal.SIGINT)
         started = time.monotonic()
-        assert all(wait_until_gone(int(pid), 1) for pid in pids.read_text().split())
-        assert time.monotonic() - started < 1
+        assert all(wait_until_gone(int(pid), PATIENCE) for pid in pids.read_text().split())
+        assert time.monotonic() - started < PATIENCE
         assert "KeyboardInterrupt" in agent.communicate(timeout=10)[1]
 
 
