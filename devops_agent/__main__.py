@@ -239,7 +239,7 @@ def _new_agent(session: Session) -> Any:
     model = _choose_model(chosen, session.tell)
     session.model = model.model_id
     model.listener = safe
-    return DevOpsAgent(
+    agent = DevOpsAgent(
         tools=[read_file, write_file, bash, get_env],
         model=model,
         verbose=chosen.verbose,
@@ -252,6 +252,8 @@ def _new_agent(session: Session) -> Any:
         conversation=session.conversation,
         log_level=chosen.log_level,
     )
+    model.prepare(tuple(agent.tools.values()), agent.instructions or "")
+    return agent
 
 
 def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
@@ -310,10 +312,13 @@ def _choose_model(chosen: Settings, terminal: Listener) -> Any:
 def _ollama(chosen: Settings, terminal: Listener) -> Any:
     from ollama_backend import OllamaChat
 
-    return OllamaChat(chosen.model, chosen.host, _sampling(chosen), listener=terminal)
+    return OllamaChat(
+        chosen.model, chosen.host, _sampling(chosen), f"{chosen.keep_alive:g}s", listener=terminal
+    )
 
 
 def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
+    from devops_agent.engines import resident
     from devops_agent.engines.llama_cpp import LlamaCppChat
     from devops_agent.events import Progress
     from devops_agent.model_store import DEFAULT_MODEL, ensure_model
@@ -327,7 +332,14 @@ def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
     )
     if path is None:
         path = ensure_model(DEFAULT_MODEL, cache_folder(os.environ) / "models", progress, os.environ)
-    model = LlamaCppChat(path, _sampling(chosen), terminal)
+    model = LlamaCppChat(
+        path,
+        _sampling(chosen),
+        terminal,
+        states=cache_folder(os.environ) / "states",
+        place=resident.folder(os.environ) if chosen.keep_alive else None,
+        idle=chosen.keep_alive,
+    )
     model.load()
     return model
 

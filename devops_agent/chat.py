@@ -115,6 +115,17 @@ class ChatModel(ABC):
         self.sampling = sampling
         self.listener = listener
 
+    def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:  # noqa: B027
+        """Has the engine read what every task begins with, before there is one, where it can.
+
+        Args:
+            tools: What the tasks may call.
+            instructions: What the prompt says beside.
+
+        Raises:
+            EngineError: The engine cannot be reached, lacks the model, or died.
+        """
+
     @abstractmethod
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Sends the messages to the engine and returns its reply.

@@ -57,11 +57,16 @@ def chosen(weigh: Weigh, task: str, titles: Sequence[str], first: int | None) ->
     return best if likely[best + 1] > _LIKELY * sum(likely) else None
 
 
-def _question(task: str, titles: Sequence[str]) -> Messages:
+def beginning() -> Messages:
+    """What every question begins with."""
     said = [("system", _INSTRUCTION)]
     for example, actions, reply in _EXAMPLES:
         said += [("user", _told(example, actions)), ("assistant", reply)]
-    return [{"role": role, "content": text} for role, text in (*said, ("user", _told(task, titles)))]
+    return [{"role": role, "content": text} for role, text in said]
+
+
+def _question(task: str, titles: Sequence[str]) -> Messages:
+    return [*beginning(), {"role": "user", "content": _told(task, titles)}]
 
 
 def _told(task: str, titles: Sequence[str]) -> str:

@@ -33,6 +33,8 @@ class Settings:
         top_p: Sampling threshold; None leaves it to the model.
         num_ctx: Context window in tokens.
         num_predict: Longest reply in tokens.
+        keep_alive: Seconds for which an engine without work keeps the model in memory; 0 for no longer than
+            a run.
         log_level: SmolAgents' own log.
         explicit: Names of the settings that do not have their default from here.
     """
@@ -54,6 +56,7 @@ class Settings:
     top_p: float | None = None
     num_ctx: int = 8192
     num_predict: int = 2048
+    keep_alive: float = 1800.0
     log_level: str = ""
     explicit: frozenset[str] = field(default_factory=frozenset)
 
@@ -63,6 +66,7 @@ _ENVIRONMENT = {
     "DEVOPS_AGENT_BACKEND": "backend",
     "DEVOPS_AGENT_MODEL": "model",
     "DEVOPS_AGENT_MODEL_PATH": "model_path",
+    "DEVOPS_AGENT_KEEP_ALIVE": "keep_alive",
     "REQUIRE_APPROVAL": "require_approval",
     "SMOLAGENTS_LOG_LEVEL": "log_level",
 }
@@ -200,5 +204,6 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "top_p": _between(0, 1),
     "num_ctx": _number(int),
     "num_predict": _number(int),
+    "keep_alive": _between(0, 86_400),
     "log_level": _text,
 }

@@ -18,7 +18,7 @@ from smolagents.models import ChatMessage, MessageRole
 from agent import bash, read_file
 from conftest import PATIENCE, ROOT, Python
 from devops_agent.chat import Sampling
-from devops_agent.engines import llama_cpp
+from devops_agent.engines import llama_process
 from devops_agent.engines.llama_cpp import LlamaCppChat
 from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
 from devops_agent.protocol import parse_reply
@@ -88,7 +88,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Lla
             "def say(reply): print(json.dumps(reply), flush=True)\n"
             "def heard(): return json.loads(sys.stdin.readline())\n" + script
         )
-        monkeypatch.setattr(llama_cpp, "_WORKER", worker)
+        monkeypatch.setattr(llama_process, "WORKER", worker)
         (tmp_path / "model.gguf").touch()
         return LlamaCppChat(tmp_path / "model.gguf")
 
@@ -213,7 +213,7 @@ def test_the_same_beginning_is_not_evaluated_again(chat: LlamaCppChat) -> None:
 @with_model
 def test_a_reply_at_the_limit_is_marked_as_cut(chat: LlamaCppChat) -> None:
     short = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=4))
-    short._worker = chat._worker  # one model in memory is enough
+    short._process = chat._process  # one model in memory is enough
     done = short.complete(user("Count from 1 to 100."), (), constrain=False)
     assert done.truncated
     assert done.output_tokens == 4
@@ -238,7 +238,7 @@ def test_ctrl_c_stops_a_generation_within_a_second_and_the_next_request_works(
     after: float, chat: LlamaCppChat
 ) -> None:
     long = LlamaCppChat(MODEL, Sampling(num_ctx=1024, num_predict=900))
-    long._worker = chat._worker
+    long._process = chat._process
     timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
     started = time.monotonic()
     timer.start()

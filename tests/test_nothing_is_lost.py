@@ -277,6 +277,9 @@ for line in sys.stdin:
     asked = json.loads(line)
     if "stop" in asked:
         continue
+    if "prepare" in asked:
+        say({"id": asked["id"], "end": True})
+        continue
     if "logprobs" in asked["request"]:
         reply = ""
     else:
@@ -300,8 +303,8 @@ for line in sys.stdin:
 _PROGRAM = """
 import sys
 from pathlib import Path
-from devops_agent.engines import llama_cpp
-llama_cpp._WORKER = Path("worker.py")
+from devops_agent.engines import llama_process
+llama_process.WORKER = Path("worker.py")
 from devops_agent.__main__ import main
 sys.exit(main())
 """

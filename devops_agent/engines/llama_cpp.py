@@ -1,19 +1,11 @@
-"""The embedded engine: a GGUF model run by llama.cpp in a process that this one starts, by xllamacpp."""
+"""The embedded engine: a GGUF model run by llama.cpp in a process beside this one, by xllamacpp."""
 
-import itertools
-import json
-import queue
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from devops_agent import events
+from devops_agent import choice, events, protocol
 from devops_agent.chat import (
     LOOK_EVERY,
     MOST_LIKELY,
@@ -26,29 +18,47 @@ from devops_agent.chat import (
 )
 from devops_agent.constraints import call_grammar
 from devops_agent.context import Messages
-from devops_agent.errors import ContextOverflow, EngineError, ModelNotFound
+from devops_agent.engines import resident
+from devops_agent.engines.llama_process import EngineLeft, LlamaProcess
+from devops_agent.engines.tuning import Parameters
+from devops_agent.errors import EngineError, ModelNotFound
 from devops_agent.protocol import ToolLike
 
-_WORKER = Path(__file__).with_name("llama_worker.py")
+# Which part of the engine's memory holds tasks, and which the choice of a recipe.
+_TASKS, _CHOICES = 0, 1
 
 
 class LlamaCppChat(ChatModel):
     """A GGUF model run by llama.cpp on this machine; each reply is held to the grammar of one call.
 
-    The model is loaded at the first request, or by `load`, in a process of its own that ends with this one.
+    The model is loaded at the first request, or by `load`, in a process that ends with this one, or stays.
 
     Args:
         path: The GGUF file.
         sampling: Limits and sampling; a temperature of None means 0.
         listener: Told when the model thinks.
+        parameters: How the engine runs.
+        states: The folder that keeps what the engine made of the beginnings of prompts; None for none.
+        place: The folder of the engine that stays; None for one that ends with this process.
+        idle: Seconds without a request after which that one ends.
     """
 
     def __init__(
-        self, path: Path, sampling: Sampling | None = None, listener: events.Listener = events.ignore
+        self,
+        path: Path,
+        sampling: Sampling | None = None,
+        listener: events.Listener = events.ignore,
+        parameters: Parameters | None = None,
+        states: Path | None = None,
+        place: Path | None = None,
+        idle: float = 0.0,
     ) -> None:
         super().__init__(path.name, sampling or Sampling(), listener)
         self.path = path
-        self._worker: _Worker | None = None
+        self._parameters = parameters or Parameters()
+        self._states, self._place, self._idle = states, place, idle
+        self._process: LlamaProcess | None = None
+        self._beginnings: list[dict[str, Any]] = []
 
     def load(self) -> None:
         """Loads the model, once; again, should the engine have died meanwhile.
@@ -59,27 +69,58 @@ class LlamaCppChat(ChatModel):
         """
         self._running()
 
-    def close(self) -> None:
-        """Ends the engine, and gives back its memory; the next completion starts it again."""
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker = None
+    def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
+        """Has the engine read what every task begins with, which it keeps on disk for the next process.
 
-    def _running(self) -> "_Worker":
-        if self._worker is not None and self._worker.is_alive():
-            return self._worker
+        Raises:
+            ModelNotFound: There is no such file.
+            EngineError: The file is no model that the engine can run, or the engine died.
+        """
+        system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
+        task = [system, {"role": "user", "content": ""}]
+        self._beginnings = [_request(task, _TASKS), _request(choice.beginning(), _CHOICES)]
+        self._read_beginnings(self._running())
+
+    def _read_beginnings(self, process: LlamaProcess) -> None:
+        for each in self._beginnings:
+            with closing(process.ask({"prepare": each})) as chunks:
+                _collect(chunks, self.listener)
+
+    def close(self) -> None:
+        """Ends the engine, if it is this process's own; the next completion starts or finds it again."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _running(self) -> LlamaProcess:
+        if self._process is not None and self._process.is_alive():
+            return self._process
         if self.path.is_dir():
             raise ModelNotFound(f"{self.path} is a directory. Pass --model-path with a GGUF file.")
         if not self.path.is_file():
             raise ModelNotFound(f"No such file: {self.path}. Pass --model-path with an existing GGUF file.")
-        worker = _Worker(self.path, self.sampling.num_ctx)
+        process = self._found()
         try:
-            worker.wait_until_loaded()
+            process.wait_until_loaded()
+            self._read_beginnings(process)
         except BaseException:
-            worker.kill()
+            process.close()
             raise
-        self._worker = worker
-        return worker
+        self._process = process
+        return process
+
+    def _found(self) -> LlamaProcess:
+        """The engine that stays, or one of this process's own."""
+        told = {
+            "path": str(self.path.absolute()),
+            "num_ctx": self.sampling.num_ctx,
+            "parameters": self._parameters.told(),
+            "states": str(self._states) if self._states else "",
+        }
+        if self._place is not None:
+            with suppress(resident.CannotStay):
+                return resident.connected(told, self._place, self._idle)
+        return LlamaProcess.own(told)
 
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Runs one completion; stops the engine when interrupted.
@@ -89,7 +130,7 @@ class LlamaCppChat(ChatModel):
             EngineError: The engine failed.
         """
         request: dict[str, Any] = {
-            **_request(messages),
+            **_request(messages, _TASKS),
             "max_tokens": self.sampling.num_predict,
             "temperature": self.temperature(messages) or 0.0,
         }
@@ -101,18 +142,19 @@ class LlamaCppChat(ChatModel):
 
     def _asked(self, request: dict[str, Any]) -> Completion:
         """Asks the engine; once more, should it die: a request changes nothing."""
-        worker = self._running()
+        process = self._running()
         try:
-            return self._told_by(worker, request)
+            return self._told_by(process, request)
         except EngineError as error:
-            if worker.is_alive():
+            if process.is_alive():
                 raise
-            self.listener(events.Notice(f"{error} It is started again."))
+            if not isinstance(error, EngineLeft):
+                self.listener(events.Notice(f"{error} It is started again."))
         return self._told_by(self._running(), request)
 
-    def _told_by(self, worker: "_Worker", request: dict[str, Any]) -> Completion:
+    def _told_by(self, process: LlamaProcess, request: dict[str, Any]) -> Completion:
         growth = ReplyGrowth(self.listener)
-        with closing(worker.ask(request)) as chunks:
+        with closing(process.ask({"request": request})) as chunks:
             done = _collect(chunks, self.listener, growth.grew)
         growth.end(done.text)
         return done
@@ -124,9 +166,8 @@ class LlamaCppChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The engine failed.
         """
-        worker = self._running()
         asked = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": MOST_LIKELY}
-        chunks = list(worker.ask({**_request(messages), **asked}))
+        chunks = list(self._running().ask({"request": {**_request(messages, _CHOICES), **asked}}))
         told = [chunk["choices"][0].get("logprobs") for chunk in chunks]
         first: dict[str, Any] = next(
             (each["content"][0] for each in told if each and each.get("content")), {}
@@ -134,98 +175,15 @@ class LlamaCppChat(ChatModel):
         return _collect(iter(chunks)), likely(first.get("top_logprobs", ()))
 
 
-def _request(messages: Messages) -> dict[str, Any]:
+def _request(messages: Messages, slot: int) -> dict[str, Any]:
     return {
         "messages": messages,
+        "id_slot": slot,
         "stream": True,
         "return_progress": True,
         "reasoning_format": "none",
         "chat_template_kwargs": {"enable_thinking": False},
     }
-
-
-class _Worker:
-    """The process that holds the model. Ctrl-C does not reach it: this side decides what is stopped."""
-
-    def __init__(self, path: Path, num_ctx: int) -> None:
-        self._path = path
-        self._numbers = itertools.count()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        flags = ["-I"] if sys.flags.isolated else []
-        self._process = subprocess.Popen(
-            [sys.executable, *flags, str(_WORKER), str(path.absolute()), str(num_ctx)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            start_new_session=True,
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._requests: IO[bytes] = self._process.stdin
-        self._replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        # a thread, for a read that Ctrl-C interrupts could lose a part of a line
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._replies), daemon=True).start()
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._close()
-
-    def _close(self) -> None:
-        with suppress(OSError):  # what it did not read any more
-            self._requests.close()
-
-    def wait_until_loaded(self) -> None:
-        failed = self._next().get("failed")
-        if failed:
-            raise EngineError(f"Cannot load {self._path}: {failed}.")
-
-    def ask(self, request: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """Yields the engine's chunks; leaving early stops it at its next token or batch of the prompt."""
-        number = next(self._numbers)
-        self._send({"id": number, "request": request})
-        try:
-            while not (reply := self._next()).get("end") or reply["id"] != number:
-                if reply["id"] == number:  # and no rest of a request that was stopped
-                    yield _checked(reply["chunk"])
-        except BaseException:
-            with suppress(EngineError):
-                self._send({"stop": number})
-            raise
-
-    def _send(self, message: dict[str, Any]) -> None:
-        try:
-            self._requests.write(json.dumps(message).encode() + b"\n")
-            self._requests.flush()
-        except (OSError, ValueError) as error:  # ValueError: closed, for it died before
-            raise self._died() from error
-
-    def _next(self) -> dict[str, Any]:
-        reply = self._replies.get()
-        if reply is None:
-            self._replies.put(None)
-            raise self._died()
-        return reply
-
-    def _died(self) -> EngineError:
-        code = self._process.wait()
-        self._close()
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        last = f": {lines[-1].strip()}" if lines else ""
-        hint = " Is there enough free memory?" if code == -signal.SIGKILL else ""
-        return EngineError(f"The embedded engine died ({how}){last}.{hint}")
-
-
-def _read_lines(stream: IO[bytes], replies: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
-    for line in stream:
-        with suppress(ValueError):  # of a process that died in the middle of a line
-            replies.put(json.loads(line))
-    replies.put(None)
 
 
 def _collect(
@@ -252,15 +210,3 @@ def _collect(
     prompt = timings.get("prompt_n")
     total = None if prompt is None else prompt + (cached or 0)
     return Completion(text, truncated, total, cached, timings.get("predicted_n"))
-
-
-def _checked(chunk: dict[str, Any]) -> dict[str, Any]:
-    error = chunk.get("error")
-    if not error:
-        return chunk
-    if error.get("type") == "exceed_context_size_error":
-        raise ContextOverflow(
-            f"The task needs {error.get('n_prompt_tokens')} tokens, the context window has "
-            f"{error.get('n_ctx')}. Set num_ctx higher in the configuration, or split the task."
-        )
-    raise EngineError(f"The embedded engine failed: {error.get('message')}")

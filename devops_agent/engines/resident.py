@@ -1,0 +1,155 @@
+"""The engine that stays: a process of the user's that goes on holding the model when a run has ended.
+
+A one-shot task then need not load a gigabyte. There is one at a time, on a socket that only its user can
+open; it ends after a while without requests. Which one a run may use is in its socket's name, made of all
+that matters to what it answers: the model's file, the context window, how the engine runs, and the versions.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from devops_agent.engines import llama_process
+from devops_agent.engines.llama_process import LlamaProcess
+from devops_agent.folders import cache_folder
+
+# A path to a socket may have no more bytes, on macOS the fewest.
+_LONGEST_PATH = 103
+# Until a process that was started listens; Python itself starts in a tenth of it on an idle machine.
+_PATIENCE = 20.0
+
+
+class CannotStay(Exception):
+    """There is no place for a socket here."""
+
+
+def folder(environ: Mapping[str, str]) -> Path:
+    """Where the sockets are: in the session's runtime directory, else beside the models."""
+    runtime = Path(environ.get("XDG_RUNTIME_DIR", ""))
+    usable = runtime.is_absolute() and runtime.is_dir() and os.access(runtime, os.W_OK)
+    return runtime / "devops-agent" if usable else cache_folder(environ) / "engine"
+
+
+def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess:
+    """Connects with the engine that stays, and starts it where there is none.
+
+    Args:
+        told: What `llama_worker` is told: the model and how the engine runs.
+        place: Where the sockets are.
+        idle: Seconds without a request after which one that is started ends.
+
+    Raises:
+        CannotStay: The place is not the user's alone, cannot be written, or its path is too long.
+    """
+    path = place / f"{_key(told)}.sock"
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise CannotStay(f"{path} is too long for a socket.")
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check(place)
+        log = path.with_suffix(".log")
+        with _alone(place):
+            connection = _connection(path) or _started({**told, "socket": str(path), "idle": idle}, path, log)
+            return LlamaProcess.shared(told, connection, log.open("rb"))
+    except OSError as error:
+        raise CannotStay(str(error)) from error
+
+
+def running(place: Path) -> list[Path]:
+    """The sockets on which an engine listens."""
+    found = []
+    for path in sorted(place.glob("*.sock")) if place.is_dir() else ():
+        if connection := _connection(path):
+            connection.close()
+            found.append(path)
+    return found
+
+
+def stop(place: Path) -> int:
+    """Ends the engines that stay, each behind the request that it answers, and gives how many there were."""
+    sockets = running(place)
+    for path in sockets:
+        _leave(path)
+    return len(sockets)
+
+
+def _key(told: Mapping[str, Any]) -> str:
+    """What tells one engine from another."""
+    file = Path(told["path"]).stat()
+    version = llama_process.WORKER.read_bytes()
+    parts = [told, file.st_size, file.st_mtime_ns, file.st_ino, hashlib.sha256(version).hexdigest()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check(place: Path) -> None:
+    found = place.stat()
+    if found.st_uid != os.getuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise CannotStay(f"{place} is not this user's alone.")
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Has two processes that begin at once start one engine."""
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _connection(path: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _started(told: Mapping[str, Any], path: Path, log: Path) -> socket.socket:
+    """Starts an engine in place of others, and connects with it."""
+    for other in path.parent.glob("*.sock"):
+        if other != path:
+            _leave(other)
+    for stale in path.parent.glob("*.log"):
+        stale.unlink()
+    path.unlink(missing_ok=True)
+    with log.open("wb") as printed:
+        process = llama_process.start(
+            told, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, cwd=os.sep
+        )
+    return _awaited(path, process)
+
+
+def _awaited(path: Path, process: "subprocess.Popen[bytes]") -> socket.socket:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if connection := _connection(path):
+            return connection
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    process.kill()
+    raise CannotStay("The engine that was started does not listen.")
+
+
+def _leave(path: Path) -> None:
+    """Asks an engine to end; one that is not there any more leaves no socket."""
+    connection = _connection(path)
+    if connection is None:
+        path.unlink(missing_ok=True)
+        return
+    with connection, suppress(OSError), connection.makefile("wb") as requests:
+        _quit(requests)
+
+
+def _quit(requests: IO[bytes]) -> None:
+    requests.write(b'{"quit": true}\n')
