@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devops_agent.constraints import call_grammar, call_schema
+from devops_agent.constraints import CLOSING, call_grammar, call_opening, call_schema
 from devops_agent.protocol import Call, Reply, parse_reply, system_prompt
 
 MODEL = os.environ.get("DEVOPS_AGENT_TEST_MODEL", "")
@@ -72,7 +72,12 @@ def _as_regex(grammar: str, rule: str = "root", depth: int = 6) -> str:
     return f"(?:{''.join(parts)})"
 
 
-ROOT = re.compile(_as_regex(call_grammar(TOOLS)))
+def whole(*tools: Tool) -> re.Pattern[str]:
+    """What a reply may be: its opening, what the grammar allows, and its closing."""
+    return re.compile(re.escape(call_opening(tools)) + _as_regex(call_grammar(tools)) + re.escape(CLOSING))
+
+
+ROOT = whole(*TOOLS)
 
 NASTY = [
     "",
@@ -136,9 +141,17 @@ def test_the_string_rule_allows_nothing_else(text: str) -> None:
     ids=repr,
 )
 def test_optional_arguments_may_be_left_out_and_types_are_kept(call: Call) -> None:
-    for reply in (Reply(call), Reply(call, "why", "how")):
-        assert ROOT.fullmatch(reply.render())
-        assert parse_reply(reply.render(), TOOLS) == reply
+    (tool,) = (tool for tool in TOOLS if tool.name == call.name)
+    assert ROOT.fullmatch(call.render())
+    assert whole(tool).fullmatch(call.render())
+    assert parse_reply(call.render(), TOOLS) == Reply(call)
+
+
+def test_all_that_only_one_tool_can_begin_with_is_given() -> None:
+    assert call_opening(TOOLS) == '<tool_call>\n{"name": "'
+    assert call_opening([BASH]) == '<tool_call>\n{"name": "bash", "arguments": {"command":'
+    assert call_opening([NOTHING]) == call_opening([LIST]).replace("list", "status")
+    assert call_opening([LIST]) == '<tool_call>\n{"name": "list", "arguments":'
 
 
 @pytest.mark.parametrize(
@@ -158,8 +171,7 @@ def test_optional_arguments_may_be_left_out_and_types_are_kept(call: Call) -> No
         Call("bash", {"command": "a"}).render() * 2,
         "text\n" + Call("bash", {"command": "a"}).render(),
         Call("bash", {"command": "a"}).render() + "\n",
-        "<think></think>\n" + Call("bash", {"command": "a"}).render(),
-        f"<think>{'x' * 601}</think>\n" + Call("bash", {"command": "a"}).render(),
+        "<think>a</think>\n" + Call("bash", {"command": "a"}).render(),
         '{"name": "bash", "arguments": {"command": "a"}}',
     ],
 )
@@ -243,6 +255,7 @@ def test_what_a_model_writes_under_the_grammar_parses_and_is_its_own_rendering(
             "messages": [
                 {"role": "system", "content": system_prompt(tools)},
                 {"role": "user", "content": prompt},
+                {"role": "assistant", "content": call_opening(tools)},
             ],
             "grammar": call_grammar(tools),
             "max_tokens": 400,
@@ -252,13 +265,13 @@ def test_what_a_model_writes_under_the_grammar_parses_and_is_its_own_rendering(
     )
     choice = answer["choices"][0]
     assert choice["finish_reason"] == "stop"
-    text = choice["message"]["content"]
+    text = choice["message"]["content"] + CLOSING  # which begins with the opening, unless it is streamed
     assert parse_reply(text, tools).render() == text
 
 
 def test_only_a_file_may_be_long() -> None:
     write = Tool("write_file", {"path": {"type": "string"}, "content": {"type": "string"}}, "Write a file.")
-    grammar = re.compile(_as_regex(call_grammar([write])))
+    grammar = whole(write)
     assert grammar.fullmatch(Call("write_file", {"path": "a", "content": "a" * 9000}).render())
     assert not grammar.fullmatch(Call("write_file", {"path": "a" * 2001, "content": "a"}).render())
 
@@ -268,6 +281,6 @@ def test_an_answer_is_a_text_of_bounded_length_though_the_tool_would_take_anythi
     (choice,) = call_schema([answer])["anyOf"]
     length = {"type": "string", "maxLength": 1500}
     assert choice["properties"]["arguments"]["properties"]["answer"] == length
-    grammar = re.compile(_as_regex(call_grammar([answer])))
+    grammar = whole(answer)
     assert grammar.fullmatch(Call("final_answer", {"answer": "a" * 1500}).render())
     assert not grammar.fullmatch(Call("final_answer", {"answer": "a" * 1501}).render())

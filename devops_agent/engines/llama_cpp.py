@@ -1,7 +1,8 @@
 """The embedded engine: a GGUF model run by llama.cpp in a process beside this one, by xllamacpp."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from devops_agent.chat import (
     goes_round,
     likely,
 )
-from devops_agent.constraints import call_grammar
+from devops_agent.constraints import CLOSING, call_grammar, call_opening
 from devops_agent.context import Messages
 from devops_agent.engines import resident
 from devops_agent.engines.llama_process import EngineLeft, LlamaProcess
@@ -83,7 +84,7 @@ class LlamaCppChat(ChatModel):
 
     def _read_beginnings(self, process: LlamaProcess) -> None:
         for each in self._beginnings:
-            with closing(process.ask({"prepare": each})) as chunks:
+            with contextlib.closing(process.ask({"prepare": each})) as chunks:
                 _collect(chunks, self.listener)
 
     def close(self) -> None:
@@ -118,7 +119,7 @@ class LlamaCppChat(ChatModel):
             "states": str(self._states) if self._states else "",
         }
         if self._place is not None:
-            with suppress(resident.CannotStay):
+            with contextlib.suppress(resident.CannotStay):
                 return resident.connected(told, self._place, self._idle)
         return LlamaProcess.own(told)
 
@@ -136,26 +137,32 @@ class LlamaCppChat(ChatModel):
         }
         if self.sampling.top_p is not None:
             request["top_p"] = self.sampling.top_p
-        if constrain:
-            request["grammar"] = call_grammar(tools)
-        return self._asked(request)
+        if not constrain:
+            return self._asked(request)
+        opening = call_opening(tools)
+        request["messages"] = [*messages, {"role": "assistant", "content": opening}]
+        request["grammar"] = call_grammar(tools)
+        return self._asked(request, opening, CLOSING)
 
-    def _asked(self, request: dict[str, Any]) -> Completion:
+    def _asked(self, request: dict[str, Any], opening: str = "", closing: str = "") -> Completion:
         """Asks the engine; once more, should it die: a request changes nothing."""
         process = self._running()
         try:
-            return self._told_by(process, request)
+            return self._told_by(process, request, opening, closing)
         except EngineError as error:
             if process.is_alive():
                 raise
             if not isinstance(error, EngineLeft):
                 self.listener(events.Notice(f"{error} It is started again."))
-        return self._told_by(self._running(), request)
+        return self._told_by(self._running(), request, opening, closing)
 
-    def _told_by(self, process: LlamaProcess, request: dict[str, Any]) -> Completion:
+    def _told_by(
+        self, process: LlamaProcess, request: dict[str, Any], opening: str, closing: str
+    ) -> Completion:
         growth = ReplyGrowth(self.listener)
-        with closing(process.ask({"request": request})) as chunks:
-            done = _collect(chunks, self.listener, growth.grew)
+        with contextlib.closing(process.ask({"request": request})) as chunks:
+            done = _collect(chunks, self.listener, lambda text: growth.grew(opening + text))
+        done = replace(done, text=opening + done.text + ("" if done.truncated else closing))
         growth.end(done.text)
         return done
 
