@@ -4,25 +4,94 @@ SmolAgents 1.26 needs no patched function: its extension points are enough. What
 
 - the import itself. `import smolagents` calls `load_dotenv()`, which reads a `.env` file of the working
   directory into the environment of this process, and so into every command that the agent runs. It is kept
-  from that while it is imported.
+  from that while it is imported. What SmolAgents imports beside for uses that this agent does not make of it
+  (hubs, images, its own log) is imported when it is used: that is three quarters of its time.
 - `QuietLogger`, the adapter that keeps SmolAgents' panels and rules out of the agent's own output.
 - `feedback`, which gets our own text back out of SmolAgents' wrapped errors.
 
 Import this module before SmolAgents. Importing it twice changes nothing.
 """
 
+import importlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 from devops_agent.errors import DevOpsAgentError
 
 _DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
+_LATER = ("huggingface_hub", "PIL", "requests", "rich.markdown", "rich.syntax", "yaml")
+
+
+class _Later(type):
+    """A class that stands for what a module holds, which is imported when it is called or looked into."""
+
+    def _is_stand_in(cls) -> bool:
+        return "_stands_for" in vars(cls)
+
+    def _real(cls) -> Any:
+        module, name = vars(cls)["_stands_for"]
+        return getattr(importlib.import_module(module), name)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls._real()(*args, **kwargs) if cls._is_stand_in() else super().__call__(*args, **kwargs)
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__") or not cls._is_stand_in():
+            raise AttributeError(name)
+        return getattr(cls._real(), name)
+
+
+class _LaterModule(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        stand_in = _Later(name, (Exception,), {"_stands_for": (self.__name__, name)})
+        setattr(self, name, stand_in)
+        return stand_in
+
+
+class _Finder:
+    """Gives modules whose contents stand for those of the real ones."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if not any(f"{name}.".startswith(f"{each}.") for each in _LATER):
+            return None
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _LaterModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+@contextmanager
+def _put_off() -> Iterator[None]:
+    """Has what is not imported yet and not needed at once imported when it is used."""
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        for name in [name for name, module in sys.modules.items() if isinstance(module, _LaterModule)]:
+            del sys.modules[name]
+            parent, _, child = name.rpartition(".")
+            if isinstance(getattr(sys.modules.get(parent), child, None), _LaterModule):
+                delattr(sys.modules[parent], child)
 
 
 def _import_smolagents() -> None:
     before = os.environ.get(_DOTENV_SWITCH)
     os.environ[_DOTENV_SWITCH] = "1"
     try:
-        import smolagents  # noqa: F401
+        with _put_off():
+            import smolagents  # noqa: F401
     finally:
         # the commands that the agent runs may be Python programs with a .env of their own
         if before is None:

@@ -1,13 +1,13 @@
 """Escape codes of terminals: the few colours that read well on every one, and none of others."""
 
-import re
+from devops_agent.patterns import regex
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN = (f"\x1b[{code}m" for code in (1, 2, 31, 32, 33, 36))
 RESET = "\x1b[0m"
-CODE = re.compile(r"\x1b\[[0-9;]*m")
+CODE = regex(r"\x1b\[[0-9;]*m")
 
 # What moves the cursor, changes the terminal, or turns the direction of writing.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = regex(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:

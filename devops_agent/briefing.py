@@ -20,6 +20,7 @@ from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.injection import neutral
 from devops_agent.limits import makes_exception
+from devops_agent.patterns import regex
 from devops_agent.protocol import format_tool_response
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
@@ -27,7 +28,7 @@ from devops_agent.steps import Step
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
 # What is to be written is no recipe, whatever it shall do.
-_WRITES_SCRIPT = re.compile(
+_WRITES_SCRIPT = regex(
     r"\b(?:write|create|make|need|want)\s+(?:me )?an?\s+(?:(?!(?:for|of|in|from|with)\b)[\w-]+\s+){0,4}?"
     r"(?:script|[\w./-]+\.(?:sh|bash|py|pl|rb|js))\b",
     re.IGNORECASE,
@@ -219,10 +220,10 @@ def _form_of_findings(told: Briefing) -> Form | None:
     return None
 
 
-_IMAGE = re.compile(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
-_SETS_PORT = re.compile(r"(docker run .*?-p )\d+(?=:)")
-_PORT = re.compile(r"\b(?:use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
-_SETS_IMAGE = re.compile(r"( set image \S+ [^\s=]+=)\S+")
+_IMAGE = regex(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
+_SETS_PORT = regex(r"(docker run .*?-p )\d+(?=:)")
+_PORT = regex(r"\b(?:use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
+_SETS_IMAGE = regex(r"( set image \S+ [^\s=]+=)\S+")
 
 
 def _as_asked(mend: str, task: str) -> str:

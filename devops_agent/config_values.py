@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devops_agent.patterns import regex
+
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
 MOST = 400
@@ -121,7 +123,7 @@ def _yaml(text: str) -> Iterator[tuple[str, Setting]]:
         raise ValueError from error
 
 
-_ALIAS = re.compile(r"(?:^|[\s\[,])\*[A-Za-z_]\w*\s*(?:$|[,}\]#])", re.MULTILINE)
+_ALIAS = regex(r"(?:^|[\s\[,])\*[A-Za-z_]\w*\s*(?:$|[,}\]#])", re.MULTILINE)
 
 
 def _document(node: Any, number: int) -> str:
@@ -156,16 +158,16 @@ def _of_node(node: Any, path: str, text: str, seen: set[int]) -> Iterator[tuple[
 
 # --- lines ------------------------------------------------------------------------------------------------
 
-_SECTION = re.compile(r"\s*\[+([^\]]+)\]+\s*(?:[;#].*)?")
-_LINE = re.compile(
+_SECTION = regex(r"\s*\[+([^\]]+)\]+\s*(?:[;#].*)?")
+_LINE = regex(
     r"\s*(?:export +)?(?P<key>[A-Za-z_][\w.-]*)\s*(?:[=:]\s*)"
     r"(?:(?P<quote>[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>\S.*?))?\s*(?:\s[;#].*)?"
 )
 
 
 # A value that goes on in the next lines, or has parts.
-_OPENED = re.compile(r"[\[{]")
-_TEXT_BLOCK = re.compile(r"\"\"\"|'''")
+_OPENED = regex(r"[\[{]")
+_TEXT_BLOCK = regex(r"\"\"\"|'''")
 
 
 def _sections(text: str) -> Iterator[tuple[str, Setting]]:
@@ -185,8 +187,8 @@ def _sections(text: str) -> Iterator[tuple[str, Setting]]:
         at += len(line)
 
 
-_OPENS = re.compile(r"\s*(?P<head>[^#{};]*?\S)\s*\{\s*(?:#.*)?")
-_DIRECTIVE = re.compile(r"\s*(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
+_OPENS = regex(r"\s*(?P<head>[^#{};]*?\S)\s*\{\s*(?:#.*)?")
+_DIRECTIVE = regex(r"\s*(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
 
 
 def _blocks(text: str) -> Iterator[tuple[str, Setting]]:

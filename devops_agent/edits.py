@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devops_agent.diagnosis import text_files
 from devops_agent.files import text_if_readable
+from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import segments
 from devops_agent.protocol import Call
@@ -18,7 +19,7 @@ _LARGEST = 200_000
 _MOST_LINES = 12
 _MOST_NEW = 4
 _LONGEST_LINE = 160
-_IN_PLACE = re.compile(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
+_IN_PLACE = regex(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
 
 
 def texts_before(call: Call) -> dict[Path, str]:
@@ -67,7 +68,7 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
 
 
 # What such a command writes is not shown.
-_PRIVATE = re.compile(r"secret|passw|token|base64|credential|private|\.env\b|\.pem\b|\.key\b", re.IGNORECASE)
+_PRIVATE = regex(r"secret|passw|token|base64|credential|private|\.env\b|\.pem\b|\.key\b", re.IGNORECASE)
 
 
 def _new(path: Path, text: str, command: str) -> str:

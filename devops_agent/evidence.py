@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
 from devops_agent.limits import Limits
+from devops_agent.patterns import regex
 from devops_agent.protocol import Call
 
-_ADMITS = re.compile(
+_ADMITS = regex(
     r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected"
     r"|\balready (?:exists?|in use|used|taken|allocated|there|running)\b"
     r"|\bno (?:\w+ ){1,4}(?:found|exists?|available|left)\b|\bthere (?:is|are|was|were) no\b",
@@ -19,7 +20,7 @@ _ADMITS = re.compile(
 
 # A change that fails is tried so often.
 _ATTEMPTS = 2
-_HOPELESS = re.compile(
+_HOPELESS = regex(
     r"no rollout history|manifest unknown|pull access denied|manifest for \S+ not found|no such host"
     r"|port is already allocated|address already in use|is already in use by container|already exists"
     r"|volume is in use|image is being used|has active endpoints|forbidden"
@@ -180,8 +181,8 @@ def admits_failure(answer: str) -> bool:
 
 
 _LONGEST = 200
-_SAYS_REJECTED = re.compile(r"reject|approv|declin|refus|n[o'’]t\b", re.IGNORECASE)
-_SO_ALREADY = re.compile(
+_SAYS_REJECTED = regex(r"reject|approv|declin|refus|n[o'’]t\b", re.IGNORECASE)
+_SO_ALREADY = regex(
     r"\balready\b|\bnothing (?:to|was|has)\b|\bno (?:changes?|need)\b|\bas (?:wanted|asked|it is)\b"
     r"|\bunchanged\b",
     re.IGNORECASE,
@@ -231,7 +232,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
 
 # What an answer may say was done, and what of the commands does it.
 _CLAIMS = {
-    re.compile(rf"\b{verb}\b(?! (?:by|from|with|on|as|in)\b)", re.IGNORECASE): re.compile(does)
+    regex(rf"\b{verb}\b(?! (?:by|from|with|on|as|in)\b)", re.IGNORECASE): regex(does)
     for verb, does in {
         "built": r"\bbuild\b|\bmake\b",
         "pushed": r"\bpush\b",

@@ -9,13 +9,14 @@ from datetime import datetime
 from devops_agent import shell_script
 from devops_agent.ansi import plain
 from devops_agent.errors import UsageError
+from devops_agent.patterns import regex
 from devops_agent.session_store import Stored, StoredStep, StoredTurn
 from devops_agent.terminal import call_line
 
 _BASH, _WRITE = "bash", "write_file"
 # What only looks at something for the model, and would do nothing in a script.
 _LEFT_OUT = ("read_file", "get_env")
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_MARKUP = regex(r"([\\`*_{}\[\]<>#|~&!])")
 _HEADING = 120
 _EFFECTS = {"destructive": "destroys", "change": "changes", "unknown": "may change something"}
 _PART = "\n\n"

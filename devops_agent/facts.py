@@ -8,27 +8,28 @@ import re
 from collections.abc import Callable, Sequence
 
 from devops_agent.folding import fold
+from devops_agent.patterns import regex
 
-_PSEUDO = re.compile(r"^(?:tmpfs|devtmpfs|udev|overlay|shm|none|efivarfs|squashfs|rootfs|/dev/loop\d+)$")
-_DF_HEADER = re.compile(
+_PSEUDO = regex(r"^(?:tmpfs|devtmpfs|udev|overlay|shm|none|efivarfs|squashfs|rootfs|/dev/loop\d+)$")
+_DF_HEADER = regex(
     r"^Filesystem\s+(?:Type\s+)?(\S+)\s+Used\s+Avail(?:able)?\s+(?:Use%|Capacity)\s+Mounted on$"
 )
-_DF_ROW = re.compile(
+_DF_ROW = regex(
     r"^(\S+(?: \S+)*?)\s+(?:[a-z\d]\S*\s+)?"
     r"(\d\S*|-)\s+(-?\d\S*|-)\s+(-?\d\S*|-)\s+(\d+%|-)\s+(/.*)$"
 )
-_FREE_HEADER = re.compile(r"^\s+total\s+used\s+free\s+shared\s+buff/cache\s+available$")
-_FREE_ROW = re.compile(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(\S+))?$")
-_PS_HEADER = re.compile(r"^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$")
-_PS_ROW = re.compile(r'^([0-9a-f]{12}) {2,}(\S+) {2,}".*?" {2,}\S.*? {2,}(\S.*?) {2,}(?:(\S.*?) {2,})?(\S+)$')
-_EMPTY_TABLE = re.compile(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
-_LS_HEADER = re.compile(r"^total \d[\d.]*[KMGT]?$")
-_LS_ROW = re.compile(r"^([bcdlps-])[rwxsStT-]{9}\S? +\d+ .* (\S+)$")
-_FREE_FLAGS = re.compile(r"\bfree\s+((?:-\S+\s*)*)")
+_FREE_HEADER = regex(r"^\s+total\s+used\s+free\s+shared\s+buff/cache\s+available$")
+_FREE_ROW = regex(r"^(Mem|Swap):\s+(\S+)\s+(\S+)\s+(\S+)(?:\s+\S+\s+\S+\s+(\S+))?$")
+_PS_HEADER = regex(r"^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$")
+_PS_ROW = regex(r'^([0-9a-f]{12}) {2,}(\S+) {2,}".*?" {2,}\S.*? {2,}(\S.*?) {2,}(?:(\S.*?) {2,})?(\S+)$')
+_EMPTY_TABLE = regex(r"^[A-Z][A-Z/()%-]*(?: [A-Z/()%-]+)*(?: {2,}[A-Z/()%-]+(?: [A-Z/()%-]+)*)+\s*$")
+_LS_HEADER = regex(r"^total \d[\d.]*[KMGT]?$")
+_LS_ROW = regex(r"^([bcdlps-])[rwxsStT-]{9}\S? +\d+ .* (\S+)$")
+_FREE_FLAGS = regex(r"\bfree\s+((?:-\S+\s*)*)")
 _FREE_UNITS = (
-    (re.compile(r"(?<!\S)(?:-\w*m|--mebi)"), " MiB"),
-    (re.compile(r"(?<!\S)(?:-\w*g|--gibi)"), " GiB"),
-    (re.compile(r"(?<!\S)(?:-\w*b|--bytes)"), " bytes"),
+    (regex(r"(?<!\S)(?:-\w*m|--mebi)"), " MiB"),
+    (regex(r"(?<!\S)(?:-\w*g|--gibi)"), " GiB"),
+    (regex(r"(?<!\S)(?:-\w*b|--bytes)"), " bytes"),
 )
 
 

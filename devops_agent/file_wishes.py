@@ -11,21 +11,22 @@ from pathlib import Path
 from devops_agent import intent
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.task_words import PATH
+from devops_agent.patterns import regex
 
-_MAKES = re.compile(
+_MAKES = regex(
     r"\b(?:creat\w+|writ\w+|mak(?:e|ing)|generate|render|save|store|put|pack|compress|archive|export|dump|need"
     r"|want|copy|keep|rename|move|convert|collect|list|record|draft|set up|stand up)\b",
     re.IGNORECASE,
 )
 # What stands before the name of a file that is to be made.
-_LEADS = re.compile(
+_LEADS = regex(
     r"\b(?:to|into|as|in|called|named|files?|script|config(?:uration)?|an?|new|me)(?:\s+[a-z]+ly|\s+small|\s+short"
     r"|\s+simple|\s+new)?\s+[\"'`(]?$",
     re.IGNORECASE,
 )
-_SOURCE = re.compile(r"\bfrom (?:the )?files?\s+[\"'`(]?$", re.IGNORECASE)
-_ALSO = re.compile(r"^[\"'`]?(?:,| and|, and) [\"'`]?$", re.IGNORECASE)
-_RELATIVE = re.compile(r"\b(?:that|which|so that) (?!(?:is|are|was|were)\b)", re.IGNORECASE)
+_SOURCE = regex(r"\bfrom (?:the )?files?\s+[\"'`(]?$", re.IGNORECASE)
+_ALSO = regex(r"^[\"'`]?(?:,| and|, and) [\"'`]?$", re.IGNORECASE)
+_RELATIVE = regex(r"\b(?:that|which|so that) (?!(?:is|are|was|were)\b)", re.IGNORECASE)
 _KINDS = frozenset(
     """.sh .bash .py .js .yaml .yml .json .conf .cfg .ini .env .txt .md .log .csv .tsv .gz .tgz .tar .zip .xz
  .bz2 .service .timer .pem .crt .key .csr .toml .xml .html .sql .bak .orig .old .properties .sha256 .out .pid
@@ -33,12 +34,12 @@ _KINDS = frozenset(
 )
 _WITHOUT_SUFFIX = frozenset({"Dockerfile", "Makefile", ".env", ".gitignore", ".dockerignore"})
 # There a file is not one of this machine.
-_INSIDE = re.compile(
+_INSIDE = regex(
     r"\b(?:into|inside|in) (?:the |a |each )?(?:pod|container|deployment)\b|\bmake the app\b"
     r"|\bcreate an? (?:deployment|pod|job|cron ?job|config ?map|secret)\b",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = regex(
     r"\b(?:pods?|containers?|images?|mount\w*|volumes?|config ?maps?|secrets?|keys?|inside|server|host)\b",
     re.IGNORECASE,
 )
@@ -46,37 +47,37 @@ _ELSEWHERE = re.compile(
 _NAMES = r"(?:[\w.-]*/)?[\w./-]*\w(?:(?:,? and |, )[\w./-]*\w)*"
 _FOLDERS = r"(?:folders?|director(?:y|ies)|dirs?)(?: (?:called|named))?"
 # "Create the folders a, b and c", "make a directory app with the subdirectories bin and etc"
-_MAKES_FOLDERS = re.compile(
+_MAKES_FOLDERS = regex(
     rf"\b(?:create|make|set up)(?: me)?(?: an?| the| new| two| three| four| empty)* {_FOLDERS}"
     rf" (?P<names>{_NAMES})(?:,? (?:with|containing|and in it)"
     rf" (?:the |two |three |four )?sub-?{_FOLDERS} (?P<inner>{_NAMES}))?",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r",? and |, ")
+_BETWEEN = regex(r",? and |, ")
 
 # "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
-_SETS_VALUE = re.compile(
+_SETS_VALUE = regex(
     r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
     r"\b(?:to|=|of) (?:port )?[\"'`]?(?P<value>[^\s\"'`,;()]+)",
     re.IGNORECASE,
 )
 # "… and the limit to 256Mi": one more, without a verb of its own.
-_SETS_ALSO = re.compile(
+_SETS_ALSO = regex(
     r"[\"'`]?(?:,| and)(?: also)? (?:the |its )?(?:[\w.-]+ ){1,6}?to [\"'`]?(?P<value>[^\s\"'`,;()]+)"
 )
-_TELLING = re.compile(r"[\d#/:@]")
+_TELLING = regex(r"[\d#/:@]")
 
 
 # A file without a suffix, such as VERSION.
-_CAPITALS = re.compile(r"(?<![\w./$-])[A-Z][A-Z_]{2,}(?![\w./=-])")
+_CAPITALS = regex(r"(?<![\w./$-])[A-Z][A-Z_]{2,}(?![\w./=-])")
 # What a file has, and not its text.
-_OF_FILE = re.compile(
+_OF_FILE = regex(
     r"\b(?:permissions?|mode|owner\w*|group|chmod|chown|size|branch|symlink|link|encoding"
     r"|line endings?|times?(?:stamp)?|cron|schedule|acl|copy)\b",
     re.IGNORECASE,
 )
 # What a file that is made for a task is to have in it: paths, addresses, pairs, numbers.
-_STATED = re.compile(
+_STATED = regex(
     r"(?<![\w./=:-])((?:https?://|/|(?:[\w-]+/)+)[\w./:*-]*[\w/*](?!\w)|[A-Z][A-Z0-9_]+=[^\s,;]*[^\s,;.]|\d{2,}(?![\w./:-]))"
 )
 
@@ -111,7 +112,7 @@ def folders_to_make(wish: str) -> list[str]:
 
 
 # "an executable script x.sh", "make x.sh executable"
-_EXECUTABLE = re.compile(
+_EXECUTABLE = regex(
     rf"\bexecutable\b(?:(?!\bexecutable\b)[^.;,]|\.\w){{0,40}}?{PATH.pattern}"
     rf"|{PATH.pattern}\s+executable\b",
     re.IGNORECASE,
@@ -182,9 +183,9 @@ def _values_set(wish: str) -> Iterator[str]:
 
 # What takes the files as they are, by the word with which a task asks for it.
 _TAKES_FILES = {
-    "build": re.compile(r"\bdocker (?:buildx |compose )?build\b"),
-    "commit": re.compile(r"\bgit commit\b"),
-    "apply": re.compile(r"\bkubectl (?:-n \S+ )?apply\b"),
+    "build": regex(r"\bdocker (?:buildx |compose )?build\b"),
+    "commit": regex(r"\bgit commit\b"),
+    "apply": regex(r"\bkubectl (?:-n \S+ )?apply\b"),
 }
 
 

@@ -3,18 +3,20 @@
 import re
 from collections import Counter
 
+from devops_agent.patterns import regex
+
 # From so many lines on; and of a shape so many are folded.
 _LONG = 20
 _MANY = 8
 _KEPT = 2
 # A line of figures alone is what was asked for.
-_WORDS = re.compile(r"[A-Za-z]{2,}\W+(?:\S+\W+)*?[A-Za-z]{2,}")
+_WORDS = regex(r"[A-Za-z]{2,}\W+(?:\S+\W+)*?[A-Za-z]{2,}")
 # What a Go program logs of its own retries, and what Docker says of its builder at each build.
-_NOISE = re.compile(
+_NOISE = regex(
     r"[EWI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \w+\.go:\d+\] "
     r"|DEPRECATED: The legacy builder|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx/"
 )
-_VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
+_VARYING = regex(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 
 
 def fold(text: str) -> str:

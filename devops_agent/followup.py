@@ -16,6 +16,7 @@ from devops_agent import edits, file_wishes, intent
 from devops_agent.diagnosis import diagnose, docker, text_files
 from devops_agent.diagnosis.finding import Finding, listed
 from devops_agent.diagnosis.objects import HOLDERS, Object, adds_keys, asked_keys, port_pairs
+from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segments
 
@@ -23,7 +24,7 @@ from devops_agent.policy.shell_text import Call, parse_call, parse_flags, segmen
 _ROLLOUT_SECONDS = 40.0
 _PATIENCE_SECONDS = 8.0
 _POLL_SECONDS = 1.0
-_CHANGED = re.compile(
+_CHANGED = regex(
     r"^(?P<kind>[a-z]+)(?:\.[\w.]+)?/(?P<name>\S+) "
     r"(?:created|exposed|configured|scaled|patched|edited|restarted|rolled back|resumed|image updated"
     r"|env updated|resource requirements updated|replaced|serverside-applied)$",
@@ -36,10 +37,10 @@ _ELSEWHERE = {
     "docker": "-H --host -c --context",
 }
 _OTHER_SERVER = frozenset({"KUBECONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"})
-_MANIFEST = re.compile(r"^apiVersion: *\S+$", re.MULTILINE)
-_APPLIES = re.compile(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
-_BUILDS = re.compile(r"\b(?:build|image|package|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
-_CONTAINER_ID = re.compile(r"^([0-9a-f]{64})$", re.MULTILINE)
+_MANIFEST = regex(r"^apiVersion: *\S+$", re.MULTILINE)
+_APPLIES = regex(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
+_BUILDS = regex(r"\b(?:build|image|package|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
+_CONTAINER_ID = regex(r"^([0-9a-f]{64})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,8 @@ def gave_up_waiting(output: str) -> bool:
     return "timed out waiting for the condition" in output
 
 
-_ALSO_CHANGED = re.compile(r" (?:deleted|labeled|annotated)$|\" deleted$", re.MULTILINE)
-_LEFT = re.compile(
+_ALSO_CHANGED = regex(r" (?:deleted|labeled|annotated)$|\" deleted$", re.MULTILINE)
+_LEFT = regex(
     r"\((?:no change|unchanged)\)$|^\S+/\S+ (?:unchanged|not labeled)$|^nothing to commit"
     r"|nothing added to commit|^Already (?:on|up to date)|^Everything up-to-date",
     re.MULTILINE,
@@ -134,7 +135,7 @@ def left_as_it_was(command: str, output: str) -> bool:
 
 
 # Where its output goes elsewhere, silence says nothing.
-_SILENCED = re.compile(r"[>|]|\s(?:-o|--output)\b")
+_SILENCED = regex(r"[>|]|\s(?:-o|--output)\b")
 
 
 def _deleted_nothing(calls: Iterable[Call], output: str) -> list[Call]:
@@ -337,7 +338,7 @@ def _runs(container: str) -> Iterator[Check]:
         yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
 
 
-_ENDS_CONTAINER = re.compile(
+_ENDS_CONTAINER = regex(
     r"\b(?:stop|remove|delete|kill|pause|shut|take|tear|end|drop|get rid|clean|prune|rename"
     r"|retire)\b",
     re.IGNORECASE,
@@ -358,9 +359,9 @@ def ended(task: str, running: Sequence[str]) -> str:
     return ""
 
 
-_MAKES_IMAGE = re.compile(r"\b(?:build|rebuild|package|tag|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
+_MAKES_IMAGE = regex(r"\b(?:build|rebuild|package|tag|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
 # "tagged shop:1", "as web:stable"; not "on top of nginx:1.25"
-_NEW_IMAGE = re.compile(
+_NEW_IMAGE = regex(
     r"(?:\b(?:image|called|named|tagged|tag|as|it)|(?<!\S)-t) [\"'`]?"
     r"(?=[a-z0-9])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*\w)"
 )

@@ -14,6 +14,7 @@ from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
+from devops_agent.patterns import regex
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
 from devops_agent.suitability import suitable
@@ -22,25 +23,25 @@ from devops_agent.suitability import suitable
 _FITS = 5.0
 # From here on asking the model changed one of 25 in benchmarks/searches.tsv, so that it need not be asked.
 _FITS_SURELY = 16.0
-_FINDS = re.compile(
+_FINDS = regex(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
 )
 # What may restrict a wish: a file, a condition, an exception.
-_RESTRICTS = re.compile(
+_RESTRICTS = regex(
     r"[\w-]\.\w|[*/]|\b(?:if|unless|when|only|need|import|keep|kept|stay|touch|without|except|not|never|skip"
     r"|leav|still|want|must)|n['’]t\b",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
-_COUNTS = re.compile(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
-_SPARES = re.compile(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
+_CONDITION = regex(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
+_COUNTS = regex(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
+_SPARES = regex(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 # What is looked at behind each change anyway.
-_ASSURES = re.compile(
+_ASSURES = regex(
     r"\s*(?:make sure|ensure|verify|check|confirm|wait)\b.*\b(?:rollout|rolled out|ready|running|up|healthy"
     r"|works?|went through|succeed\w*|complete\w*|finish\w*)\b",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
+_PRONOUN = regex(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 # With what the forms begin after which something is gone.
 _ENDS = ("Delete", "Remove", "Discard")

@@ -14,6 +14,7 @@ from devops_agent.evidence import Evidence
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
 from devops_agent.limits import Limits
+from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import parse_call, segments
 from devops_agent.protocol import RECIPE, Call, ToolLike
@@ -22,9 +23,9 @@ Tools = Mapping[str, ToolLike]
 Check = Callable[[Call, Tools, Evidence], None]
 
 # Deleting one of these loses nothing that does not come again.
-_COMES_AGAIN = re.compile(r"(?:po|pods?|jobs?|jobs\.batch)(?:/.*)?")
+_COMES_AGAIN = regex(r"(?:po|pods?|jobs?|jobs\.batch)(?:/.*)?")
 _REMOVERS = frozenset({"rm", "unlink", "shred", "truncate"})
-_DROPS = re.compile(
+_DROPS = regex(
     r"(?:docker|podman) (?:(?:\S+ )?prune\b|rmi\b|(?:volume|network|image) (?:rm|remove)\b"
     r"|(?:container )?rm\b.*\s(?:-\w*f\w*|--force)\b|compose down\b.*\s(?:-v|--volumes)\b)"
     r"|docker-compose down\b.*\s(?:-v|--volumes)\b|find\b.*\s-delete\b|git clean\b.*\s-\w*f"
@@ -69,7 +70,7 @@ def _is_of_kind(path: str, limits: Limits) -> bool:
 
 
 # `kill $(ps aux | grep web | …)`, `pkill -f web`: the command line of whoever runs the task names it too.
-_KILLS_BY_TEXT = re.compile(
+_KILLS_BY_TEXT = regex(
     r"\bkill\b[^;&|]*(?:\$\(|`)\s*(?:ps\b|pgrep\b[^)`]*\s-\w*f)|\bpkill\b[^;&|]*\s-\w*f\b"
     r"|\b(?:ps|pgrep)\b.*\|\s*xargs\b[^;&|]*\bkill\b"
 )
@@ -113,7 +114,7 @@ def does_not_what_is_forbidden(call: Call, tools: Tools, evidence: Evidence) -> 
 
 
 # What takes all changes of a repository, or all files that it does not know.
-_TAKES_ALL = re.compile(
+_TAKES_ALL = regex(
     r"\bgit\b[^;&|]*\s(?:reset\b[^;&|]*\s--hard|clean\s+-\w*f|(?:checkout|restore)\b[^;&|]*\s(?:\.|:/)(?=\s|$))"
     r"|\b(?:docker|podman)\b[^;&|]*\sprune\b|\bdocker ps\b.*\bxargs\b.*\bdocker (?:rm|stop|kill)\b"
     r"|\bdocker (?:rm|stop|kill)\b[^;&|]*\$\(docker ps|\bkubectl\b[^;&|]*\sdelete\b[^;&|]*\s--all\b"
@@ -168,7 +169,7 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
                 _keep_its_lines(operands[1], before, content, evidence.limits.removes)
 
 
-_PARTS = re.compile(r";|&&|\|\||\n")
+_PARTS = regex(r";|&&|\|\||\n")
 
 
 def empties_nothing_that_it_reads(call: Call, tools: Tools, evidence: Evidence) -> None:
@@ -202,7 +203,7 @@ def _keep_its_lines(path: str, before: str | None, content: str, removes: bool) 
 
 
 # "workers = 12"
-_SETTING = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*=")
+_SETTING = regex(r"\s*([A-Za-z_][\w.-]*)\s*=")
 
 
 def sets_no_value_twice(call: Call, tools: Tools, evidence: Evidence) -> None:
@@ -229,7 +230,7 @@ def _replaces(old: str, new: str, path: str) -> str:
     return f"sed -i {shlex.quote(f's|^{pattern}$|{text}|')} {shlex.quote(path)}"
 
 
-_IMAGE = re.compile(r"(?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*")
+_IMAGE = regex(r"(?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*")
 
 
 def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:
@@ -239,9 +240,7 @@ def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused(f"{path} is the name of an image, and no file. For a tag, use: docker tag")
 
 
-_COMMAND = re.compile(
-    r"(?:sudo )?(?:kubectl|docker|git|helm|cat|cp|grep|awk|sed|find|ls|df|du|ps|curl)\s+\S.*"
-)
+_COMMAND = regex(r"(?:sudo )?(?:kubectl|docker|git|helm|cat|cp|grep|awk|sed|find|ls|df|du|ps|curl)\s+\S.*")
 _OF_COMMANDS = frozenset({"", ".sh", ".bash", ".md", ".txt"})
 
 

@@ -10,36 +10,37 @@ from collections.abc import Iterable, Iterator
 
 from devops_agent.ansi import BOLD, CODE, CYAN, DIM, GREEN, RED, YELLOW, painted
 from devops_agent.columns import columns_of, cut
+from devops_agent.patterns import regex
 from devops_agent.status_tables import coloured_row, columns
 
 # Nobody reads more in colour, and it would be felt.
 _MOST_CHARACTERS, _MOST_LINES = 128_000, 5000
 
-_JSON = re.compile(
+_JSON = regex(
     r'(?P<key>"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*:))|(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")'
     r"|(?P<other>-?\d[\d.eE+-]*|true|false|null)"
 )
 _JSON_STYLES = {"key": CYAN, "text": GREEN, "other": YELLOW}
 
-_PRINTS_YAML = re.compile(
+_PRINTS_YAML = regex(
     r"(?:-o[ =]?|--output[ =])yaml\b|\b(?:cat|bat|head|tail|less)\b[^|;&]*\.ya?ml\b"
     r"|\bhelm (?:template|get (?:manifest|values))\b|\bdocker[ -]compose\b[^|;&]* config\b"
 )
 _KEY = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s"'#&*!|>%@`{}\[\],:-](?:[^:\n]|:(?=\S))*)(?=:(?:\s|$))"""
-_YAML_LINE = re.compile(rf"(?P<lead>\s*(?:- +)*)(?:(?P<key>{_KEY}):)?(?P<gap>\s*)(?P<value>.*)$")
-_YAML_START = re.compile(
+_YAML_LINE = regex(rf"(?P<lead>\s*(?:- +)*)(?:(?P<key>{_KEY}):)?(?P<gap>\s*)(?P<value>.*)$")
+_YAML_START = regex(
     r"---(?: |$)|\s*#|\s*(?:- +)*(?!(?i:error|warning|note|fatal)\b)[\w./\"'-]+:(?: |$)|\s*- +[\w\"']"
 )
-_MANIFEST = re.compile(r"\A(?:(?:---|#.*|[a-z]\w*:.*|)\n)*?apiVersion: ")
-_KIND = re.compile(r"^(?:  )?kind: ", re.MULTILINE)
-_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?(?:\s+#.*)?$")
-_QUOTED = re.compile(r"""(?:"[^"\\]*(?:\\.[^"\\]*)*"|'[^']*(?:''[^']*)*')""")
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_MANIFEST = regex(r"\A(?:(?:---|#.*|[a-z]\w*:.*|)\n)*?apiVersion: ")
+_KIND = regex(r"^(?:  )?kind: ", re.MULTILINE)
+_BLOCK = regex(r"[|>][+-]?\d?[+-]?(?:\s+#.*)?$")
+_QUOTED = regex(r"""(?:"[^"\\]*(?:\\.[^"\\]*)*"|'[^']*(?:''[^']*)*')""")
+_COMMENT = regex(r"(?:^|(?<=\s))#.*$")
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_HUNK = regex(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _DIFF_STYLES = {"-": RED, "+": GREEN}
 
-_LEVEL = re.compile(
+_LEVEL = regex(
     r"(?<![\w./-])(?:(?P<bad>ERROR|ERR|FATAL|PANIC|CRITICAL|CRIT|EMERG|SEVERE)|WARN(?:ING)?)(?![\w./-])"
     r"|(?<=\[)(?:(?P<bad2>error|crit|alert|emerg|fatal)|warn(?:ing)?)(?=\])"
     r"|(?<=level=)(?:(?P<bad3>error|fatal|panic)|warn(?:ing)?)\b"

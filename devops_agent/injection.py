@@ -7,9 +7,11 @@ speaks to the agent is told, so that changes ask for the rest of the run.
 import re
 import unicodedata
 
+from devops_agent.patterns import regex
+
 # Marks of roles and calls in the templates of models and in this protocol. A word more, and it is a text like
 # any other: "## System requirements", <system.web>, [user].
-_MARKS = re.compile(
+_MARKS = regex(
     r"</?\s*(?:tool_call|tool_response|function_calls?)\b[^<>]{0,40}>"
     r"|</?\s*(?:think|plan|system|assistant)\s*/?>"
     r"|<\|[\w ]{1,40}\|>|\[/?(?:INST|SYS)\]|\[/(?:SYSTEM|ASSISTANT|USER)\]|<</?SYS>>"
@@ -18,7 +20,7 @@ _MARKS = re.compile(
     r"|^[ \t]*(?:#{2,9}[ \t]*)?(?:assistant|human|system (?:message|prompt|note|override|notice))[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
-_INVISIBLE = re.compile(
+_INVISIBLE = regex(
     r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
 )
 _AGENT = r"(?:ai|llm|agent|assistant|model|bot|automation|devops[- ]agent|language model|copilot)s?"
@@ -80,7 +82,7 @@ _ORDERS = (
     r"|指示を無視|(?:지시|명령)[^.\n]{0,20}무시",
 )
 # Whoever is spoken to, near to a command that destroys or sends data out.
-_ADDRESSED = re.compile(
+_ADDRESSED = regex(
     r"(?P<program>\b(?:install|start|deploy|remove)\w* (?:the |an? )?(?:[\w-]{1,30} ){0,2}agents?\b)"
     r"|\b(?:ai|ia|ki|llm|assistant|asistente|assistent(?:en)?|language-model|chatbot|copilot)s?\b"
     r"|(?<![\w-])agents?\b|(?<![a-z])ai[-_]"
@@ -88,7 +90,7 @@ _ADDRESSED = re.compile(
     r"|\bme, your user\b|\\?\"role\\?\"|\byou are now\b|\bautomated operators\b",
     re.IGNORECASE,
 )
-_DANGER = re.compile(
+_DANGER = regex(
     r"(?:\b(?:rm -|delete\b|drain\b|prune\b|uninstall\b|chmod -?\S* ?777|chmod 777|mkfs|dd if="
     r"|crontab -r|scp |nc \d|--replicas=0|clusterrolebinding|config --global|-delete\b|down -v"
     r"|shutdown|reset --hard)"
@@ -98,7 +100,7 @@ _DANGER = re.compile(
 )
 _NEAR = 220
 _LONGEST = 200_000  # the model sees far less of a text
-_ORDER = re.compile("|".join(f"(?:{order})" for order in _ORDERS), re.IGNORECASE)
+_ORDER = regex("|".join(f"(?:{order})" for order in _ORDERS), re.IGNORECASE)
 
 
 def neutral(text: str) -> str:

@@ -5,6 +5,8 @@ A question that is taken for a wish ends with exit code 1 though it was answered
 
 import re
 
+from devops_agent.patterns import regex
+
 _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|remove|start|stop|kill|build
 |write|append|prepend|insert|change|update|switch|upgrade|downgrade|bump|roll|undo|revert|label|annotate
 |commit|tag|copy|put|give(?! (?:me|us)\b)|make(?! (?:me )?an? (?:\w+ )?(?:list|table|summary|overview)\b)
@@ -45,31 +47,31 @@ _LEAD = (
     r"(?:(?:please|kindly|then|also|now|so|and|next|first|finally|ok|okay|hi|hello|hey|just|quickly|[-*•]"
     r"|\d+[.)])[,:]?\s+){0,3}"
 )
-_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
+_SENTENCE = regex(r"(?<=[.;!?])\s+|\n+")
 # "In app.ini add …", "In namespace shop, scale …": where, before what.
 _PLACE = (
     r"(?:(?:in|on|from|to|for) (?:(?:the |my |our )?(?:file |folder )?[^\s,?]*[./][^\s,?]+,?"
     r"|[^,?.;:]{1,60},)\s+)?"
 )
-_IMPERATIVE = re.compile(rf"\s*{_LEAD}{_PLACE}{_LEAD}(?:you (?:can|may) {_LEAD})?{_VERB}", re.IGNORECASE)
-_REQUEST = re.compile(
+_IMPERATIVE = regex(rf"\s*{_LEAD}{_PLACE}{_LEAD}(?:you (?:can|may) {_LEAD})?{_VERB}", re.IGNORECASE)
+_REQUEST = regex(
     r"\b(?:please|(?:can|could|would|will) (?:you|we|someone|somebody)|i(?:['’]d| would) like you to"
     rf"|want you to|help me(?: to)?|let['’]?s)\s+{_LEAD}{_VERB}",
     re.IGNORECASE,
 )
-_SECOND = re.compile(rf"(?:[,:–—]|\s-|\b(?:and|then|but))\s+{_LEAD}{_VERB}", re.IGNORECASE)
+_SECOND = regex(rf"(?:[,:–—]|\s-|\b(?:and|then|but))\s+{_LEAD}{_VERB}", re.IGNORECASE)
 # In a sentence that asks, a second wish has something that it is done to: "Find out why and fix it".
 _NO_OBJECT = (
     r"(?:in|on|at|of|for|from|by|with|to|and|or|but|when|while|after|before|again|often|randomly|constantly"
     r"|all the time|properly|correctly|successfully|every|within)\b"
 )
-_BESIDE_QUESTION = re.compile(
+_BESIDE_QUESTION = regex(
     rf"(?:,|\band|\bthen)\s+{_LEAD}(?:{_PHRASE}|{_VERB}\s+(?!{_NO_OBJECT})\w)", re.IGNORECASE
 )
-_IN_QUESTION = re.compile(
+_IN_QUESTION = regex(
     rf"(?:,|\band|\bthen)\s+{_LEAD}{_VERB}\s+(?:it|them|this|that|these|those|the|its)\b", re.IGNORECASE
 )
-_NEED = re.compile(
+_NEED = regex(
     r"\b(?:i|we) (?:need|want|would like)"
     r"(?! to (?:know|see|understand|find|learn|check|have a look|look|get an)\b)"
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
@@ -78,7 +80,7 @@ _NEED = re.compile(
     rf"|\bto {_VERB}",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
+_ASKS = regex(
     rf"\s*{_LEAD}(?:why|what|which|who|whose|where|when|how|is|are|am|was|were|does|do (?:the|my|our|any|all"
     r"|we|i|you|these|those|they|both)|did|has|have|had|should|find out|find|tell|list|show|explain|describe"
     r"|count|check|see|look|print|display|compare|verify|report|inspect|investigate|summari[sz]e|analy[sz]e"
@@ -87,7 +89,7 @@ _ASKS = re.compile(
     r"|(?:can|could|would|will) you (?:please )?(?:tell|show|list|explain|check|find|give|look))\b",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(
+_NEGATED = regex(
     r"\b(?:do not|don['’]?t|never|without|not to|must not|neither|nor|no need to|instead of)"
     r"\s+(?:\w+ and )?\w+"
     r"|\b(?:change|delete|modify|remove|touch|restart|stop|fix|edit) nothing\b"
@@ -97,7 +99,7 @@ _NEGATED = re.compile(
     r"|\bleave (?:\S+ ){1,4}(?:alone|as (?:it|they) (?:is|are)|in place)\b",
     re.IGNORECASE,
 )
-_ONLY_TELL = re.compile(
+_ONLY_TELL = regex(
     r"\b(?:only|just) (?:(?:tell|show|list|report|explain)(?! up\b)|look)\b"
     r"|\bhow (?:to|do i|can i|would i)\b",
     re.IGNORECASE,
@@ -114,12 +116,12 @@ def asks_for_change(task: str) -> bool:
     return not any(map(_asks, sentences)) and bool(_NEED.search(task))
 
 
-_LOOK_FIRST = re.compile(
+_LOOK_FIRST = regex(
     r"(?:^|[,.;:!]|\b(?:just|only|please|first|let me|want to))\s*(?:(?:just|only|please|first)\s+)?"
     r"(?:list|show|see|tell|look|print|display|describe|count)\b",
     re.IGNORECASE,
 )
-_OTHERWISE = re.compile(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
+_OTHERWISE = regex(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
 
 
 def only_asks(text: str) -> bool:
@@ -132,7 +134,7 @@ def tells_to(wish: str) -> bool:
     return _wishes(without_negations(wish))
 
 
-_TELLS = re.compile(
+_TELLS = regex(
     r"\b(?:tell (?:me|us)|find out|report|explain|what(?:['’]s| was| is| went)|which|why"
     r"|the (?:reason|cause))\b",
     re.IGNORECASE,
@@ -149,7 +151,7 @@ def without_negations(task: str) -> str:
     return _NEGATED.sub(" ", task)
 
 
-_VARIABLES = re.compile(
+_VARIABLES = regex(
     r"(?i:\benv|\bvariables?\b|\bget_env\b|\$)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\b(?!(?:CPUs?|RAM|DNS|TLS|SSL|URLs?|API|HTTPS?|YAML|JSON|CSV|TCP|UDP|SSH|PVCs?|OOM|RBAC|TODO)\b)[A-Z]{3,}\b"
 )
 
@@ -178,7 +180,7 @@ def _asks(sentence: str) -> bool:
     return sentence.rstrip().endswith("?") or bool(_ASKS.match(sentence))
 
 
-_THEN = re.compile(r",?\s+(?:and\s+)?then\s+|,\s+afterwards\s+", re.IGNORECASE)
+_THEN = regex(r",?\s+(?:and\s+)?then\s+|,\s+afterwards\s+", re.IGNORECASE)
 
 
 def parts(task: str) -> list[str]:
@@ -187,19 +189,19 @@ def parts(task: str) -> list[str]:
 
 
 # "a deployment and a service", "…, plus a service": a second thing to make, without a verb of its own.
-_ALSO = re.compile(
+_ALSO = regex(
     r",?\s+(?:plus|as well as|together with|along with|and|(?:and )?in it)\s+"
     r"(?=an? (?:\w+ )?(?:namespace|config ?map|secret"
     r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
     re.IGNORECASE,
 )
-_JOINT = re.compile(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
+_JOINT = regex(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
 # What stands in quotes is a value, and says nothing of what is wanted.
-_QUOTED = re.compile(r"[\"“`][^\"”`]{1,80}[\"”`]")
+_QUOTED = regex(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
 
 # "Write me a logrotate file x.conf: rotate daily, compress them": how that file is to be.
-_DESCRIBES = re.compile(
+_DESCRIBES = regex(
     r"(\b(?:write|create|make|draft|generate|need|want)\b[^.:;\n]*?"
     r"(?:\b(?:config\w*|script|file|manifest)\b|\w\.[a-z]{2,10}\b)(?:[^.:;\n]|\.\w)*?:)"
     r"(\s(?:(?!,? (?:and )?then\b)(?:[^.;\n]|\.\w))*)",
@@ -226,11 +228,11 @@ def wishes(task: str) -> list[str]:
     return found
 
 
-_FIRST = re.compile(
+_FIRST = regex(
     r"\A\s*(?:(?:please|then|also|and|next|first|finally|now|just|can you|could you)[,:]?\s+)+", re.IGNORECASE
 )
 # "Save it, so that I can load it elsewhere": what is done with it later is not wanted now.
-_PURPOSE = re.compile(r"\bso (?:that )?(?:i|we|they|others|my \w+|our \w+) [^.;]*", re.IGNORECASE)
+_PURPOSE = regex(r"\bso (?:that )?(?:i|we|they|others|my \w+|our \w+) [^.;]*", re.IGNORECASE)
 
 
 def core(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -13,10 +12,11 @@ from typing import Any
 
 from devops_agent.errors import UsageError
 from devops_agent.folders import home_folder
+from devops_agent.patterns import regex
 
 _VARIABLE = "KUBECONFIG"
 _SECONDS = 10
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL = regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Overlay:

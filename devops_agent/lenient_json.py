@@ -5,19 +5,20 @@ an error, for half a command must never run, and so is a quote inside a string t
 """
 
 import math
-import re
 from typing import Any
+
+from devops_agent.patterns import regex
 
 MAX_DEPTH = 32
 
-_SPACE = re.compile(r"[\s﻿]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_PLAIN = re.compile(r"[^\\\"']+")
-_WORD = re.compile(r"[A-Za-z_][\w-]*")
+_SPACE = regex(r"[\s﻿]*")
+_NUMBER = regex(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_PLAIN = regex(r"[^\\\"']+")
+_WORD = regex(r"[A-Za-z_][\w-]*")
 _LITERALS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'"}
-_HEX4 = re.compile(r"[0-9a-fA-F]{4}")
-_END = re.compile(r"\Z|```|</\w+>")
+_HEX4 = regex(r"[0-9a-fA-F]{4}")
+_END = regex(r"\Z|```|</\w+>")
 
 
 class LenientError(ValueError):

@@ -7,18 +7,19 @@ import re
 from dataclasses import dataclass
 
 from devops_agent.intent import without_negations
+from devops_agent.patterns import regex
 
-_REMOVAL = re.compile(
+_REMOVAL = regex(
     r"\b(?:delet|remov|drop|clean|purg|prun|uninstall|tear|destroy|get rid|recreat|replac|wip(?:e|ing)|evict"
     r"|free|discard|throw|truncat|rotat|undo|revert|roll|redeploy|reset|terminat|kill|stop|clear|empty)",
     re.IGNORECASE,
 )
-_REWRITE = re.compile(
+_REWRITE = regex(
     r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over|restor)"
     r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
     re.IGNORECASE,
 )
-_EXCEPTION = re.compile(
+_EXCEPTION = regex(
     r"\b(?:except|keep|leave|spare|preserve"
     r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
     r"|other than|apart from|all but|unless|still (?:needed|in use|used)"
@@ -26,15 +27,15 @@ _EXCEPTION = re.compile(
     re.IGNORECASE,
 )
 # "Do not restart it", "and don't push", "without stopping"; not "the pods don't start".
-_FORBIDDEN = re.compile(
+_FORBIDDEN = regex(
     r"(?:(?:^|[,.;:(–-]\s*|\b(?:and|but|please)\s+)(?:please )?(?:do not|don['’]?t|never)|\bwithout)"
     r"\s+(?:being )?(\w+?)(?:ing|ed)?(?:\s+(?:or|and)\s+(\w+?)(?:ing|ed)?)?\b"
     r"|\b(restart|stop|delete|remove|push|start) nothing\b",
     re.IGNORECASE | re.MULTILINE,
 )
 # "*.tmp", "the .bak files", "all log files"
-_ENDING = re.compile(r"\*\.(\w+)|(?<!\w)\.(\w+) files\b", re.IGNORECASE)
-_KIND = re.compile(r"\b(\w+)[ -]files\b", re.IGNORECASE)
+_ENDING = regex(r"\*\.(\w+)|(?<!\w)\.(\w+) files\b", re.IGNORECASE)
+_KIND = regex(r"\b(\w+)[ -]files\b", re.IGNORECASE)
 _ENDINGS = {
     **{
         kind: (kind,)
@@ -50,7 +51,7 @@ _ENDINGS = {
     "text": ("txt",),
     "yaml": ("yaml", "yml"),
 }
-_MAY_NOT = re.compile(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
+_MAY_NOT = regex(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from devops_agent.patterns import regex
+
 # Characters of an output, or of a text that the user gives, that the model reads.
 BUDGET = 4000
 _KEPT_FILES = 50
 _LARGEST = 2_000_000
 
-_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
+_ANSI = regex(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
 # anchored: tried at each character of a line of megabytes it would take hours
-_REDRAWN = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_REDRAWN = regex(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
+_CONTROL = regex(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)

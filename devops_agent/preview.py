@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call as ShellCall
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
@@ -34,7 +35,7 @@ _ELSEWHERE = (
     "--connection",
 )
 # Flags that only say how something is removed; the others select what.
-_HOW = re.compile(r"--(force|now|wait|grace-period|timeout|cascade|ignore-not-found|dry-run|output|all$)|-o$")
+_HOW = regex(r"--(force|now|wait|grace-period|timeout|cascade|ignore-not-found|dry-run|output|all$)|-o$")
 
 
 def preview(call: Call, run: RunCommand) -> str:

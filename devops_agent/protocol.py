@@ -14,6 +14,7 @@ from typing import Protocol as Interface
 from devops_agent.errors import ProtocolError
 from devops_agent.injection import neutral
 from devops_agent.lenient_json import LenientError, UnfinishedError, read_object
+from devops_agent.patterns import regex
 
 FINAL_ANSWER = "final_answer"
 # The form of the recipe that stands behind a task. It differs from task to task, so the prompt does not name
@@ -120,20 +121,20 @@ def _describe(tool: ToolLike) -> str:
 
 # What can stand in a reply: a block that is no call, and what a call begins with. Behind a tag or fence there
 # may be a list of calls.
-_PART = re.compile(
+_PART = regex(
     r"<(?P<block>think|plan|tool_response)>"
     r"|(?P<lead>(?:<(?:tool_call|tools|function_call|tool)>|```[\w-]*)[\s\[]*)?(?=\{)",
     re.IGNORECASE,
 )
 _BLOCK_END = {
-    "think": re.compile(r"</think>|\Z", re.IGNORECASE),
-    "plan": re.compile(r"</plan>|(?=<tool_call>)|\Z", re.IGNORECASE),
-    "tool_response": re.compile(r"</tool_response>|\Z", re.IGNORECASE),
+    "think": regex(r"</think>|\Z", re.IGNORECASE),
+    "plan": regex(r"</plan>|(?=<tool_call>)|\Z", re.IGNORECASE),
+    "tool_response": regex(r"</tool_response>|\Z", re.IGNORECASE),
 }
-_CALL_HEAD = re.compile(
+_CALL_HEAD = regex(
     r"\{\s*(?:[\"'][^\"'\n]*[\"']\s*:|(?:name|tool|tool_name|tool_call|function|function_call|action)\b)"
 )
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = regex("[\ud800-\udfff]")
 
 _NAME_KEYS = ("name", "tool", "tool_name", "function", "action")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "params", "action_input")
@@ -375,8 +376,8 @@ _NEXT = (
 
 # --- a reply that is being written ------------------------------------------------------------------------
 
-_SO_FAR = re.compile(r'"(?P<key>answer|command|path)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)')
-_THOUGHT = re.compile(r"<(?:think|plan)>(?P<text>.*?)(?:</|\Z)", re.DOTALL)
+_SO_FAR = regex(r'"(?P<key>answer|command|path)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)')
+_THOUGHT = regex(r"<(?:think|plan)>(?P<text>.*?)(?:</|\Z)", re.DOTALL)
 
 
 def so_far(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from devops_agent.patterns import regex
 from devops_agent.unfinished import settled
 
 # Plugins of detect-secrets whose patterns are exact; those by entropy and by keyword find too much.
@@ -34,13 +35,13 @@ _TOKENS = (
     r"\$(?:1|2[aby]|5|6|y|apr1|argon2\w*)\$[^\s:\"']{8,}",  # hashes of passwords
     r"\bSCRAM-SHA-256\$\S+|\bmd5[0-9a-f]{32}\b",
 )
-_KEY_BLOCK = re.compile(
+_KEY_BLOCK = regex(
     r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)"
 )
-_KEY_END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
-_KEY_LINE = re.compile(r"(?:[A-Za-z0-9+/=]|\[hidden-\d+\])+\s*")
-_KEY = re.compile(r"-----(?:BEGIN|END) ")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
+_KEY_END = regex(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_LINE = regex(r"(?:[A-Za-z0-9+/=]|\[hidden-\d+\])+\s*")
+_KEY = regex(r"-----(?:BEGIN|END) ")
+_PASSWORD_IN_URL = regex(r"(?<=://)[^\s:/?#@'\"]*:(?P<value>[^\s@'\"/]+)@")
 # No repetition is tried from many places over a long way: a text may be made to take hours.
 _NAME = (
     r"(?:[\w.-]{0,200}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key"
@@ -64,7 +65,7 @@ _BEFORE = rf"(?<![\w.:-])(?P<name>{_NAME}){_QUOTE}[ \t]*"
 _ARGUMENT = r"(?P<value>'[^'\n]+'|\"[^\"\n]+\"|[^\s'\"|;&-][^\s|;&]*)"
 # What stands behind the name of a secret, and the forms in which programs take one.
 _NAMED = tuple(
-    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    regex(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rf"{_BEFORE}(?::=|=>|=)[ \t]*(?P<value>{_VALUE})",
         rf"{_BEFORE}:[ \t]*(?P<value>{_QUOTED}){_END}",
@@ -107,13 +108,13 @@ _NAMED = tuple(
     )
 )
 # What every one of these has in it: elsewhere they need not be tried.
-_HINT = re.compile(
+_HINT = regex(
     r"(?i)pass|pwd|secret|token|key|cred|auth|cookie|bearer|basic|pw\b|mysql|maria|redis-cli|curl|wget"
     r"|http\b|sig"
     r"|psk|master|[ \t]login\b|identified|code=|^[\w.*-]+:(?:\d+|\*):[\w*-]+:[\w*-]+:",
     re.MULTILINE,
 )
-_NO_SECRET_NAME = re.compile(
+_NO_SECRET_NAME = regex(
     r"(?i).*(?:secret[_-]?name|token[_-]?(?:expir|review|path|file|url|type|limit|count|endpoint|ttl)"
     r"|auth[_-]?(?:mode|type|url)|(?:public|cache|sort|primary|foreign|host)[_-]?key|num_|max_).*"
     r"|.*(?:key|token|secret|password)s?[_-]?(?:ref|file|path|name|id|type|size|length|policy|algorithm"
@@ -121,7 +122,7 @@ _NO_SECRET_NAME = re.compile(
     r"|arn)"
 )
 # What stands where a value would, and is none: a reference, a switch, a number, code, what is hidden already.
-_NO_VALUE = re.compile(
+_NO_VALUE = regex(
     r"(?i)(?:\\{0,3}[\"'])?(?:\$[({]?\w.*|<.*|\{\{?.*|true|false|yes|no|on|off|null|none|nil|~|\w*\*{3}.*|x+|\.\.\.|redacted"
     r"|\d{1,6}|opaque|kubernetes\.io/.*|bearer|basic|required|optional|enabled|disabled|from|in|of|is|not"
     r"|found"
@@ -131,30 +132,30 @@ _NO_VALUE = re.compile(
     r"|[a-z_]+(?:\??\.[a-z_]+)+(?:[(\[].*)?|name|file|path|value|key|number"
     r")?(?:\\{0,3}[\"'])?|\\+"
 )
-_RANDOM = re.compile(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")
-_SECRET_YAML = re.compile(r"^[ -]*kind:[ ]*Secret[ ]*$", re.M)
+_RANDOM = regex(r"\"(?:result|bcrypt_hash)\":\s*\"(?P<value>[^\"]+)\"")
+_SECRET_YAML = regex(r"^[ -]*kind:[ ]*Secret[ ]*$", re.M)
 _PERHAPS_SECRET = '\n}\nkind: Secret\n"kind": "Secret"'
-_SECRET_JSON = re.compile(r"\"kind\":\s*\"Secret(?:List)?\"")
-_DATA_YAML = re.compile(
+_SECRET_JSON = regex(r"\"kind\":\s*\"Secret(?:List)?\"")
+_DATA_YAML = regex(
     r"^(?P<indent> *)(?:- )?(?:data|stringData):[ \t]*\n(?P<body>(?:(?P=indent) +.*(?:\n|\Z)|[ \t]*\n)+)",
     re.M,
 )
-_ENTRY_YAML = re.compile(r"^[^\S\n]*[\w.-]+:[ \t]*(?P<value>[^\s|>](?:.*[^ \t\n])?)[ \t]*$", re.M)
-_DATA_JSON = re.compile(r"\"(?:data|stringData)\":\s*\{(?P<body>[^{}]*)\}")
-_ENTRY_JSON = re.compile(r":\s*\"(?P<value>(?:\\.|[^\"\\])+)\"")
+_ENTRY_YAML = regex(r"^[^\S\n]*[\w.-]+:[ \t]*(?P<value>[^\s|>](?:.*[^ \t\n])?)[ \t]*$", re.M)
+_DATA_JSON = regex(r"\"(?:data|stringData)\":\s*\{(?P<body>[^{}]*)\}")
+_ENTRY_JSON = regex(r":\s*\"(?P<value>(?:\\.|[^\"\\])+)\"")
 # What `aws secretsmanager get-secret-value` prints.
-_SECRET_STRING = re.compile(r"\"SecretString\":\s*\"(?P<body>\{(?:\\.|[^\"\\\n])*)\"")
-_ENTRY_ESCAPED = re.compile(rf":\s*(?P<value>{_ESCAPED})")
-_APPLIED = re.compile(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
-_OPENING = re.compile(r"\\{0,3}[\"']")
-_LIKE_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
+_SECRET_STRING = regex(r"\"SecretString\":\s*\"(?P<body>\{(?:\\.|[^\"\\\n])*)\"")
+_ENTRY_ESCAPED = regex(rf":\s*(?P<value>{_ESCAPED})")
+_APPLIED = regex(r"last-applied-configuration[\"']?:\s*(?P<value>.*)")
+_OPENING = regex(r"\\{0,3}[\"']")
+_LIKE_BASE64 = regex(r"(?<![\w+/=-])[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])")
 # A shorter value is hidden only where it stands as one.
 _SHORTEST = 8
 # So many lines behind a name its value may stand.
 _LINES_BEHIND = 6
-_LONG, _LINES = 16, re.compile(r"\\n|\n")
-_PARTS = re.compile(r"\\n|[\s=:/\"'+]+")
-HIDDEN = re.compile(r"\[hidden-\d+\]")
+_LONG, _LINES = 16, regex(r"\\n|\n")
+_PARTS = regex(r"\\n|[\s=:/\"'+]+")
+HIDDEN = regex(r"\[hidden-\d+\]")
 UNNAMED = "[hidden]"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from devops_agent.diagnosis import diagnose
 from devops_agent.files import text_if_readable
 from devops_agent.grounding import Ground
+from devops_agent.patterns import regex
 from devops_agent.policy.shell_text import (
     Token,
     base_name,
@@ -20,17 +21,17 @@ from devops_agent.policy.shell_text import (
     unquote,
 )
 
-_HAS_NAMESPACE = re.compile(r"-n.*|-[a-zA-Z]*A|(?:--namespace|--all-namespaces)(?:=.*)?")
+_HAS_NAMESPACE = regex(r"-n.*|-[a-zA-Z]*A|(?:--namespace|--all-namespaces)(?:=.*)?")
 _NO_NAMESPACE = frozenset(
     """version config cluster-info api-resources api-versions explain completion options help plugin kustomize
  drain cordon uncordon taint certificate""".split()
 )
-_OF_NO_NAMESPACE = re.compile(
+_OF_NO_NAMESPACE = regex(
     r"(?:ns|namespaces?|no|nodes?|pv|persistentvolumes?|sc|storageclass(?:es)?|crds?|clusterrole(?:binding)?s?"
     r"|customresourcedefinitions?|ingressclass(?:es)?|pc|priorityclass(?:es)?|csr)(?:\..*)?"
 )
 # What may stand between the start of a simple command and the program that it runs.
-_BEFORE_PROGRAM = re.compile(
+_BEFORE_PROGRAM = regex(
     r"\w+=.*|if|then|elif|else|while|until|do|!|\{|sudo|env|exec|nice|nohup|time|timeout|command|xargs|-.*"
     r"|\{\}|\d+[smh]?",
     re.DOTALL,
@@ -93,7 +94,7 @@ def _lacks_namespace(words: Sequence[str], text: str) -> bool:
     return not all(map(_OF_NO_NAMESPACE.fullmatch, kinds))
 
 
-_PUBLISHED = re.compile(r"(?P<at>\s(?:-p|--publish)[ =]?(?:[\d.]+:)?(?P<host>\d+):)(?P<inner>\d+)(?=\s|$)")
+_PUBLISHED = regex(r"(?P<at>\s(?:-p|--publish)[ =]?(?:[\d.]+:)?(?P<host>\d+):)(?P<inner>\d+)(?=\s|$)")
 
 
 # Options of `docker run` with a value behind a space.
@@ -101,7 +102,7 @@ _VALUED = (
     r"(?:-[evwulhpm]|--(?:name|env|env-file|volume|mount|network|restart|memory|cpus|user|label|hostname|publish"
     r"|workdir|entrypoint))\s+"
 )
-_NO_OPTION = re.compile(rf"\s{_VALUED}\S+")
+_NO_OPTION = regex(rf"\s{_VALUED}\S+")
 
 
 def to_the_port_of_the_image(command: str, ground: Ground) -> str:
@@ -124,7 +125,7 @@ _OF_DOCKER = (
     rf"-p\s+[\d.:]*\d:\d+(?:/\w+)?|-v\s+[\w./~$-]+:/{_VALUE}|-e\s+[A-Z_][A-Z0-9_]*={_VALUE}|--name[ =][\w.-]+"
     r"|--network[ =][\w.-]+|--env-file[ =][\w./-]+|--restart[ =](?:always|unless-stopped|on-failure(?::\d+)?)"
 )
-_BEHIND_IMAGE = re.compile(
+_BEHIND_IMAGE = regex(
     rf"(?P<run>\bdocker run(?:\s+(?:{_OPTION}))*)(?P<image>\s+[a-z0-9][\w./:@-]*)"
     rf"(?P<options>(?:\s+(?:{_OF_DOCKER}))+)(?=\s|[;|&]|$)"
 )
@@ -143,7 +144,7 @@ def with_the_named_kubeconfig(command: str, ground: Ground) -> str:
     return _with_flag(command, f"--kubeconfig={shlex.quote(named)}", lambda *_: True)
 
 
-_APPENDS = re.compile(r"\A\s*(?:echo|printf|cat)\b[^;&|]*>>\s*([\w./~-]+)\s*\Z", re.DOTALL)
+_APPENDS = regex(r"\A\s*(?:echo|printf|cat)\b[^;&|]*>>\s*([\w./~-]+)\s*\Z", re.DOTALL)
 
 
 def on_a_line_of_its_own(command: str, ground: Ground) -> str:
@@ -153,7 +154,7 @@ def on_a_line_of_its_own(command: str, ground: Ground) -> str:
     return f"echo >> {match[1]}; {command.lstrip()}" if match and text and text[-1] != "\n" else command
 
 
-_RUN = re.compile(r"\bdocker (?:container )?run\b(?! (?:-h|--help)\b)")
+_RUN = regex(r"\bdocker (?:container )?run\b(?! (?:-h|--help)\b)")
 
 
 def with_the_given_name(command: str, ground: Ground) -> str:
@@ -166,7 +167,7 @@ def with_the_given_name(command: str, ground: Ground) -> str:
     return _RUN.sub(lambda run: f"{run[0]} --name {shlex.quote(ground.given)}", command)
 
 
-_PHASE = re.compile(r"(\bstatus\.phase=)Completed\b")
+_PHASE = regex(r"(\bstatus\.phase=)Completed\b")
 
 
 def with_a_phase_that_there_is(command: str, ground: Ground) -> str:

@@ -9,29 +9,30 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from devops_agent import intent
+from devops_agent.patterns import regex
 
 _OWN = Path(__file__).resolve().parent / "runbooks"
 # SQLite's bm25() is negative, the better the lower; the title counts more than the words of `When:`.
 _SEARCH = """SELECT name, bm25(runbook, 0, 3.0, 1.0) AS score FROM runbook WHERE runbook MATCH ?
  ORDER BY score LIMIT ?"""
-_FOR_SEARCH = re.compile(r"^(When|Needs|Unless): *(.+)$", re.MULTILINE)
-_TITLE = re.compile(r"\s*# +(\S.*)")
+_FOR_SEARCH = regex(r"^(When|Needs|Unless): *(.+)$", re.MULTILINE)
+_TITLE = regex(r"\s*# +(\S.*)")
 # Where a runbook begins. In a code block, "# " begins a comment: what stands in one is skipped.
-_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_BEGINS = re.compile(r"^# +(?=\S)", re.MULTILINE)
+_FENCED = regex(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_BEGINS = regex(r"^# +(?=\S)", re.MULTILINE)
 # The more words, the slower; and a pasted log says nothing more about the task.
 _MOST_WORDS = 200
-PLACEHOLDER = re.compile(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
+PLACEHOLDER = regex(r"(?<![$%\w{])\{(?!(?:print|end|else)\})([a-z_]+)\}")
 # A part of a command that may be left out, such as [-p {port}:{target_port}].
-OPTION = re.compile(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)( ?)")
-_OF_DOCKER = re.compile(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
+OPTION = regex(r"(?<=\s)\[(?=[^\s\[{\"'])([^\[\]]*\{[a-z_]+\}[^\[\]]*)\](?=\s|$)( ?)")
+_OF_DOCKER = regex(r"^docker |Dockerfile|\bcompose\.ya?ml|\.dockerignore", re.MULTILINE)
 _KNOWN_NAME = 1.3
 # What begins with the word with which a recipe begins most likely means it.
 _ASKED = 1.5
@@ -53,7 +54,7 @@ _ONLY_IF_ASKED = frozenset(
 )
 # What a task must say, in one way or another, for a recipe that begins with the word.
 _SAID = {
-    verb: re.compile(said)
+    verb: regex(said)
     for verb, said in {
         "build": r"\b(?:re)?build(?! (?:arg|context|cache))|packag|(?:contain|dock)eri|\bmake\b.*\bimage",
         "start": r"stopp|again|exit|\b(?:down|back)\b"
@@ -106,19 +107,19 @@ class Runbook:
     needs: tuple[frozenset[str], ...] = ()
     unless: tuple[frozenset[str], ...] = ()
 
-    @property
+    @cached_property
     def field(self) -> str:
         """What it is about, by the programs that it runs: `kubernetes`, `docker` or `system`."""
         if re.search(r"\b(?:kubectl|helm)\b", self.text):
             return "kubernetes"
         return "docker" if _OF_DOCKER.search(self.text) else "system"
 
-    @property
+    @cached_property
     def changes(self) -> bool:
         """Whether it does something, by its title; else it only looks."""
         return intent.asks_for_change(self.title)
 
-    @property
+    @cached_property
     def verb(self) -> str:
         """The stem of the first word of its title."""
         return next((_stem(word) for word in _spoken(self.title)), "")
@@ -316,7 +317,7 @@ def _covered(
 
 # What is said in several ways, in one of them.
 _SPELLINGS = tuple(
-    (re.compile(rf"\b{pattern}"), spelling)
+    (regex(rf"\b{pattern}"), spelling)
     for pattern, spelling in (
         (r"config ?map", "configmap"),
         (r"cron ?job", "cronjob"),
@@ -360,17 +361,18 @@ _SPELLINGS = tuple(
     )
 )
 # "in namespace shop" says where, not what.
-_WHERE = re.compile(
+_WHERE = regex(
     r"\b(?:in|from|of|to|into|within|for) (?:the )?(?:(?:namespace|ns) [\w-]+|(?!namespace\b)\S+ namespace\b)"
 )
 
 
-def _spoken(text: str) -> list[str]:
+@lru_cache(2048)  # each of the runbooks is asked for several times
+def _spoken(text: str) -> Sequence[str]:
     """The words of a text, in one spelling."""
     text = text.lower()
     for pattern, spelling in _SPELLINGS:
         text = pattern.sub(spelling, text)
-    return re.findall(r"[a-z0-9]{2,}", text)
+    return tuple(re.findall(r"[a-z0-9]{2,}", text))
 
 
 def _stems(text: str) -> set[str]:

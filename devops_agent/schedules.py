@@ -6,16 +6,18 @@ decides.
 
 import re
 
+from devops_agent.patterns import regex
+
 _FIELD = r"(?:\*|\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)(?:/\d+)?"
-_CRON = re.compile(
+_CRON = regex(
     rf"(?<![\w*/,-])({_FIELD}(?: {_FIELD}){{3}} (?:{_FIELD}|[A-Za-z]{{3}}(?:[-,][A-Za-z]{{3}})*))(?![\w*/-])"
 )
 # Parts of a day, exceptions and limits, which the plain forms below do not hold.
-_INVOLVED = re.compile(
+_INVOLVED = regex(
     r"\b(?:between|except|until|unless|during|other|second|third|last|business hours)\b", re.IGNORECASE
 )
 _EACH = r"\b(?:every|each)"
-_STEP = re.compile(
+_STEP = regex(
     rf"{_EACH} (\d+|two|three|four|five|six|ten|fifteen|twenty|thirty|half an)[ -]?(minutes?|hours?)\b",
     re.IGNORECASE,
 )
@@ -26,26 +28,24 @@ _NUMBERS = dict(
         strict=True,
     )
 )
-_UNIT = re.compile(rf"{_EACH} (minute|hour)\b|\b(hour)ly\b", re.IGNORECASE)
-_PAST = re.compile(r"\bat minute (\d{1,2})\b|\b(\d{1,2}) minutes? past\b", re.IGNORECASE)
-_TIME = re.compile(
+_UNIT = regex(rf"{_EACH} (minute|hour)\b|\b(hour)ly\b", re.IGNORECASE)
+_PAST = regex(r"\bat minute (\d{1,2})\b|\b(\d{1,2}) minutes? past\b", re.IGNORECASE)
+_TIME = regex(
     r"(?<![\w.:/-])(?:(?:at )?(?P<hour>\d{1,2}):(?P<minute>\d{2})|at (?P<full>\d{1,2}))(?![\d:.]\d|\d)"
     r"(?: ?(?P<half>[ap])\.?m\b| o['’]clock)?(?: (?:in the|at) (?P<part>morning|afternoon|evening|night)\b)?"
     r"|\b(?P<word>midnight|noon)\b",
     re.IGNORECASE,
 )
-_DAILY = re.compile(
-    rf"\b(?:daily|nightly)\b|{_EACH} (?:day|night|morning|afternoon|evening)\b", re.IGNORECASE
-)
+_DAILY = regex(rf"\b(?:daily|nightly)\b|{_EACH} (?:day|night|morning|afternoon|evening)\b", re.IGNORECASE)
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_WEEKDAY = re.compile(r"\b(sun|mon|tues|wednes|thurs|fri|satur)days?\b", re.IGNORECASE)
-_WEEKLY = re.compile(rf"(?:{_EACH}|\bon) (?:\w+days?\b)|\bweekly\b|{_EACH} week\b", re.IGNORECASE)
-_WEEK_PART = re.compile(rf"(?:{_EACH}|\bon) (weekday|weekend|working day|workday)s?\b", re.IGNORECASE)
+_WEEKDAY = regex(r"\b(sun|mon|tues|wednes|thurs|fri|satur)days?\b", re.IGNORECASE)
+_WEEKLY = regex(rf"(?:{_EACH}|\bon) (?:\w+days?\b)|\bweekly\b|{_EACH} week\b", re.IGNORECASE)
+_WEEK_PART = regex(rf"(?:{_EACH}|\bon) (weekday|weekend|working day|workday)s?\b", re.IGNORECASE)
 _DAY = r"(sun|mon|tues?|wed(?:nes)?|thurs?|fri|sat(?:ur)?)(?:day)?s?"
-_WEEKDAYS = re.compile(rf"\b{_DAY}(?: (?:to|through|till) |[-–]){_DAY}\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"(?:,\s+and|,|;|\.|\band)\s+", re.IGNORECASE)
-_MONTHLY = re.compile(rf"\bmonthly\b|(?:{_EACH}|\bof the|\bof a) month\b", re.IGNORECASE)
-_DAY_OF_MONTH = re.compile(
+_WEEKDAYS = regex(rf"\b{_DAY}(?: (?:to|through|till) |[-–]){_DAY}\b", re.IGNORECASE)
+_CLAUSE = regex(r"(?:,\s+and|,|;|\.|\band)\s+", re.IGNORECASE)
+_MONTHLY = regex(rf"\bmonthly\b|(?:{_EACH}|\bof the|\bof a) month\b", re.IGNORECASE)
+_DAY_OF_MONTH = regex(
     r"\b(?:(first)(?: day)?|(\d{1,2})(?:st|nd|rd|th)(?: day)?|day (\d{1,2}))\b", re.IGNORECASE
 )
 
@@ -70,7 +70,7 @@ def cron_of(task: str) -> str:
 
 
 # What a clause says that may change the schedule of another one.
-_CHANGES_SCHEDULE = re.compile(
+_CHANGES_SCHEDULE = regex(
     r"\b(?:except|but|only|skip|other|unless|between|until|from|\w*days?|weekends?|months?|hours?|minutes?)\b",
     re.IGNORECASE,
 )
@@ -85,7 +85,7 @@ def only_schedule(task: str) -> str:
 
 
 # "None may begin while one still goes on", "two runs may never overlap"
-_OVERLAP = re.compile(
+_OVERLAP = regex(
     r"\b(?:no|not|never|without|avoid|prevent|forbid)\b[^.;]*\b(?:overlap\w*|concurren\w+"
     r"|still (?:running|going|busy|active)|at once|at the same time|in parallel|two runs)\b"
     r"|\bone (?:run|job|instance) at a time\b|\bskip\w*\b[^.;]*\bstill (?:running|going|busy|active)\b",

@@ -1,7 +1,6 @@
 """The sessions that were kept: listed, read, deleted, taken up again."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from devops_agent.errors import UsageError
+from devops_agent.patterns import regex
 from devops_agent.process_identity import is_running
 from devops_agent.recording import Hide, Recording, Warn, new_id
 from devops_agent.session_database import FILE, NewerDatabase, connect, explained, transaction
@@ -17,7 +17,7 @@ from devops_agent.terminal import call_line
 
 __all__ = ["FILE", "Recording", "SessionStore", "Stored", "StoredStep", "StoredTurn", "Summary"]
 
-_ID = re.compile(r"[0-9a-f]{3,8}")
+_ID = regex(r"[0-9a-f]{3,8}")
 _WRITE_FILE = "write_file"
 
 

@@ -5,18 +5,20 @@ import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
 
-HIDDEN = re.compile(r"\[hidden-(\d+)\]")
+from devops_agent.patterns import regex
+
+HIDDEN = regex(r"\[hidden-(\d+)\]")
 # The form with which a recipe of several commands begins; a script has it once.
 _EACH_COUNTS = "set -e\n"
 _LONGEST = 20_000
 _VARIABLE = r"\$(?:\w+|\{\w+\})"
-_PIECE = re.compile(
+_PIECE = regex(
     rf"(?P<single>'[^']*')|(?P<double>\"(?:[^\"\\`$]|\\.|{_VARIABLE})*\")"
     rf"|(?P<bare>(?:\\[^\n]|{_VARIABLE}|[^\s'\"`$\\;&|<>()])+)",
     re.DOTALL,
 )
 _WORD = rf"(?!#)(?:{re.sub('[?]P<[a-z]+>', '?:', _PIECE.pattern)})+"
-_TOKEN = re.compile(
+_TOKEN = regex(
     rf"(?P<blank>[ \t]+)|(?P<end>[;\n])|(?P<and>&&|\|\|?)|(?P<behind>&(?!>))"
     rf"|(?P<copy>\d?>&\d)|(?P<redirect>(?:\d|&)?(?:>>|>\||>|<<<|<)(?![<>&|]))|(?P<word>{_WORD})",
     re.DOTALL,

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 
 from devops_agent.ansi import GREEN, RED, YELLOW, painted
+from devops_agent.patterns import regex
 
 _WORD = r"[A-Z%/][A-Z0-9%/._-]*(?:\([A-Za-z]+\))?"
-_NAME = re.compile(rf"{_WORD}(?: {_WORD})*")
-_HEADER = re.compile(rf"{_NAME.pattern}(?:(?: {{2,}}|\t[ \t]*){_NAME.pattern})+[ \t]*$")
+_NAME = regex(rf"{_WORD}(?: {_WORD})*")
+_HEADER = regex(rf"{_NAME.pattern}(?:(?: {{2,}}|\t[ \t]*){_NAME.pattern})+[ \t]*$")
 # One of them is in every table of these programs; other lines of capitals are no header.
 _KNOWN = frozenset(
     "NAME NAMES NAMESPACE STATUS STATE READY IMAGE REPOSITORY DRIVER REASON RESOURCE SERVICE REPLICAS".split()
@@ -26,9 +27,9 @@ _BAD = frozenset(
     "error failed oomkilled evicted notready unknown lost dead degraded exited unhealthy false"
     " invalidimagename containerstatusunknown deadlineexceeded nodelost".split()
 )
-_BAD_FORMS = re.compile(r"err|image|.*(?:error|backoff|failed|cannotrun)$")
-_EXITED = re.compile(r"(?:exited|restarting) \((\d+)\)")
-_RATIO = re.compile(r"(\d+)/(\d+)$")
+_BAD_FORMS = regex(r"err|image|.*(?:error|backoff|failed|cannotrun)$")
+_EXITED = regex(r"(?:exited|restarting) \((\d+)\)")
+_RATIO = regex(r"(\d+)/(\d+)$")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from devops_agent import intent
 from devops_agent.forms.form import Form
 from devops_agent.grounding.task_words import PATH, has_word
+from devops_agent.patterns import regex
 from devops_agent.policy.shell_text import segments
 from devops_agent.protocol import Call
 
-_SILENT = re.compile(r"\d?>+ ?(?:/dev/null|&\d)")
+_SILENT = regex(r"\d?>+ ?(?:/dev/null|&\d)")
 _WRITES = frozenset("write save store record".split())
 _IN_FILES = frozenset("delete remove drop rename".split())
 # What a command has in it that did what a wish begins with, in one way or another.
@@ -51,7 +52,7 @@ def undone(task: str, commands: Collection[str], written: Collection[str]) -> st
 
 
 # "pods a, b and c"
-_LISTED = re.compile(
+_LISTED = regex(
     r"\b(?:pods|containers|deployments|services|jobs|images|volumes|networks|configmaps|secrets)\s+"
     r"([\w.:-]*\w(?:(?:,|,? and)\s+[\w.:-]*\w)+)",
     re.IGNORECASE,

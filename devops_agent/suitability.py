@@ -11,21 +11,22 @@ from devops_agent import grounding
 from devops_agent.files import is_file
 from devops_agent.grounding import repository
 from devops_agent.grounding.task_words import CREATES
+from devops_agent.patterns import regex
 from devops_agent.runbook_library import OPTION, Runbook
 
 # What recipes make, by the names that are known when it is there; and a task that wants one more.
 _MAKES = {
-    "container": re.compile(r"docker run\b.*--name \{container\}"),
-    "directory": re.compile(r"^mkdir -p -- \{directory\}", re.MULTILINE),
-    "network": re.compile(r"^docker network create \{network\}", re.MULTILINE),
-    "volume": re.compile(r"^docker volume create \{volume\}", re.MULTILINE),
+    "container": regex(r"docker run\b.*--name \{container\}"),
+    "directory": regex(r"^mkdir -p -- \{directory\}", re.MULTILINE),
+    "network": regex(r"^docker network create \{network\}", re.MULTILINE),
+    "volume": regex(r"^docker volume create \{volume\}", re.MULTILINE),
 }
 # Where the task names none of these, a recipe for one is about something else.
 _VALUES = {
-    "port": re.compile(r"(?i:\bports?\b)|\b\d{2,5}\b"),
-    "url": re.compile(r"(?i:\burls?\b)|https?:"),
-    "configmap": re.compile(r"(?i)\bconfig ?maps?\b|\bcm\b"),
-    "days": re.compile(r"(?i)\b(?:days?|weeks?|older|age|ago)\b|\b(?:months?|years?) old\b|\bthan an? \w+"),
+    "port": regex(r"(?i:\bports?\b)|\b\d{2,5}\b"),
+    "url": regex(r"(?i:\burls?\b)|https?:"),
+    "configmap": regex(r"(?i)\bconfig ?maps?\b|\bcm\b"),
+    "days": regex(r"(?i)\b(?:days?|weeks?|older|age|ago)\b|\b(?:months?|years?) old\b|\bthan an? \w+"),
 }
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 # What makes an object in the cluster, by the placeholder of its name.
@@ -39,7 +40,7 @@ _OF_OBJECT = (
     r"|logs?|events?|replicas?|history|revisions?)\b)"
 )
 _DELETED = {
-    kind: re.compile(
+    kind: regex(
         r"\b(?:delete|remove|drop|rid of|wipe|purge|decommission|tear down) "
         rf"(?:(?!(?:from|of|in|on|to|with|key|image)\b)[\w-]+ ){{0,3}}?(?:{said})\b{_OF_OBJECT}",
         re.IGNORECASE,
@@ -59,72 +60,64 @@ _DELETED = {
 }
 # What a task must speak of for a recipe that runs the program.
 _PROGRAMS = {
-    re.compile(runs, re.MULTILINE): said
+    regex(runs, re.MULTILINE): said
     for runs, said in {
         r"^git ": repository.GIT,
-        r"^mkdir -p -- \{directory\}": re.compile(
+        r"^mkdir -p -- \{directory\}": regex(
             r"\b(?:(?:sub)?(?:folder|director)(?:s|y|ies)?|dirs?|mkdir)\b|\w/(?=[\s,.;]|$)", re.IGNORECASE
         ),
-        r"Dockerfile": re.compile(
-            r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE
-        ),
-        r"```bash\n.*\bchmod ": re.compile(
+        r"Dockerfile": regex(r"\b(?:dockerfile|images?|(?:docker|contain)eri[sz]e|build)\b", re.IGNORECASE),
+        r"```bash\n.*\bchmod ": regex(
             r"\b(?:permissions?|modes?|chmod|execut\w*|run(?:nable)?|read\w*|writ\w*|owner|access\w*|lock|rights?|private"
             r"|start|[0-7]{3,4})\b",
             re.IGNORECASE,
         ),
-        r"xargs -0r sha256sum": re.compile(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
-        r"(?:live|readi)nessProbe|startupProbe": re.compile(
+        r"xargs -0r sha256sum": regex(r"\b(?:every\w*|all|each|files)\b", re.IGNORECASE),
+        r"(?:live|readi)nessProbe|startupProbe": regex(
             r"\bprobes?\b|\bhealth|\b(?:live|readi)ness", re.IGNORECASE
         ),
-        r"find \S+ -type f -printf '%s": re.compile(r"\bfiles?\b", re.IGNORECASE),
-        r"nodeSelector": re.compile(r"\bnodes?\b|\bselector|\bpin\b", re.IGNORECASE),
-        r"kind: LimitRange": re.compile(
-            r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE
-        ),
-        r"custom-columns=:metadata.name": re.compile(r"\bnames\b|\blist\b", re.IGNORECASE),
-        r"delete pod \S+ .*--force": re.compile(r"\bstuck\b|\bterminat|\bforce|\bhang", re.IGNORECASE),
-        r"[nN]odePort": re.compile(
+        r"find \S+ -type f -printf '%s": regex(r"\bfiles?\b", re.IGNORECASE),
+        r"nodeSelector": regex(r"\bnodes?\b|\bselector|\bpin\b", re.IGNORECASE),
+        r"kind: LimitRange": regex(r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE),
+        r"custom-columns=:metadata.name": regex(r"\bnames\b|\blist\b", re.IGNORECASE),
+        r"delete pod \S+ .*--force": regex(r"\bstuck\b|\bterminat|\bforce|\bhang", re.IGNORECASE),
+        r"[nN]odePort": regex(
             r"\bnode ?ports?\b|\boutside\b|\bextern|\bfrom (?:my|the) (?:machine|host|laptop|browser)\b"
             r"|\b3\d{4}\b",
             re.IGNORECASE,
         ),
-        r"-keyout \{key_file\}": re.compile(r"\w\.(?:key|pem)\b"),
-        r"-keyout \{domain\}": re.compile(r"\A(?!.*\w\.(?:key|pem)\b)", re.DOTALL),
-        r"get \{kind\} \{name\} -o yaml": re.compile(
+        r"-keyout \{key_file\}": regex(r"\w\.(?:key|pem)\b"),
+        r"-keyout \{domain\}": regex(r"\A(?!.*\w\.(?:key|pem)\b)", re.DOTALL),
+        r"get \{kind\} \{name\} -o yaml": regex(
             r"\A(?!.*\b(?:generate|draft|write (?:me )?an?|new|create)\b)", re.IGNORECASE | re.DOTALL
         ),
-        r"^touch ": re.compile(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
-        r"^useradd ": re.compile(
-            r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE
-        ),
-        r"git commit --amend": re.compile(
+        r"^touch ": regex(r"\bempty (?:text )?file\b|\btouch\b", re.IGNORECASE),
+        r"^useradd ": regex(r"\b(?:new|create|add|make)\b[^.;]{0,20}\b(?:user|account)\b", re.IGNORECASE),
+        r"git commit --amend": regex(
             r"\b(?:amend\w*|reword\w*|(?:last|latest|previous|newest) (?:git )?commit|typo|wrong|forg[eo]t\w*"
             r"|message of|commit message)\b",
             re.IGNORECASE,
         ),
         # several files are committed, and renamed, by other recipes
-        r"^git commit .* -- \{file\}": re.compile(
+        r"^git commit .* -- \{file\}": regex(
             r"\A(?!.*\bcommit (?:them|both|all|everything|these|those|(?:the|my|our) changes)\b)", re.I | re.S
         ),
-        r"^mv -nv -- \{source\}": re.compile(
+        r"^mv -nv -- \{source\}": regex(
             r"\A(?!.*\b(?:all|every|each) (?:the )?[.\w]+ files?\b)", re.I | re.S
         ),
-        r"^helm ": re.compile(r"\b(?:helm|charts?)\b", re.IGNORECASE),
-        r"\bcrontab ": re.compile(
-            r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE
-        ),
-        r"^(?:nginx|.*/nginx/)": re.compile(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
-        r"^(?:systemctl|journalctl) ": re.compile(
+        r"^helm ": regex(r"\b(?:helm|charts?)\b", re.IGNORECASE),
+        r"\bcrontab ": regex(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
+        r"^(?:nginx|.*/nginx/)": regex(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
+        r"^(?:systemctl|journalctl) ": regex(
             r"\b(?:services?|systemd|units?|boot|journal\w*|daemons?|systemctl|timers?|servers?|logs?)\b",
             re.IGNORECASE,
         ),
     }.items()
 }
 # A recipe that edits this file needs it.
-_EDITS_DOCKERFILE = re.compile(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.MULTILINE)
+_EDITS_DOCKERFILE = regex(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.MULTILINE)
 # A task without one of these wants nothing new.
-_CREATES = re.compile(
+_CREATES = regex(
     rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
     r"|reserve|store|tag(?= the commit| it| that| this| release)|(?:docker|container)i[sz]e"
     r"|(?:put|save)\b.*\binto an?|(?:put|set) an?|wants?|as an?)\b",
@@ -132,10 +125,10 @@ _CREATES = re.compile(
 )
 _CREATED = "creat"
 # "# in a stateful set: kubectl …"
-_ALTERNATIVE = re.compile(r"^# .*", re.MULTILINE)
+_ALTERNATIVE = regex(r"^# .*", re.MULTILINE)
 # What is told beside the commands.
-_BESIDE = re.compile(r"^(?:Pitfall|Verify): .*(?:\n(?!\n|#|```).*)*", re.MULTILINE)
-_RUNS = re.compile(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
+_BESIDE = regex(r"^(?:Pitfall|Verify): .*(?:\n(?!\n|#|```).*)*", re.MULTILINE)
+_RUNS = regex(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 
 
 def suitable(

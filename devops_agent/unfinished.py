@@ -1,13 +1,13 @@
 """Texts that go on, such as the output of a command that runs."""
 
-import re
+from devops_agent.patterns import regex
 
 # A word of letters alone, or a path of them, is no key; what is shorter gives nothing away.
-_PLAIN = re.compile(r"[A-Z]?[a-z./~,:;!?'\"(){}-]*")
+_PLAIN = regex(r"[A-Z]?[a-z./~,:;!?'\"(){}-]*")
 _SHORT = 8
-_WORD = re.compile(r"\S+")
-_QUOTE = re.compile(r"(?<!\w)[\"']")
-_OPEN_VALUE = re.compile(
+_WORD = regex(r"\S+")
+_QUOTE = regex(r"(?<!\w)[\"']")
+_OPEN_VALUE = regex(
     r"(?i)(?:pass|pwd|secret|token|key|cred|auth)[\w-]{0,20}\\{0,3}[\"']?[ \t]{0,9}[=:][ \t]{0,9}"
     r"\\{0,3}(?P<quote>[\"'])(?:(?!(?P=quote))[^\n])*\Z"
 )

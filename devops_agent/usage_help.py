@@ -12,18 +12,19 @@ from pathlib import Path
 from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
+from devops_agent.patterns import regex
 
-_SEE = re.compile(r"(?:See|Run) '((?:kubectl|docker|helm)(?: [a-z][a-z-]*)*) --help'")
-_FLAG = re.compile(r"unknown (?:shorthand )?flag: (?:'\w' in )?(-{1,2}[\w-]+)")
-_FIELD = re.compile(r'(\w+) in version .*?unknown field "([\w.\[\]-]+)"')
-_NO_DOCKERFILE = re.compile(r"unable to prepare context: .*?lstat (\S+)/Dockerfile: no such file")
-_NOT_COPIED = re.compile(
+_SEE = regex(r"(?:See|Run) '((?:kubectl|docker|helm)(?: [a-z][a-z-]*)*) --help'")
+_FLAG = regex(r"unknown (?:shorthand )?flag: (?:'\w' in )?(-{1,2}[\w-]+)")
+_FIELD = regex(r'(\w+) in version .*?unknown field "([\w.\[\]-]+)"')
+_NO_DOCKERFILE = regex(r"unable to prepare context: .*?lstat (\S+)/Dockerfile: no such file")
+_NOT_COPIED = regex(
     r"(?:excluded by \.dockerignore: (?:stat )?|failed to compute cache key:.*?\"?/)([\w./-]+?)\"?:"
 )
 _TRY = "\n  try: "
-_USAGE = re.compile(r"^Usage: *\n? *(\S.*)$", re.MULTILINE)
-_FLAGS = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-_FIELDS = re.compile(r"^  (\w+)\t", re.MULTILINE)
+_USAGE = regex(r"^Usage: *\n? *(\S.*)$", re.MULTILINE)
+_FLAGS = regex(r"(?<![\w-])--[a-z][a-z-]+")
+_FIELDS = regex(r"^  (\w+)\t", re.MULTILINE)
 
 
 def mend(text: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from devops_agent import files
 from devops_agent.errors import ToolError, UsageError
 from devops_agent.outputs import BUDGET, reduce_output
+from devops_agent.patterns import regex
 
-_NAMED = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"]*[^\s",;:!?.]))')
+_NAMED = regex(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"]*[^\s",;:!?.]))')
 
 
 def attached(line: str, hide: Callable[[str], str]) -> tuple[str, Mapping[str, str]]:

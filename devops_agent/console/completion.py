@@ -10,17 +10,18 @@ from prompt_toolkit.document import Document
 from devops_agent.console import paths
 from devops_agent.console.names import KINDS, Named, Names
 from devops_agent.console.slash import SlashCommand
+from devops_agent.patterns import regex
 
 # A name is offered from so many letters on, and has no more than that.
 _FEWEST_LETTERS, _MOST_LETTERS = 2, 260
 # In characters. What is longer was pasted.
 _LONGEST_LINE = 10_000
 
-_FILE = re.compile(r'(?:^|(?<=\s))@(?:"(?P<quoted>[^"]*)|(?P<plain>[^\s"]*))$')
-_NAME = re.compile(r"[A-Za-z0-9][\w.:/-]*$")
-_WORDS = re.compile(r"[\w.:-]+")
+_FILE = regex(r'(?:^|(?<=\s))@(?:"(?P<quoted>[^"]*)|(?P<plain>[^\s"]*))$')
+_NAME = regex(r"[A-Za-z0-9][\w.:/-]*$")
+_WORDS = regex(r"[\w.:-]+")
 # Quotes and a backslash may still be open.
-_SHELL_WORD = re.compile(r"""(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\].*$|[^\s'"\\|;&()])+""", re.DOTALL)
+_SHELL_WORD = regex(r"""(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\].*$|[^\s'"\\|;&()])+""", re.DOTALL)
 _KIND_OF = {word: kind for kind, words in KINDS.items() for word in words.split()}
 # Between a kind and its name.
 _BETWEEN = ("the", "named", "called", "/", ":")

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from devops_agent.patterns import regex
+
 _LOCAL_MODES = 3
 _READ = 4096
 _LINE = re.compile(rb"[^\r\n]*[\r\n]?")
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)|[\x00-\x09\x0b-\x1f\x7f]")
+_CONTROL = regex(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)|[\x00-\x09\x0b-\x1f\x7f]")
 _Result = TypeVar("_Result")
 
 

@@ -1,16 +1,17 @@
 """Until when certificates in files are valid."""
 
-import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from devops_agent.patterns import regex
+
 _SECONDS = 5
 _MOST = 20
 _SUFFIXES = frozenset({".crt", ".pem", ".cer"})
-_END = re.compile(r"notAfter=(.*)")
-_NAME = re.compile(r"CN ?= ?([^,/\n]+)")
+_END = regex(r"notAfter=(.*)")
+_NAME = regex(r"CN ?= ?([^,/\n]+)")
 
 
 def in_files(paths: Iterable[Path]) -> list[Path]:

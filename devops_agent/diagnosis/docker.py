@@ -8,15 +8,16 @@ from datetime import datetime, timedelta, timezone
 
 from devops_agent.diagnosis.finding import Finding, exit_code_meaning, listed, one_line, telling_lines
 from devops_agent.diagnosis.objects import Object, part
+from devops_agent.patterns import regex
 
 _RECENT = timedelta(minutes=10)
 _MORE_OPTIONS = "Memory NanoCpus Mounts CapAdd Privileged Links Devices ExtraHosts VolumesFrom Tmpfs".split()
-_SECRET = re.compile(r"^\w*(?:PASS|SECRET|TOKEN|KEY|CREDENTIAL)\w*=", re.IGNORECASE)
+_SECRET = regex(r"^\w*(?:PASS|SECRET|TOKEN|KEY|CREDENTIAL)\w*=", re.IGNORECASE)
 _NEAR_PORTS, _HIGHEST_PORT = 50, 65535
 # What containers of a network ask for names: Docker's own server listens in each of them.
 _DOCKER_DNS = "127.0.0.11"
 # What programs say of a name that is not resolved: libc, musl, Go, Node.js, curl, libpq, nginx.
-_UNRESOLVED = re.compile(
+_UNRESOLVED = regex(
     r"name or service not known|name resolution|name does not resolve|no such host|could not resolve"
     r"|could not translate host name|getaddrinfo|ENOTFOUND|bad address|host not found|nodename nor servname"
     r"|unknown host|no address associated",

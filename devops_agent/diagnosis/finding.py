@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from devops_agent.patterns import regex
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -54,13 +56,13 @@ def exit_code_meaning(code: int) -> str:
     return f"exit code {code}: {meaning}" if meaning else f"exit code {code}"
 
 
-_TELLING = re.compile(
+_TELLING = regex(
     r"fatal|panic|error|exception|fail|denied|forbidden|refused|cannot|can't|could not|unable|not found"
     r"|no such|not set|missing|required|invalid|must be|timed? ?out|emerg|killed|segfault|undefined"
     r"|unknown|unexpected|unsupported|unrecognized|expired|mismatch|corrupt|abort|conflict|is a directory",
     re.IGNORECASE,
 )
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLOURS = regex(r"\x1b\[[0-9;]*m")
 _LONGEST = 240
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devops_agent.diagnosis import text_files
+from devops_agent.patterns import regex
 
-_LINE = re.compile(r"\bline (\d+)")
+_LINE = regex(r"\bline (\d+)")
 _CLOSES = {"if": "fi", "case": "esac", "for": "done", "while": "done", "until": "done", "select": "done"}
-_WORD = re.compile(r"\s*(?:\w+=\S*\s+)?(if|case|for|while|until|select|fi|esac|done)\b")
+_WORD = regex(r"\s*(?:\w+=\S*\s+)?(if|case|for|while|until|select|fi|esac|done)\b")
 _NEAR = 3
 
 

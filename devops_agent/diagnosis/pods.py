@@ -25,6 +25,7 @@ from devops_agent.diagnosis.objects import (
     part,
     statuses,
 )
+from devops_agent.patterns import regex
 
 _BAD_IMAGE = frozenset(
     "ImagePullBackOff ErrImagePull InvalidImageName ErrImageNeverPull ImageInspectError".split()
@@ -223,7 +224,7 @@ def _end(
 
 
 _VARIABLE = "([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"
-_ASKS_FOR = re.compile(
+_ASKS_FOR = regex(
     rf"\b{_VARIABLE}\b[\"'`]? (?:environment variable )?(?:is |was |must be |has to be |not )*"
     r"(?:set|required|missing|undefined|empty|given|provided|defined)\b"
     r"|(?:missing|required|undefined|unset|without|no|set)(?: required)?(?: environment| env)?"
@@ -337,7 +338,7 @@ def _probe_text(probe: Object) -> str:
 
 # --- permissions ------------------------------------------------------------------------------------------
 
-_FORBIDDEN = re.compile(
+_FORBIDDEN = regex(
     r'User "system:serviceaccount:([\w-]+):([\w.-]+)" cannot (\w+) resource "([\w./-]+)"'
     r'(?: in API group "([\w.-]*)")?(?: in the namespace "([\w-]+)")?'
 )

@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from devops_agent.patterns import regex
+
 _SECONDS = 5
 _LONGEST = 300
 _AROUND = 1
-_COMMENT = re.compile(r"^\s*//", re.MULTILINE)
+_COMMENT = regex(r"^\s*//", re.MULTILINE)
 
 
 def trouble(path: Path, text: str) -> str:

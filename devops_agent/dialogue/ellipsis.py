@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from devops_agent import intent
 from devops_agent.grounding.task_words import NO_NAMES
+from devops_agent.patterns import regex
 
 LEAD = r"\s*(?:(?:ok|okay|so|well|now|and|then|also|but|please)\b,?\s*)*"
 _NAME = r"[\"'`]?([A-Za-z][\w.:-]*)[\"'`]?"
@@ -21,11 +22,11 @@ _FOR_ANOTHER = (
     rf"{LEAD}(?:no,? )?{_NAME} is the (?:right one|one (?:that|which) needs (?:it|that))\s*[.!]*\s*",
     rf"{LEAD}(?:no,? )?i (?:meant|mean) (?:the )?{_NAME}\s*[.!]*\s*",
 )
-_NO_NAME = re.compile(
+_NO_NAME = regex(
     r"it|them|you|i|me|we|he|she|mine|yours|(?:every|any|some)\w+|all|both|others?|rest|works",
     re.IGNORECASE,
 )
-_ASKS = re.compile(rf"{LEAD}(?:what|how)\b", re.IGNORECASE)
+_ASKS = regex(rf"{LEAD}(?:what|how)\b", re.IGNORECASE)
 # Of these a task speaks in the same place as of the others in its line.
 _SIBLINGS = (
     ("cpu", "memory"),
@@ -33,7 +34,7 @@ _SIBLINGS = (
     ("requests", "limits"),
     ("error", "warn", "warning", "info", "debug", "fatal"),
 )
-_OF_SIBLING = re.compile(
+_OF_SIBLING = regex(
     rf"{LEAD}(?:(?:what|how) about |how many |for |with |of )?(?:the |its )?(\w+)"
     r"(?: (?:limits?|requests?|probes?|lines?))?\s*[.?!]*\s*",
     re.IGNORECASE,

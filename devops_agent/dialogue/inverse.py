@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 
 from devops_agent.dialogue.subjects import WORKLOADS, Row, Subject, of_command
+from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import Call, parse_call, segments
 
 # What may stand before it: "oops, that was a mistake."
 _SAID = r"no|oops|ouch|sorry|hm+|wait|ok|okay|ah|oh|please|(?:that|this|it) was(?: \w+){1,4}?"
 _LEAD = rf"(?:(?:{_SAID})\b[\s.,;!:-]*)*"
-_UNDO = re.compile(
+_UNDO = regex(
     rf"{_LEAD}(?:(?:undo|revert|roll back|take back)(?: (?:it|that|this|the last (?:change|step|one)"
     r"|what you did|your last change))?|(?:take|roll|put) (?:it|that) back)(?:,? (?:again|please))*\s*[.!]*",
     re.IGNORECASE,

@@ -12,6 +12,7 @@ from devops_agent.dialogue import ellipsis
 from devops_agent.dialogue.ellipsis import LEAD
 from devops_agent.dialogue.subjects import PLACE, WORKLOADS, Row, Subject, in_state
 from devops_agent.grounding.task_words import NO_NAMES, PATH
+from devops_agent.patterns import regex
 
 _KIND_WORD = (
     r"(?:pods?|deploy(?:ment)?s?|services?|svc|stateful ?sets?|daemon ?sets?|config ?maps?|secrets?|jobs?"
@@ -19,49 +20,49 @@ _KIND_WORD = (
     r"|files?|folders?|director(?:y|ies)|scripts?|dockerfile|process(?:es)?|branch(?:es)?|tags?"
     r"|replica ?sets?)"
 )
-_KIND = re.compile(rf"\b{_KIND_WORD}\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[,.;:]|\b(?:and|then)\b", re.IGNORECASE)
+_KIND = regex(rf"\b{_KIND_WORD}\b", re.IGNORECASE)
+_CLAUSE = regex(r"[,.;:]|\b(?:and|then)\b", re.IGNORECASE)
 _NO_ACT = r"(?<!undo )(?<!redo )(?<!\bdo )(?<!repeat )(?<!mean )"
 _ALONE = r"(?=[.?!]|$| (?:in|to|from|with|on|again|down|up|back)\b)"
-_IT = re.compile(
+_IT = regex(
     rf"(?<![\w-]){_NO_ACT}(?:it|(?:that|this) one|(?:that|this){_ALONE})(?![\w'’-])",
     re.IGNORECASE,
 )
-_ITS = re.compile(r"(?<![\w-])(?:its|their)(?= \w)", re.IGNORECASE)
+_ITS = regex(r"(?<![\w-])(?:its|their)(?= \w)", re.IGNORECASE)
 # What somebody has: "its memory limit to 128Mi"
-_HAD = re.compile(
+_HAD = regex(
     r" ((?:[\w-]+ ){0,2}?[\w-]+(?: and [\w-]+(?=[.,;:?!]|$))?)"
     r"(?=[.,;:?!]|$| (?:to|and|in|is|are|from|with|by|for|at|on|look|say)\b)"
 )
-_THAT_KIND = re.compile(
+_THAT_KIND = regex(
     rf"(?<![\w-])(?:that|this|the same|the)\s+({_KIND_WORD})\b(?! (?:named|called)|[ /][\"'`]?[\w-]*[\d-])",
     re.IGNORECASE,
 )
-_THERE = re.compile(
+_THERE = regex(
     r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<![\w-])there(?=[.?!,]|$| too\b| as well\b)",
     re.IGNORECASE,
 )
 # What a task leaves out: "and the logs?", "now with 3 replicas", "then scale to 2".
-_LEAVES_OUT = re.compile(
+_LEAVES_OUT = regex(
     rf"{LEAD}(?:(?:the|with|to|in|at|on|only)\b.*|\w+(?: (?:to|by|back|up|down|with|again|on)\b.*)?)",
     re.IGNORECASE,
 )
-_BARE = re.compile(
+_BARE = regex(
     r"\s*(?:why|how come|(?:show )?(?:me )?(?:the )?(?:logs?|events?|status|details))(?: not)?\s*[?.!]*\s*",
     re.IGNORECASE,
 )
-_OF_ITS_PARTS = re.compile(
+_OF_ITS_PARTS = regex(
     rf"{LEAD}(?:set|change|update|increase|raise|lower|reduce|double|halve|bump|add|remove)\b"
     r"(?=.*\b(?:image|replicas?|limits?|requests?|probe|variable|env|port|labels?|annotation|memory|cpu)\b)",
     re.IGNORECASE,
 )
 # "the image must be nginx:1.27"
-_PART_IS_TO_BE = re.compile(
+_PART_IS_TO_BE = regex(
     rf"{LEAD}the (?:image|port|command|replicas?|(?:(?:memory|cpu) )?(?:limit|request)|probe)"
     r"(?= (?:should|must|has to|ought to)\b)",
     re.IGNORECASE,
 )
-_SAYS_NOTHING = re.compile(
+_SAYS_NOTHING = regex(
     rf"{LEAD}(?:ok|okay|what|stop|thanks|thank you|yes|no|go|go on|done|continue|wait)?\W*", re.IGNORECASE
 )
 _MOST_WORDS = 12
@@ -75,7 +76,7 @@ _PREFERRED = (
 # "the one that exited", "the broken pod"
 _NOUN = r"(?:one|pod|container|deployment)"
 _STATES = r"exited|stopped|ended|died|crash\w*|fail\w*|broken|dead|unhealthy|stuck|pending|restarting|running"
-_THE_ONE = re.compile(
+_THE_ONE = regex(
     rf"\bthe {_NOUN} (?:that|which) (?P<that>(?:is |has |was |does |keeps )?(?:n[o']t )?\w+)"
     rf"|\bthe (?P<state>{_STATES}) {_NOUN}\b",
     re.IGNORECASE,
@@ -132,9 +133,7 @@ def resolved(
     return told if told == task else _without_lead(told)
 
 
-_STATES_SOMETHING = re.compile(
-    r"\b(?:should|must|shall|can|is|are|was|were|has|have|does|do)\b", re.IGNORECASE
-)
+_STATES_SOMETHING = regex(r"\b(?:should|must|shall|can|is|are|was|were|has|have|does|do)\b", re.IGNORECASE)
 
 
 def _without_lead(task: str) -> str:
@@ -145,14 +144,14 @@ def _without_lead(task: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_BACK = re.compile(
+_BACK = regex(
     r"\b(?:of (?:them|those|these)|above|before|just|earlier|previous"
     r"|last (?:one|command|output|result)|you)\b",
     re.IGNORECASE,
 )
 
 
-_OF_TABLE = re.compile(r"\b(?:of|among) (?:them|those|these)\b", re.IGNORECASE)
+_OF_TABLE = regex(r"\b(?:of|among) (?:them|those|these)\b", re.IGNORECASE)
 
 
 def asks_of_table(task: str) -> bool:
@@ -182,7 +181,7 @@ def _named(subject: Subject, task: str) -> str:
     return subject.short if of_its_own else str(subject)
 
 
-_ALL = re.compile(
+_ALL = regex(
     rf"(?<![\w-]){_NO_ACT}(?:(?<!of )(?<!among )(?:them|those|these)(?: all)?"
     r"|all (?:of )?(?:them|those|these))"
     r"(?=[.?!,]|$| (?:in|to|from|with|on|again|down|up|back|and|please|now)\b)",
@@ -204,8 +203,8 @@ def _with_all(task: str, shown: Sequence[Row]) -> str:
     return _replaced(match, _named(all_of_them, task))
 
 
-_TO_AMOUNT = re.compile(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)\b)", re.IGNORECASE)
-_AMOUNT = re.compile(r"\b(?:memory|cpu)(?: (?:limits?|requests?))?\b", re.IGNORECASE)
+_TO_AMOUNT = regex(r"\b(?:it|that|this) (?=to \d[\d.]*(?:m|[KMG]i?B?)\b)", re.IGNORECASE)
+_AMOUNT = regex(r"\b(?:memory|cpu)(?: (?:limits?|requests?))?\b", re.IGNORECASE)
 
 
 def _with_amount(task: str, subjects: Sequence[Subject], before: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devops_agent.diagnosis.kinds import KINDS, kind_of
+from devops_agent.patterns import regex
 from devops_agent.policy.shell_text import Call, parse_call, segments
 
 # Where something is: what "there" means, and never "it".
@@ -22,13 +23,13 @@ _OTHER_KINDS = {
 # What creates an object names its sort first: "create secret generic login".
 _SORTS = {"secret": "generic tls docker-registry", "service": "clusterip nodeport loadbalancer externalname"}
 _OF_PODS = frozenset({"logs", "exec", "attach", "port-forward", "run", "top pod"})
-_CHANGED = re.compile(
+_CHANGED = regex(
     r"^([a-z]+)(?:\.[\w.]+)?/(\S+) (?:created|configured|unchanged|replaced|serverside-applied)$",
     re.MULTILINE,
 )
 _OF_CONTAINERS = frozenset("start stop restart kill pause unpause logs inspect exec port top update".split())
 _OF_FILES = frozenset("cat head tail less sed nano vi vim chmod chown touch wc grep sort".split())
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_NAME = regex(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
 class Subject(NamedTuple):
@@ -47,7 +48,7 @@ class Subject(NamedTuple):
         return self.name if self.kind in _PLAIN else f"{self.kind} {self.name}"
 
 
-_BROKEN = re.compile(r"BackOff|Err|Failed|OOMKilled|Evicted|Restarting|Invalid|Unknown|\(unhealthy\)")
+_BROKEN = regex(r"BackOff|Err|Failed|OOMKilled|Evicted|Restarting|Invalid|Unknown|\(unhealthy\)")
 
 
 class Row(NamedTuple):
@@ -129,10 +130,10 @@ _LITERAL = r"pending|evicted|unhealthy|paused|terminating"
 _ENDED = r"exit\w*|stopped|ended|died|dead|complet\w+|finished|done"
 _TROUBLED = r"crash\w*|fail\w*|broken|stuck|restarting|wrong|trouble|problems?|down"
 _RUNNING = r"running|runs?|works?|working|ready|healthy|up|fine|start(?:s|ed|ing)?"
-_STATE = re.compile(
+_STATE = regex(
     rf"\b(?:(?P<literal>{_LITERAL})|(?P<ended>{_ENDED})|(?P<running>{_RUNNING})|{_TROUBLED})\b", re.IGNORECASE
 )
-_NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n[o'’]t\b", re.IGNORECASE)
+_NEGATION = regex(r"\b(?:not|no|never|without)\b|n[o'’]t\b", re.IGNORECASE)
 
 
 def in_state(text: str, rows: Sequence[Row]) -> list[Row] | None:
@@ -232,7 +233,7 @@ def rows_of(command: str, output: str) -> list[Row]:
     return [Row(_subject(kind, row.split()[0], space), row) for row in rows]
 
 
-_LOOKED_UP = re.compile(
+_LOOKED_UP = regex(
     r"docker (?P<container>container) (?P<own>\S+): (?P<state>\w+),.*"
     r"|namespace (?P<space>\S+): (?P<kind>pod|deployment|statefulset) (?P<name>\S+): (?P<text>.*)"
 )

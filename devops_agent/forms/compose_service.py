@@ -16,20 +16,21 @@ from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
+from devops_agent.patterns import regex
 from devops_agent.protocol import RECIPE, Call
 
-_WANTED = re.compile(
+_WANTED = regex(
     r"\b(?:add|append|include|insert|extend)\b(?:(?! (?:to|for|of|in) ).){0,40}\bservice\b", re.IGNORECASE
 )
-_FILE = re.compile(r"(?:.*/)?(?:docker-)?compose[\w.-]*\.ya?ml")
+_FILE = regex(r"(?:.*/)?(?:docker-)?compose[\w.-]*\.ya?ml")
 _STEP = "  "
 # What a service has, and what the task must speak of for it to be asked for.
 _LISTS = {
-    "ports": re.compile(r"\bports?\b|\d:\d", re.IGNORECASE),
-    "volumes": re.compile(r"\bvolumes?\b|\bdata\b|\bmount", re.IGNORECASE),
-    "environment": re.compile(r"=|\benv|\bvariables?\b|\bset to\b|\bpassword\b", re.IGNORECASE),
-    "depends_on": re.compile(r"\bdepends?\b|\bneeds\b|\bafter\b|\brequires\b", re.IGNORECASE),
-    "needed_by": re.compile(r"\bdepends?\b|\bneeds?\b|\bafter it\b|\brequires?\b|\bbefore\b", re.IGNORECASE),
+    "ports": regex(r"\bports?\b|\d:\d", re.IGNORECASE),
+    "volumes": regex(r"\bvolumes?\b|\bdata\b|\bmount", re.IGNORECASE),
+    "environment": regex(r"=|\benv|\bvariables?\b|\bset to\b|\bpassword\b", re.IGNORECASE),
+    "depends_on": regex(r"\bdepends?\b|\bneeds\b|\bafter\b|\brequires\b", re.IGNORECASE),
+    "needed_by": regex(r"\bdepends?\b|\bneeds?\b|\bafter it\b|\brequires?\b|\bbefore\b", re.IGNORECASE),
 }
 _TOLD = {
     "ports": 'list of "HOST:CONTAINER"',

@@ -13,63 +13,62 @@ from devops_agent import intent, schedules
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import NO_NAMES
 from devops_agent.limits import makes_exception
+from devops_agent.patterns import regex
 
-_CRON_LINE = re.compile(r"(\s*)((?:[\d*/,-]+\s+){4}[\dA-Za-z*/,-]+)(\s+\S.*)")
-_VERSION = re.compile(
+_CRON_LINE = regex(r"(\s*)((?:[\d*/,-]+\s+){4}[\dA-Za-z*/,-]+)(\s+\S.*)")
+_VERSION = regex(
     r"^(?P<before>[\"']?version[\"']?\s*[:=]\s*[\"']?v?)(?P<version>\d+\.\d+\.\d+)(?![\w.+-])", re.IGNORECASE
 )
-_ANY_LEVEL = re.compile(r"\b(?:major|minor|patch)\b", re.IGNORECASE)
-_LEVEL = re.compile(
-    r"\b(?:bump|increase|increment|raise|next)\b[^.;]*?\b(major|minor|patch)\b", re.IGNORECASE
-)
+_ANY_LEVEL = regex(r"\b(?:major|minor|patch)\b", re.IGNORECASE)
+_LEVEL = regex(r"\b(?:bump|increase|increment|raise|next)\b[^.;]*?\b(major|minor|patch)\b", re.IGNORECASE)
 # A version that is stated, or one before.
-_OTHER_VERSION = re.compile(r"\d\.\d|\b(?:previous|back|down|keep)\b", re.IGNORECASE)
+_OTHER_VERSION = regex(r"\d\.\d|\b(?:previous|back|down|keep)\b", re.IGNORECASE)
 # What is wanted of a job other than that it runs at these times.
-_OTHER_WISH = re.compile(
+_OTHER_WISH = regex(
     r"\b(?:remove|delete|drop|no longer|stop|add|comment|disable)\b|\bfrom (?:\d|midnight|noon)",
     re.IGNORECASE,
 )
 # Names of scripts that are also what one says of any job.
 _VERBS = frozenset("run job cron main script test check clean update send start".split())
 _SHORT = 3
-_NETWORK = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}(?![\d.])")
-_ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_DELETES_LINES = re.compile(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines|entries)\b", re.IGNORECASE)
-_EXCEPTS = re.compile(r"\b(?:not|except|but|other than|outside|only)\b|n['’]t\b", re.IGNORECASE)
-_COMMENTS = re.compile(r"\b(?:(?P<un>uncomment)|comment(?: [\w.\"'-]+){0,2} out)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"^(\s*)((?:#|;) ?)?(.*)$")
+_NETWORK = regex(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}(?![\d.])")
+_ADDRESS = regex(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_DELETES_LINES = regex(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines|entries)\b", re.IGNORECASE)
+_EXCEPTS = regex(r"\b(?:not|except|but|other than|outside|only)\b|n['’]t\b", re.IGNORECASE)
+_COMMENTS = regex(r"\b(?:(?P<un>uncomment)|comment(?: [\w.\"'-]+){0,2} out)\b", re.IGNORECASE)
+_COMMENT = regex(r"^(\s*)((?:#|;) ?)?(.*)$")
 _OTHER_COMMENTS = frozenset(
     ".js .mjs .ts .jsx .tsx .c .h .cpp .go .java .rs .sql .css .html .xml .lua .json".split()
 )
-_QUOTED = re.compile(r"[\"“'`]([^\"”'`]{2,80})[\"”'`]")
+_QUOTED = regex(r"[\"“'`]([^\"”'`]{2,80})[\"”'`]")
 _LEVELS = ("major", "minor", "patch")
 # "change it from X to Y", "replace X with Y", "point everything that uses X to Y"
 _VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
 _SWAPS = (
-    re.compile(
+    regex(
         rf"\b(?:change|switch|update|set)\b(?: [\w.-]+){{0,5}}?"
         rf" from {_VALUE.format('old')} to {_VALUE.format('new')}",
         re.IGNORECASE,
     ),
-    re.compile(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
+    regex(rf"\breplace {_VALUE.format('old')} (?:with|by) {_VALUE.format('new')}", re.IGNORECASE),
 )
-_MOVES_ALL = re.compile(
+_MOVES_ALL = regex(
     rf"\bpoint (?:everything|all (?:the )?(?:entries|lines|places|references|urls?|hosts?))\b[^;]*?"
     rf" to {_VALUE.format('new')}",
     re.IGNORECASE,
 )
-_EVERYWHERE = re.compile(
+_EVERYWHERE = regex(
     r"\b(?:everything|everywhere|wherever|every occurrence|all (?:the )?(?:entries|lines|places|references"
     r"|occurrences|urls?|hosts?))\b(?! else)",
     re.IGNORECASE,
 )
-_PLACE = re.compile(r"\A\s*(?:(?:please|then|and|now) )*(?:in (?:the file )?\S+,? )?", re.IGNORECASE)
-_PART = re.compile(r"\[|\b(?:sections?|blocks?|parts?|stanzas?|other|stays?|without)\b", re.IGNORECASE)
-_ADDS_TOO = re.compile(
+_PLACE = regex(r"\A\s*(?:(?:please|then|and|now) )*(?:in (?:the file )?\S+,? )?", re.IGNORECASE)
+_PART = regex(r"\[|\b(?:sections?|blocks?|parts?|stanzas?|other|stays?|without)\b", re.IGNORECASE)
+_ADDS_TOO = regex(
     r"\b(?:add|append|insert|remove|delete|copy|copies|except|but (?:not|leave)|only)\b", re.IGNORECASE
 )
 # Hosts, addresses and the like: a number, a version or a word alone may stand for many things.
-_TELLING = re.compile(r"(?!v?\d+(?:\.\d+){0,2}$)[\w-]+[.:/@][\w-]")
+_TELLING = regex(r"(?!v?\d+(?:\.\d+){0,2}$)[\w-]+[.:/@][\w-]")
 
 
 def computed(path: str, text: str, task: str) -> Rewrite | None:

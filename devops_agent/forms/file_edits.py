@@ -14,6 +14,7 @@ from devops_agent.forms.rewrite import Rewrite
 from devops_agent.forms.setting_edit import SettingEdit
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import NO_NAMES, PATH
+from devops_agent.patterns import regex
 
 # "Put a comment into app.ini", "Change app.ini so that"
 _INTO_FILE = (
@@ -22,7 +23,7 @@ _INTO_FILE = (
     r"(?:\b(?:to|in|into|from|of)\s+(?:the\s+|my\s+|our\s+)?(?:file\s+)?|\s(?:the\s+)?)[\"'`]?"
 )
 # "Convert config.yaml to config.json": a file is made of another, which stays as it is.
-_MAKES_ANOTHER = re.compile(
+_MAKES_ANOTHER = regex(
     r"\b(?:convert|split|generate|render|mask)\b|\bsave (?:\w+ )?as\b|\bwith the same keys\b", re.IGNORECASE
 )
 
@@ -47,8 +48,8 @@ def _wants_changed(task: str, path: str) -> bool:
     return bool(re.search(_INTO_FILE + re.escape(path), task, re.IGNORECASE))
 
 
-_KEY = re.compile(r"^\s*(?:- )?[\"']?([A-Za-z][\w.-]*)[\"']?\s*[:=]", re.MULTILINE)
-_HERE = re.compile(r"\s*(?:then )?in [\"'`]?$", re.IGNORECASE)
+_KEY = regex(r"^\s*(?:- )?[\"']?([A-Za-z][\w.-]*)[\"']?\s*[:=]", re.MULTILINE)
+_HERE = regex(r"\s*(?:then )?in [\"'`]?$", re.IGNORECASE)
 
 
 def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:

@@ -17,6 +17,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import PATH
+from devops_agent.patterns import regex
 from devops_agent.protocol import RECIPE, Call
 
 _MOST_LINES = 60
@@ -24,20 +25,20 @@ _LONGEST_LINE = 200
 _ALIKE = 0.6
 CHANGE, ADD, ADD_BEFORE, APPEND, DELETE = "change", "add after", "add before", "append", "delete"
 # What may become of a line, by what a task says; "add" may also mean a word more in a line.
-_APPENDS = re.compile(
+_APPENDS = regex(
     r"\bappend|\b(?:at|to) the (?:very )?end\b"
     r"|\badd (?:the |an? |this |another |one )?(?:[a-z]+ ){0,2}(?:line|entry)\b",
     re.IGNORECASE,
 )
-_ADDS = re.compile(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
+_ADDS = regex(r"\b(?:add|insert|put|include|extend|declare)\b", re.IGNORECASE)
 # There a line is a pattern of its own, and their order says little.
 _LISTS = frozenset({".gitignore", ".dockerignore"})
-_BEHIND = re.compile(r"\b(?:after|below|behind|under|beneath)\b", re.IGNORECASE)
-_BEFORE = re.compile(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
-_CHANGES = re.compile(
+_BEHIND = regex(r"\b(?:after|below|behind|under|beneath)\b", re.IGNORECASE)
+_BEFORE = regex(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
+_CHANGES = regex(
     r"\b(?:change|set|replace|update|bump|rename|uncomment|increase|raise|lower)\b", re.IGNORECASE
 )
-_DELETES = re.compile(r"\b(?:delete|remove|drop|take out|get rid)\b", re.IGNORECASE)
+_DELETES = regex(r"\b(?:delete|remove|drop|take out|get rid)\b", re.IGNORECASE)
 _TOLD = {
     CHANGE: "text stands in place of line",
     ADD: "text comes behind line as a line of its own",

@@ -8,10 +8,11 @@ from typing import Any
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
+from devops_agent.patterns import regex
 from devops_agent.protocol import RECIPE, Call
 
 # "FILE= backups/$DATE.gz": an assignment with a space too much, which would run the file as a program.
-_SPACED = re.compile(
+_SPACED = regex(
     r"^([ \t]*(?:export |local )?[A-Za-z_]\w*=)[ \t]+(?=\S*[/$\"'\d])([^\s;|&]+)[ \t]*$", re.MULTILINE
 )
 

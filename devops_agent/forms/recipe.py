@@ -18,14 +18,15 @@ from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import given_name, has_word
+from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
 from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_options
 
 # "Create an ingress for a service"
-_MADE = re.compile(r"Create an? ((?:cron |persistent volume )?[a-z]+|config map)\b")
+_MADE = regex(r"Create an? ((?:cron |persistent volume )?[a-z]+|config map)\b")
 _PORT = "port"
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = regex(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMATS = {
     **dict.fromkeys(
         """namespace deployment statefulset daemonset pod service container name configmap secret job cronjob
@@ -54,7 +55,7 @@ _NUMBERS = frozenset(
  completions parallelism retries uid pods successful failed days count""".split()
 )
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
-_PAIR = re.compile(
+_PAIR = regex(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
 )
 _PAIRS = "pairs"
@@ -84,9 +85,9 @@ _CUES = {
     "excluded": r"\bwithout\b|\bexcept|\bexclud|\bbut (?:not|leave)|\bleave out|\bno \w+ in it",
 }
 # JSON and whole manifests, from which a small model takes words into its fields.
-_MISLEADS = re.compile(r'[\[{]"|<<')
+_MISLEADS = regex(r'[\[{]"|<<')
 # A file that a recipe writes: its name, and its text in the block behind it.
-_FILE = re.compile(r"^Write (\S+):\n\n```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FILE = regex(r"^Write (\S+):\n\n```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # In a here-document, and in a file, a value stands as it is.
 _HERE = "<<"
 
@@ -217,13 +218,11 @@ def _told(name: str, kind: str) -> str:
 
 
 # "14", "512Mi", "172.30.0.0/24", "3:30", but not "2nd" or "v1.2"
-_NUMBER = re.compile(
-    r"(?<![\w.:/@=#+-])\d(?:[\d.:/-]*\d)?(?!(?:st|nd|rd|th)\b)(?:[A-Za-z]{1,3}\b|%)?(?![\w:/=-])"
-)
+_NUMBER = regex(r"(?<![\w.:/@=#+-])\d(?:[\d.:/-]*\d)?(?!(?:st|nd|rd|th)\b)(?:[A-Za-z]{1,3}\b|%)?(?![\w:/=-])")
 
 
 # "it has been down for 3 hours"
-_DURATION = re.compile(
+_DURATION = regex(
     r"\b(?:for|since|in the last) (?:about )?\d+ (?:second|minute|hour|day|week)s?\b", re.IGNORECASE
 )
 

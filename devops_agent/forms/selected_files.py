@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devops_agent.files import is_folder, text_if_readable
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
+from devops_agent.patterns import regex
 
 _WORDS = {
     "delete": "delete|remove|clean up|get rid of|purge",
@@ -19,7 +20,7 @@ _WORDS = {
     "list": "list|find",
 }
 _ACTIONS = {
-    action: re.compile(rf"(?:(?:please|then|and|first|now) )*(?:{said})\b", re.IGNORECASE)
+    action: regex(rf"(?:(?:please|then|and|first|now) )*(?:{said})\b", re.IGNORECASE)
     for action, said in _WORDS.items()
 }
 _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
@@ -28,54 +29,54 @@ _COMMANDS = {
     "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
-_GLOB = re.compile(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
-_ENDING = re.compile(
+_GLOB = regex(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
+_ENDING = regex(
     r"\b(?:files? )?(?:ending|that end|which end) (?:in|with) [\"'`]?([.~][\w~-]*|\w+)[\"'`]?"
     r"(?=[\s,;:)]|\.?$)",
     re.IGNORECASE,
 )
-_SUFFIX = re.compile(r"(?<!\S)\.([a-z0-9]{1,8})(?= files?\b)", re.IGNORECASE)
-_AGE = re.compile(
+_SUFFIX = regex(r"(?<!\S)\.([a-z0-9]{1,8})(?= files?\b)", re.IGNORECASE)
+_AGE = regex(
     r"\b(?:(?:that |which )?(?:are |were |was )?(?:last )?modified )?(?:older than|more than) "
     r"(?:(\d+)|an?) (day|week)s?\b(?: ago\b)?",
     re.IGNORECASE,
 )
 _DAYS = {"day": 1, "week": 7}
-_SIZE = re.compile(
+_SIZE = regex(
     r"\b(?:over|above|(?:larger|bigger) than) (\d+) ?(k|m|g)(?:i?b|egabytes?)?(?![\w.])", re.IGNORECASE
 )
-_DEEP = re.compile(
+_DEEP = regex(
     r"\b(?:also |and )?(?:in (?:all |its |the )?sub ?(?:folders?|director(?:y|ies))|recursively"
     r"|in this project)\b",
     re.IGNORECASE,
 )
-_SPARES = re.compile(
+_SPARES = regex(
     r"\b(?:leave|except(?: for)?|but (?:not|keep|leave)|keep|spare|don['’]?t touch|do not touch)\s"
     r"(.*?)(?=[.;](?:\s|$)|$)",
     re.IGNORECASE,
 )
-_FOLDER = re.compile(
+_FOLDER = regex(
     r"\b(?:in|from|below) (?:the (?:folder|directory) )?[\"'`]?([\w.~/-]*\w/?|/)[\"'`]?(?=[\s,;:)]|\.?$)"
 )
-_HERE = re.compile(r"\b(?:here|in (?:this|the current) (?:folder|directory))\b", re.IGNORECASE)
-_SAME = re.compile(r"\b(?:those|these)(?: files)?\b|\bthem\b", re.IGNORECASE)
-_SAYS_NOTHING = re.compile(
+_HERE = regex(r"\b(?:here|in (?:this|the current) (?:folder|directory))\b", re.IGNORECASE)
+_SAME = regex(r"\b(?:those|these)(?: files)?\b|\bthem\b", re.IGNORECASE)
+_SAYS_NOTHING = regex(
     r"\b(?:all|the|any|every|each|files?|everything|and|or|only|just|please)\b|[(),;:.\"'`!?-]",
     re.IGNORECASE,
 )
 # What else files with such a name are called.
-_CALLED = re.compile(
+_CALLED = regex(
     r"\bleftovers?\b"
     r"|\b(?:editor|merge|temporary|temp|backup)(?= (?:(?:and|or) \w+ )?(?:files?|leftovers?)\b)",
     re.IGNORECASE,
 )
 # What is done to files before they go, and where they go.
-_DONE_BEFORE = re.compile(
+_DONE_BEFORE = regex(
     r"(?:please |first )*(?:pack|archive|compress|gzip|zip|copy|list|find|show)\b", re.IGNORECASE
 )
-_TARGET = re.compile(r"\b(?:into|to|as) (?:an? archive )?[\w./~-]+(?: here\b)?", re.IGNORECASE)
+_TARGET = regex(r"\b(?:into|to|as) (?:an? archive )?[\w./~-]+(?: here\b)?", re.IGNORECASE)
 # Patterns of the shell that mean something else here, and conditions.
-_OTHER_PATTERN = re.compile(r"[!\[\]{}]|\?(?!\s*$)|\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
+_OTHER_PATTERN = regex(r"[!\[\]{}]|\?(?!\s*$)|\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _FILLS = frozenset("alone though as it is they are in place the a an and of for that's third-party".split())
 
 

@@ -15,51 +15,52 @@ from devops_agent.config_values import Setting, key_of, settings_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
+from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.protocol import RECIPE, Call
 
 _MOST = 80
 _MOST_TOLD = 16
 _MOST_MEANT = 6
-_SETS = re.compile(r"\b(?:to|=|as|from)\s", re.IGNORECASE)
+_SETS = regex(r"\b(?:to|=|as|from)\s", re.IGNORECASE)
 _LONGEST = 80
 # Where a setting is, and not which one it is.
-_WHERE = re.compile(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
-_VALUE = re.compile(r"\bto [\"'`]?\S+", re.IGNORECASE)
+_WHERE = regex(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNORECASE)
+_VALUE = regex(r"\bto [\"'`]?\S+", re.IGNORECASE)
 # Parts of a path that say nothing of which it is.
 _ANY_PART = frozenset(
     "location server http upstream spec template default config settings service program".split()
 )
-_CLAUSES = re.compile(r"[,;]\s|\s\(|\)|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
-_STAYS = re.compile(
+_CLAUSES = regex(r"[,;]\s|\s\(|\)|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
+_STAYS = regex(
     r"\b(?:stays?|keeps?(?! \w+ing\b)|do not|don['’]t|not|leave|except|without|others?|never)\b",
     re.IGNORECASE,
 )
 _SWITCHES = {"false": "true", "off": "on", "no": "yes"}
-_ENABLES = re.compile(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
-_DISABLES = re.compile(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
+_ENABLES = regex(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
+_DISABLES = regex(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
 # A value that a task states: in quotes, or as one word behind "to"; and what may not be taken for one.
-_STATED = re.compile(
+_STATED = regex(
     r"(?:\bto|=)\s+(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
     re.IGNORECASE,
 )
-_NO_VALUE = re.compile(
+_NO_VALUE = regex(
     r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have",
     re.IGNORECASE,
 )
-_UNITS = re.compile(
+_UNITS = regex(
     r"(?:milli|micro)?seconds?|minutes?|hours?|days?|weeks?|months?|[kmgt]i?b|(?:kilo|mega|giga)bytes?|gigs?"
     r"|percent|times|more|less|items?|lines?|or|per",
     re.IGNORECASE,
 )
-_COMPUTED = re.compile(
+_COMPUTED = regex(
     r"\b(?:by|doubl\w+|twice|hal[fv]\w*|tripl\w+|plus|more|less|next|append\w*|prefix\w*|suffix\w*|appropriate"
     r"|sensible|suitable|instead)\b",
     re.IGNORECASE,
 )
 _SEPARATORS = ":/@=, "
 # What needs no quotes in TOML: numbers, switches, dates, lists and tables.
-_LITERAL = re.compile(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
+_LITERAL = regex(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

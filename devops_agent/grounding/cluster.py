@@ -20,6 +20,7 @@ from devops_agent.grounding.task_words import (
     tells_of_trouble,
     words_of,
 )
+from devops_agent.patterns import regex
 
 # "in the web deployment" and "from the default storage class" name no namespace.
 _OTHER = (
@@ -27,24 +28,24 @@ _OTHER = (
 )
 _DNS_NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # Where a task names a namespace; the last two may also mean something else, so what they name must exist.
-_NAMESPACE = re.compile(
+_NAMESPACE = regex(
     r"(?<!which )(?<!what )(?<!each )(?<!every )(?<!any )(?<!per )(?<!no )"
     rf"\b(?:(?i:namespace):? |ns )(?:(?:named|called) )?[\"'`]?({_DNS_NAME})(?![\w/])"
     rf"|(?<!\S)(?:-n|--namespace)[ =](?!\d+\b)({_DNS_NAME})\b"
 )
-_MAYBE_NAMESPACE = re.compile(
+_MAYBE_NAMESPACE = regex(
     rf"[\"'`]?\b({_DNS_NAME})[\"'`]? namespace\b"
     rf"|\b(?:in|inside|within|from) (?:the )?[\"'`]?({_DNS_NAME})\b(?=[\"'`]?(?:[.,;:?!)]|$| (?!{_OTHER})))"
 )
 # A number, a code or a quoted text that somebody looks for in logs: "A-48213", "E1042".
-_NEEDLE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}\b(?![.:/])")
-_QUOTED = re.compile(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
+_NEEDLE = regex(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}\b(?![.:/])")
+_QUOTED = regex(r"[\"“'`]([^\"”'`]{3,80})[\"”'`]")
 # What runbooks call a kind, where that is not its own name.
 _PLACEHOLDERS = {"PersistentVolumeClaim": "pvc"}
 _MOST_PODS = 20
 _MOST_PODS_TOLD = 8
 _LOG_LINES = 3
-_VERB_FORM = re.compile(r"[a-z]+(?:ing|ed|ly)")
+_VERB_FORM = regex(r"[a-z]+(?:ing|ed|ly)")
 
 
 def in_cluster(task: str) -> Ground:
@@ -75,7 +76,7 @@ def _namespaces(task: str, there: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-_ENDS = re.compile(
+_ENDS = regex(
     r"\b(?:delet|remov|drop|wip|purg|drain|evict|kill|tear|get rid|uninstall|replac|decommission|stop|shut"
     r"|suspend|terminat|destroy|undeploy|retire|clear|prun|clean)",
     re.IGNORECASE,
@@ -228,7 +229,7 @@ def _wanted(kind: str, task: str) -> list[str]:
 
 
 # "the broken deployment"
-_NO_NAME = re.compile(
+_NO_NAME = regex(
     r"(?:broken|whole|current|default|existing|complete|old(?:er|est)?|new(?:er|est)?|latest|other|right|wrong|kube\w*"
     r"|docker|front|back|main|local|remote|single|own|failing|bad|good|first|second|third|next|previous|entire"
     r"|headless|nightly|daily|hourly|stateful|persistent|public|internal|external|\w*(?:ed|ing|ly|ous|ive|al))"

@@ -9,13 +9,14 @@ from devops_agent.config_values import MOST, settings_of
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
 from devops_agent.grounding.task_words import PATH
+from devops_agent.patterns import regex
 from devops_agent.policy.variables import is_secret_name
 
-_COMPARES = re.compile(
+_COMPARES = regex(
     r"\b(?:compar\w+|diff|differ\w*|only in one|(?:missing|lacks?|absent)\b.*\b(?:in|from)|in both)\b",
     re.IGNORECASE,
 )
-_ONLY_KEYS = re.compile(r"\bwhich (?:keys|settings|variables)\b|\bonly in one\b|\bmissing\b", re.IGNORECASE)
+_ONLY_KEYS = regex(r"\bwhich (?:keys|settings|variables)\b|\bonly in one\b|\bmissing\b", re.IGNORECASE)
 _LARGEST = 200_000
 _MOST = 20
 _LONGEST = 60

@@ -17,6 +17,7 @@ from devops_agent.grounding.task_words import (
     tells_of_trouble,
     words_of,
 )
+from devops_agent.patterns import regex
 
 
 def on_engine(task: str) -> Ground:
@@ -55,16 +56,16 @@ def on_engine(task: str) -> Ground:
 
 
 # "Which containers begin with shop-?"
-_BEGINS = re.compile(r"\b(?:begin|start)(?:s|ning|ing)? with [\"'`]?([A-Za-z0-9][\w.-]*)")
+_BEGINS = regex(r"\b(?:begin|start)(?:s|ning|ing)? with [\"'`]?([A-Za-z0-9][\w.-]*)")
 # "Restart all running containers except db"
-_SELECTS = re.compile(
+_SELECTS = regex(
     r"\b(?P<verb>remove|delete|clean up|prune|start|stop|restart|kill|pause|unpause)\b[^.;]*?"
     r"\b(?P<state>stopped|exited|dead|running|paused|unhealthy)\b",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(r"\b(?:containers|ones)\b", re.IGNORECASE)
-_EXCEPT = re.compile(r"\b(?:except|but|keep|leave|other than|apart from|spare)\b([^.;]*)", re.IGNORECASE)
-_DENIES = re.compile(r"\b(?:not|never|only)\b|n['’]t\b", re.IGNORECASE)
+_SEVERAL = regex(r"\b(?:containers|ones)\b", re.IGNORECASE)
+_EXCEPT = regex(r"\b(?:except|but|keep|leave|other than|apart from|spare)\b([^.;]*)", re.IGNORECASE)
+_DENIES = regex(r"\b(?:not|never|only)\b|n['’]t\b", re.IGNORECASE)
 _OF_EXCEPTIONS = frozenset(
     "for the a an and or container containers it in place please alone as is named".split()
 )
@@ -91,22 +92,22 @@ def _selected(task: str, inspected: Sequence[Object]) -> str:
 
 
 # "Remove all exited ones labelled app=etl"
-_LABEL = re.compile(r"\blabel(?:l?ed)? (?:with )?[\"'`]?([\w./-]+)=([\w./-]*\w)", re.IGNORECASE)
-_CLAUSE = re.compile(r"[.;,!?](?:\s+|$)|\band (?=(?:the|do|don['’]t|leave|keep)\b)")
+_LABEL = regex(r"\blabel(?:l?ed)? (?:with )?[\"'`]?([\w./-]+)=([\w./-]*\w)", re.IGNORECASE)
+_CLAUSE = regex(r"[.;,!?](?:\s+|$)|\band (?=(?:the|do|don['’]t|leave|keep)\b)")
 # What may restrict those that are meant by more than label and state.
-_MORE = re.compile(
+_MORE = regex(
     r"\b(?:except|but|not|only|unless|if|older|newer|than|since|oldest|newest|first|last|before|after)\b"
     r"|n['’]t\b",
     re.IGNORECASE,
 )
 # What only says once more that nothing else is meant.
-_NOTHING_ELSE = re.compile(
+_NOTHING_ELSE = regex(
     r"\s*(?:please )?(?:do not|don['’]t|never|leave|keep|without)\s+(?:(?:touch\w*|remove|delete|stop)\s+)?"
     r"(?:any(?:thing)? |all |the )*(?:others?(?: containers?| ones?)?|else)"
     r"(?: (?:alone|as (?:they|it) (?:is|are)))?(?: please)?\s*",
     re.IGNORECASE,
 )
-_STAYS = re.compile(
+_STAYS = regex(
     r"[^.;,]*\brunning\b[^.;,]* (?:stays?|remains?)\s*"
     r"|\s*(?:keep|leave) the running (?:ones|containers)\s*(?:alone)?",
     re.IGNORECASE,
@@ -188,9 +189,9 @@ def _container_line(container: Object) -> str:
     )
 
 
-_COMPOSE = re.compile(r"\bcompose\b", re.IGNORECASE)
+_COMPOSE = regex(r"\bcompose\b", re.IGNORECASE)
 # "restart the shop-api container"
-_DONE_TO = re.compile(
+_DONE_TO = regex(
     r"\b(?:(?:re)?start|stop|remove|delete|kill|(?:un)?pause|rm|rename) (?:the |our |my )?(?:docker )?"
     r"(?!(?:docker|running|stopped|exited|dead|old|new|other|same|first|last|all|every|each|any|both)\b)"
     r"[\"'`]?((?=[\w.]*[\d_-])[a-z0-9][\w.-]*\w)[\"'`]? container\b",

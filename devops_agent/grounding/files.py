@@ -13,12 +13,13 @@ from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import PATH, paths_in, words_of
+from devops_agent.patterns import regex
 from devops_agent.policy.variables import is_secret_name
 
 _MOST_FILES = 30
 _PARTS = r"lines?|rows?|entr(?:y|ies)|settings?|keys?|blocks?|sections?|comments?|values?|words?|fields?"
 # Such a task is about the file, not about what is in it.
-_NOT_ITS_TEXT = re.compile(
+_NOT_ITS_TEXT = regex(
     rf"\b(?!delet(?:e|ing) (?:[\w']+ ){{0,4}}(?:{_PARTS})\b)"
     r"(?:(?:apply|build|run|execut\w+|mov(?:e|ing)|renam(?:e|ing)|copy(?:ing)?|delet(?:e|ing)|compress(?:ing)?"
     r"|archiv(?:e|ing)|pack(?:ing)?|unpack(?:ing)?|extract(?:ing)?|symlink|link)\b(?!/| every\b| at\b)"
@@ -27,21 +28,21 @@ _NOT_ITS_TEXT = re.compile(
 )
 _SHORT_FILE = 2400
 _LARGEST_FILE = 200_000
-_PORT = re.compile(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
-_HTTP_PATH = re.compile(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
-_URL = re.compile(r"https?://[\w.:/?=&%~-]*[\w/]")
+_PORT = regex(r"\bport:? (\d{2,5})\b", re.IGNORECASE)
+_HTTP_PATH = regex(r"(?<!\S)[\"'`]?(/[\w./?=&-]*?)[\"'`]?(?=[,;:!?]|\.?(?:\s|$))")
+_URL = regex(r"https?://[\w.:/?=&%~-]*[\w/]")
 # "older than 14 days", "not touched for 14 days", "5xx responses"
-_AGE = re.compile(
+_AGE = regex(
     r"\b(?:older than|more than|over|not (?:modified|changed|touched) (?:for|in)) (\d+) days\b", re.IGNORECASE
 )
-_STATUS = re.compile(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
-_ACCESS_LOG = re.compile(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
-_WORD_SOUGHT = re.compile(r"\bword:? [\"'`]?([\w.-]*\w)")
-_KEY_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
-_CERTIFICATE_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
-_PID_FILE = re.compile(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.pid)\b")
+_STATUS = regex(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
+_ACCESS_LOG = regex(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
+_WORD_SOUGHT = regex(r"\bword:? [\"'`]?([\w.-]*\w)")
+_KEY_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
+_CERTIFICATE_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
+_PID_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.pid)\b")
 # "replace the word a by b"
-_REPLACES = re.compile(
+_REPLACES = regex(
     r"\b(?:replace|substitute)\s+"
     r"(?:(?:the\s+)?(?:word|text|string|host ?name|host)\s+[\"'`]?([^\s\"'`]{2,})"
     r"|(?:the\s+)?[\"'`]([^\"'`]{2,})"
@@ -50,19 +51,17 @@ _REPLACES = re.compile(
     re.IGNORECASE,
 )
 # Such a task may be about a script that cannot be started.
-_STARTS = re.compile(
-    r"\b(?:permission|denied|execut\w*|start(?:s|ed)?|runs?|cron\w*|nightly)\b", re.IGNORECASE
-)
+_STARTS = regex(r"\b(?:permission|denied|execut\w*|start(?:s|ed)?|runs?|cron\w*|nightly)\b", re.IGNORECASE)
 _MOST_LOGS = 4
-VALUES = re.compile("|".join(each.pattern for each in (_PORT, _URL, _AGE)), re.IGNORECASE)
+VALUES = regex("|".join(each.pattern for each in (_PORT, _URL, _AGE)), re.IGNORECASE)
 # "turn compression on", "set workers to 12": a setting and its value; and that it is not the only wish.
-_SETS = re.compile(
+_SETS = regex(
     r"\b(?:turn|switch) (?:the )?([\w.-]+) (on|off)\b"
     r"|\b(?:set|change|switch) (?:the )?([\w.-]+) (?:to|=) [\"'`]?([^\s\"'`]+)",
     re.IGNORECASE,
 )
-_SETS_MORE = re.compile(r"\band\b|\bthen\b|,", re.IGNORECASE)
-_HERE = re.compile(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
+_SETS_MORE = regex(r"\band\b|\bthen\b|,", re.IGNORECASE)
+_HERE = regex(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
 
 
 def listing(task: str, directory: Path) -> Iterator[str]:
@@ -125,16 +124,16 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
 
 
 # What stands in code: DB_TIMEOUT, newCheckout(), and what is quoted.
-_IDENTIFIER = re.compile(
+_IDENTIFIER = regex(
     r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b|\b[a-z]+(?:_[a-z0-9]+)+\b"
     r"|[\"`'“]([^\"`'”]{3,60})[\"`'”]"
 )
-_ASKS_WHERE = re.compile(
+_ASKS_WHERE = regex(
     r"\b(?:where|which (?:files?|modules?|scripts?|services?)|who (?:reads|uses|sets|calls)|used|defined"
     r"|default)\b",
     re.IGNORECASE,
 )
-_OF_CODE = re.compile(r"\b(?:code|repo(?:sitory)?|project|source|files?|here)\b", re.IGNORECASE)
+_OF_CODE = regex(r"\b(?:code|repo(?:sitory)?|project|source|files?|here)\b", re.IGNORECASE)
 _MOST_MENTIONS, _LONGEST_MENTION = 8, 200
 
 
@@ -217,12 +216,12 @@ def _is_about_text(task: str, named: str) -> bool:
 
 
 # "Rename notes.txt to …": a file of this machine that must be there.
-_SOURCE = re.compile(
+_SOURCE = regex(
     r"\b(?:rename|move|copy|unpack|extract|unzip|untar|compress|gzip|read|(?:delete|remove) the file) "
     rf"(?:the |my |our )?(?:file |script |archive )?[\"'`]?{PATH.pattern}",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = regex(
     r"\b(?:containers?|pods?|images?|volumes?|out of|servers?|hosts?|stash|commit|branch)\b", re.IGNORECASE
 )
 

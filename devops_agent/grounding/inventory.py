@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from devops_agent.diagnosis import diagnose
 from devops_agent.grounding.task_words import NO_NAMES, words_of
+from devops_agent.patterns import regex
 
 _KINDS = (
     "deployments,statefulsets,daemonsets,pods,services,jobs,cronjobs,horizontalpodautoscalers"
@@ -18,10 +19,10 @@ _OWN = "kube-"
 _NAMES = "custom-columns=:metadata.namespace,:metadata.name"
 # What is done to a thing of one of them only, where both have one of that name.
 _MEANT = {
-    "kubernetes": re.compile(
+    "kubernetes": regex(
         r"\b(?:scale|replicas?|roll(?:out|ed)?|suspend|hpa|expose|grow|expand)\b", re.IGNORECASE
     ),
-    "docker": re.compile(
+    "docker": regex(
         r"\b(?:(?:un)?pause|attach|exited|restart polic(?:y|ies)|ip|mounts?|publish|rename)\b", re.IGNORECASE
     ),
 }

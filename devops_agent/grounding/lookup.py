@@ -22,9 +22,10 @@ from devops_agent.grounding.task_words import (
     tells_of_trouble,
 )
 from devops_agent.outputs import clean
+from devops_agent.patterns import regex
 
 # Such a task wants something that is not there yet.
-_MAKES = re.compile(r"\b(?:create|make|new|write|generate|build)\b", re.IGNORECASE)
+_MAKES = regex(r"\b(?:create|make|new|write|generate|build)\b", re.IGNORECASE)
 
 
 def names_something(task: str, environ: Mapping[str, str]) -> bool:
@@ -83,11 +84,9 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
 
 
 # "myapp:1.0"
-_IMAGE = re.compile(r"(?<![\w/:.])[a-z][\w.-]*:[\w.-]+(?![\w/:])")
+_IMAGE = regex(r"(?<![\w/:.])[a-z][\w.-]*:[\w.-]+(?![\w/:])")
 # What is asked about a thing that runs.
-_STATE = re.compile(
-    r"\b(?:status|stat(?:e|s)|running|up|uptime|usage|ip|env|version|limits?)\b", re.IGNORECASE
-)
+_STATE = regex(r"\b(?:status|stat(?:e|s)|running|up|uptime|usage|ip|env|version|limits?)\b", re.IGNORECASE)
 
 
 def _may_name_what_runs(task: str) -> bool:

@@ -9,21 +9,20 @@ from pathlib import Path
 from devops_agent.diagnosis.finding import Finding
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import NO_NAMES, words_of
+from devops_agent.patterns import regex
 
-PROCESSES = re.compile(
-    r"\b(?:process(?:es)?|pids?|daemons?|defunct|zombies?|kill|sighup|worker)\b", re.IGNORECASE
-)
+PROCESSES = regex(r"\b(?:process(?:es)?|pids?|daemons?|defunct|zombies?|kill|sighup|worker)\b", re.IGNORECASE)
 # "the process shop-worker", "a process named shop-worker"
-_NAMED = re.compile(
+_NAMED = regex(
     r"\b(?:process(?:es)?|daemon|program) (?:(?:named|called) [\"'`]?([A-Za-z][\w.-]*\w)"
     r"|[\"'`]?([A-Za-z][\w.-]*\w)(?=[\"'`]?(?:[,.;!?]|$)))",
     re.IGNORECASE,
 )
-_INTERPRETER = re.compile(r"(?:python|perl|ruby|node|php|java|bash|dash|sh|ksh|zsh)\b|python[\d.]+")
+_INTERPRETER = regex(r"(?:python|perl|ruby|node|php|java|bash|dash|sh|ksh|zsh)\b|python[\d.]+")
 _NO_PROCESS = frozenset("please too instead itself anymore alone altogether".split())
-_STATED = re.compile(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
-_DEFUNCT = re.compile(r"\b(?:defunct|zombies?)\b", re.IGNORECASE)
-_ENDS = re.compile(r"\b(?:kill|stop|end|terminate|remove)\b(?! (?:its|the) parent)", re.IGNORECASE)
+_STATED = regex(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
+_DEFUNCT = regex(r"\b(?:defunct|zombies?)\b", re.IGNORECASE)
+_ENDS = regex(r"\b(?:kill|stop|end|terminate|remove)\b(?! (?:its|the) parent)", re.IGNORECASE)
 _PROC = Path("/proc")
 _MOST = 8
 _LONGEST = 100

@@ -8,8 +8,9 @@ from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import CREATES, NO_NAMES
+from devops_agent.patterns import regex
 
-GIT = re.compile(
+GIT = regex(
     r"\b(?:git|commit(?:s|ted)?|branch(?:es)?|tags?|tagged|stash(?:ed|es)?|merge|rebase|cherry-pick|repo(?:sitory)?"
     r"|untracked|uncommitted|staged|unstage|staging area|gitignore)\b",
     re.IGNORECASE,
@@ -17,23 +18,19 @@ GIT = re.compile(
 _REF = r"[\"'`]?([A-Za-z][\w./-]*\w)(?![\w/]*[:=])"
 # What a task says of a branch or tag that must be there.
 _NAMED = (
-    re.compile(
+    regex(
         r"\b(?:delete|remove|drop|rename|push|restore|reset|get rid of|throw away)\b[^.;]*?"
         rf"\b(?P<kind>branch|tag) (?:named |called )?{_REF}",
         re.IGNORECASE,
     ),
-    re.compile(
+    regex(
         rf"\b(?:merge|check ?out|switch to|rebase (?:on(?:to)? )?) ?(?P<kind>){_REF} (?:into|onto)\b",
         re.IGNORECASE,
     ),
 )
-_FROM = re.compile(rf"\b(?:from|off|of|at) (?:the )?(?P<kind>branch|tag) {_REF}", re.IGNORECASE)
-_LOOKS_LIKE_A_REF = re.compile(
-    r"[\d/-]|^(?:main|master|dev\w*|staging|prod\w*|release|trunk)$", re.IGNORECASE
-)
-_OF_IMAGES = re.compile(
-    r"\b(?:images?|docker\w*|containers?|helm|charts?|pods?|deployments?)\b", re.IGNORECASE
-)
+_FROM = regex(rf"\b(?:from|off|of|at) (?:the )?(?P<kind>branch|tag) {_REF}", re.IGNORECASE)
+_LOOKS_LIKE_A_REF = regex(r"[\d/-]|^(?:main|master|dev\w*|staging|prod\w*|release|trunk)$", re.IGNORECASE)
+_OF_IMAGES = regex(r"\b(?:images?|docker\w*|containers?|helm|charts?|pods?|deployments?)\b", re.IGNORECASE)
 _MOST = 12
 
 

@@ -2,7 +2,9 @@
 
 import re
 
-KUBERNETES = re.compile(
+from devops_agent.patterns import regex
+
+KUBERNETES = regex(
     r"(?<![\w-])(?:kube[\w-]*|k8s|pods?|deployments?|namespaces?|replicas?|config ?maps?|secrets?"
     r"|ingress(?:es)?"
     r"|(?:cron ?)?jobs?|rollouts?|roll(?:ed)? back|stateful ?sets?|daemon ?sets?|service ?accounts?|services?"
@@ -12,24 +14,24 @@ KUBERNETES = re.compile(
     re.IGNORECASE,
 )
 # Of these words nothing but Kubernetes has the meaning.
-_KUBERNETES_FIRST = re.compile(
+_KUBERNETES_FIRST = regex(
     r"\b(?:kube\w*|k8s|pods?|deployments?|namespaces?|config ?maps?|ingress(?:es)?|statefulsets?|daemonsets?"
     r"|service ?accounts?|pvcs?|helm)\b",
     re.IGNORECASE,
 )
-_IN_CLUSTER = re.compile(rf"{KUBERNETES.pattern}|\bcluster\b", re.IGNORECASE)
-_SYSTEMD = re.compile(r"\b(?:systemd|systemctl|journalctl)\b|\w\.service\b", re.IGNORECASE)
-DOCKER = re.compile(
+_IN_CLUSTER = regex(rf"{KUBERNETES.pattern}|\bcluster\b", re.IGNORECASE)
+_SYSTEMD = regex(r"\b(?:systemd|systemctl|journalctl)\b|\w\.service\b", re.IGNORECASE)
+DOCKER = regex(
     r"(?<![\w-])(?:docker(?:-compose)?|containers?|images?|compose|dockerfile|volumes?|networks?)(?![\w-])",
     re.IGNORECASE,
 )
-FILES = re.compile(
+FILES = regex(
     r"\b(?:files?|folders?|director(?:y|ies)|dockerfile|compose|build|script|here|app(?:lication)?"
     r"|repo(?:sitory)?|git)\b",
     re.IGNORECASE,
 )
-CERTIFICATES = re.compile(r"\b(?:certificates?|certs?|tls|ssl)\b", re.IGNORECASE)
-_TROUBLE = re.compile(
+CERTIFICATES = regex(r"\b(?:certificates?|certs?|tls|ssl)\b", re.IGNORECASE)
+_TROUBLE = regex(
     r"\b(?:why|fix|correct(?= (?:the|its|this|that|it)\b)|wrong|fail\w*|crash\w*|\w*backoff"
     r"|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
     r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
@@ -37,10 +39,10 @@ _TROUBLE = re.compile(
     r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
     re.IGNORECASE,
 )
-LOGS = re.compile(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
+LOGS = regex(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
 # Such a task is about all lines of a log, and not about what they tell.
-COUNTS = re.compile(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
-CREATES = re.compile(
+COUNTS = regex(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
+CREATES = regex(
     r"\b(?:create|add|make|new|(?<!n['’]t )(?<!not )(?<!no )need|run|start|write|set up|expose|stand up"
     r"|spin up|bring up|draft|launch|generate|deploy(?= (?:an?|the|my|our|\S+:\S+)\b))\b",
     re.IGNORECASE,
@@ -59,13 +61,13 @@ KINDS = {
     "Ingress": "ingress",
 }
 # "nightly.sh", "./conf/app.ini", "/etc/hosts", "Dockerfile"
-PATH = re.compile(
+PATH = regex(
     r"(?<![\w./:@~-])((?:~|\.{1,2})?/?(?:[\w.-]+/)*(?:[\w-][\w.-]*\.[A-Za-z]\w{0,9}|Dockerfile|Makefile|\.[a-z][\w-]{2,}"
     r"|[a-z]+_config|(?:Jenkins|Vagrant|Caddy|Proc|Gem|Brew|Tilt)file)|\.{1,2}/(?:[\w.-]+/)*[\w-]+|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
 )
-_WORD = re.compile(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
+_WORD = regex(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
 # "deployment/web", but no path
-_PARTS = re.compile(r"(?<![\w./~-])[A-Za-z][\w-]*(?:/[a-z0-9][a-z0-9-]*){1,2}(?![\w/])(?!\.\w)")
+_PARTS = regex(r"(?<![\w./~-])[A-Za-z][\w-]*(?:/[a-z0-9][a-z0-9-]*){1,2}(?![\w/])(?!\.\w)")
 # What follows the word for a kind and is no name.
 NO_NAMES = frozenset(
     """in on of from to with without and or but nor the a an is are was were has have had that this these
@@ -109,7 +111,7 @@ def field_of(task: str) -> str:
     return "kubernetes" if KUBERNETES.search(task) and not PATH.search(task) else "system"
 
 
-_DOCKER_FIRST = re.compile(r"\b(?:docker\w*|containers?|compose)\b", re.IGNORECASE)
+_DOCKER_FIRST = regex(r"\b(?:docker\w*|containers?|compose)\b", re.IGNORECASE)
 
 
 def rules_out(wish: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from devops_agent.patterns import regex
 from devops_agent.policy import paths, variables
 from devops_agent.policy import programs as _programs  # noqa: F401 - they enter themselves in HANDLERS
 from devops_agent.policy.call import Argument, Call, Feed, argument, parse_call, stranger
@@ -25,7 +26,7 @@ from devops_agent.redaction import HIDDEN
 _MAX_DEPTH = 12
 _MOST_ROUNDS = 6
 _MOST_WORDS = 500
-_SYSTEM_PROGRAM = re.compile(r"(/usr(/local)?|/opt/homebrew|/snap)?/s?bin/[^/]+")
+_SYSTEM_PROGRAM = regex(r"(/usr(/local)?|/opt/homebrew|/snap)?/s?bin/[^/]+")
 _CHANGES_DIRECTORY = ("cd", "pushd", "popd")
 
 

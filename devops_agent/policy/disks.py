@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 from posixpath import normpath
 
+from devops_agent.patterns import regex
 from devops_agent.policy.shell_text import is_on, parse_flags
 
 DISK = r"/dev/(?:sd[a-z]|nvme|vd[a-z]|hd[a-z]|xvd|mmcblk|r?disk|mapper/|dm-|md\d|nbd|rbd|zd\d|dasd)"
 SAFE_DEVICE = r"/dev/(?:null|zero|stdout|stderr|fd/\d+)(?![\w/])"
 # What may be a disk, where a program says that it works on one.
-_DEVICE = re.compile(r"/dev/(?!(?:null|zero|full|stdin|stdout|stderr|tty|loop|ram|zram|shm|pts)|u?random).")
+_DEVICE = regex(r"/dev/(?!(?:null|zero|full|stdin|stdout|stderr|tty|loop|ram|zram|shm|pts)|u?random).")
 # Programs that erase the disk that they name, with the word that makes them do so; "" for any.
 _ERASERS = {
     **dict.fromkeys("blkdiscard ddrescue mkfs mke2fs mkdosfs mkntfs mkswap newfs pvcreate".split(), ""),
@@ -34,7 +35,7 @@ _DRY = {
 # The flags with a value of the one whose second operand alone is written.
 _DDRESCUE = "-a -b -c -E -H -i -K -m -o -Q -r -s -T -x -X"
 _PARTITIONS = frozenset("fdisk sfdisk cfdisk gdisk".split())
-_ONLY_SHOWS = re.compile(r"-[ldsVxJFhv].*|--(?:list|dump|show|verify|json|help|version).*")
+_ONLY_SHOWS = regex(r"-[ldsVxJFhv].*|--(?:list|dump|show|verify|json|help|version).*")
 _COPIERS = frozenset("dd dcfldd dc3dd".split())
 
 

@@ -15,6 +15,7 @@ from itertools import dropwhile, takewhile
 from posixpath import normpath
 from typing import NamedTuple
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Argument, Call
 from devops_agent.policy.classify import classify
 from devops_agent.policy.disks import erases
@@ -38,12 +39,12 @@ from devops_agent.policy.tables import rule_of
 from devops_agent.policy.values import filled
 from devops_agent.policy.verdict import Effect, Verdict
 
-_HOME_WORD = re.compile(r"^(?:~(?=/|$)|\$HOME\b|\$\{HOME\b[^}]*\})")
-_GLOB_TAIL = re.compile(r"(?:/(?=[^/]*\*)[][.?*!^]+)+/?$")
-_LETTERS = re.compile(r"\[(?![\d-]+\])[^]/]{0,100}\]")
+_HOME_WORD = regex(r"^(?:~(?=/|$)|\$HOME\b|\$\{HOME\b[^}]*\})")
+_GLOB_TAIL = regex(r"(?:/(?=[^/]*\*)[][.?*!^]+)+/?$")
+_LETTERS = regex(r"\[(?![\d-]+\])[^]/]{0,100}\]")
 _LONGEST_PATH = 4096
-_BELOW_VARIABLE = re.compile(r"/?\$\{?([A-Za-z_]\w*)\}?(/.*)")
-_BRACES = re.compile(r"\{([^{},\s]*(?:,[^{},\s]*)+)\}")
+_BELOW_VARIABLE = regex(r"/?\$\{?([A-Za-z_]\w*)\}?(/.*)")
+_BRACES = regex(r"\{([^{},\s]*(?:,[^{},\s]*)+)\}")
 _MOST_WORDS, _MOST_ADDED = 100, 5000  # of one word, and of all the words of a command
 _NAME_TESTS = frozenset("-name -iname -path -ipath -regex -iregex -mtime -mmin -newer -size".split())
 _ACTIONS = frozenset("-delete -exec -execdir -ok -okdir".split())
@@ -56,12 +57,12 @@ _VITAL = frozenset("/ /bin /boot /dev /etc /home /lib /lib64 /root /sbin /usr /v
 # Programs that print what their operands name, and those that pass on what others print.
 _NAMING, _PASSING = frozenset("echo printf ls".split()), frozenset("cat shuf sort tac tee tr uniq".split())
 _REMOVERS = frozenset("rm shred unlink".split())
-_LANGUAGES = re.compile(r"(?:python|pypy|perl|ruby|nodejs|node|php|bun)[\d.]*")
-_HOME_IN_CODE = re.compile(
+_LANGUAGES = regex(r"(?:python|pypy|perl|ruby|nodejs|node|php|bun)[\d.]*")
+_HOME_IN_CODE = regex(
     r"""\w*\.?Path\.home\(\)|(?:\bos|require\(["']os["']\))\.homedir\(\)|\bDir\.home\b"""
     r"""|\b(?:os\.environ|ENV)\[["']HOME["']\]"""
 )
-_REMOVED_IN_CODE = re.compile(
+_REMOVED_IN_CODE = regex(
     r"""\b(?:rmtree|remove_tree|rm_rf|rm_r|rmSync|rmdirSync|rimraf(?:\.sync)?)[\s(]\s*"""
     r"""([\w.]+\(\s*)?["']([^"'\n]*)["']\s*(?(1)\)\s*)(?:[,;)\n]|$)"""
 )

@@ -1,11 +1,10 @@
 """Patterns of what destroys a system, for text that is not taken apart."""
 
-import re
-
+from devops_agent.patterns import regex
 from devops_agent.policy.disks import DISK, SAFE_DEVICE
 
 # A function that starts itself in the background.
-FORK_BOMB = re.compile(
+FORK_BOMB = regex(
     r"(?<![^\s(){};|&])(function\s+)?([^\s(){};|&]+)\s*(?(1)(?:\(\s*\)\s*)?|\(\s*\)\s*)[{(]\s*"
     r"(?:[^}]{0,300}(?:[;|&({\n]|\b(?:do|then|else)\s)\s{0,50})?\2(?:\s*\|&?\s*\2)*\s*&(?![&>])"
 )
@@ -18,7 +17,7 @@ _SOME_OF_HOME = (
 )
 _REST = r"[^\n;|&]{0,1000}"  # of the command
 # For text that cannot be parsed, or that a shell reads from its input.
-NEVER_TEXT = re.compile(
+NEVER_TEXT = regex(
     rf"\brm\b(?={_REST}\s-(?:\w*[rR]|-r)){_REST}{_OPERAND}"
     rf"|\bch(?:mod|own)\b{_REST}\s-\w*R{_REST}\s/(?=\s|$)"
     rf"|\bfind(?!{_SOME_OF_HOME}){_OPERAND}{_REST}\s-delete\b"

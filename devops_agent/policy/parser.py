@@ -9,20 +9,19 @@ from itertools import pairwise
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from devops_agent.patterns import regex
 from devops_agent.policy.syntax import Block, NotShell, Redirection, Simple, Word
 from devops_agent.policy.words import MAX_DEPTH, WordReader, joined
 
 _MAX_LENGTH = 50_000
 # Characters that bash and the grammar part words at differently.
-_STRANGE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]"
-)
-_QUOTED = re.compile(r"\\.|(['\"])(?:(?<=')[^']*'|(?<=\")(?:\\.|[^\"\\])*\")", re.DOTALL)
-_BROKEN = re.compile(r"[\ud800-\udfff]")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_STRANGE = regex(r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]")
+_QUOTED = regex(r"\\.|(['\"])(?:(?<=')[^']*'|(?<=\")(?:\\.|[^\"\\])*\")", re.DOTALL)
+_BROKEN = regex(r"[\ud800-\udfff]")
+_BEYOND_ASCII = regex(r"[^\x00-\x7f]")
 # Bash runs what stands in the subscript of a value when it computes with it, though it is quoted.
-_RUNS_IN_ARITHMETIC = re.compile(r"\w\[[^\]]*(\$\(|`)")
-_ARITHMETIC = re.compile(
+_RUNS_IN_ARITHMETIC = regex(r"\w\[[^\]]*(\$\(|`)")
+_ARITHMETIC = regex(
     r"\(\(|\$\[|\blet\b|\bdeclare\b|\btypeset\b|\bread\b|\bunset\b|\s-(eq|ne|lt|gt|le|ge|v)\s"
     r"|\$\{\w+(\[|:[^-+=?])"
 )

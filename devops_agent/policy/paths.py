@@ -4,19 +4,20 @@ import re
 from fnmatch import fnmatchcase
 from posixpath import basename, join, normpath
 
+from devops_agent.patterns import regex
 from devops_agent.policy.lookup import Lookup
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read
 
-NO_FILE = re.compile(r"/dev/(null|stdout|stderr|tty|fd/\d+)|-")
-_SYSTEM = re.compile(
+NO_FILE = regex(r"/dev/(null|stdout|stderr|tty|fd/\d+)|-")
+_SYSTEM = regex(
     r"/(etc|usr|bin|sbin|lib\w*|boot|var|sys|proc|dev|opt|root|run|srv|snap|Library|System|Applications)(/|$)"
 )
-_TEMPORARY = re.compile(r"(/private)?(/var)?/tmp/.")
-_RUNS_LATER = re.compile(
+_TEMPORARY = regex(r"(/private)?(/var)?/tmp/.")
+_RUNS_LATER = regex(
     r"(^|/)(\.git(/|$)|\.(bash|zsh|profile|login|vimrc|inputrc)\w*|\.devops-agent/|\.ssh/|\.husky/|authorized_keys)"
 )
-_SECRETS = re.compile(
+_SECRETS = regex(
     r"""(^|/)(
     \.kube/(config|cache)|[\w.-]*kubeconfig[\w.-]*
     |\.ssh/(?!known_hosts|config$|authorized_keys|[\w.-]*\.pub$).*|(ssh_host_\w+_key|id_(rsa|dsa|ecdsa|ed25519))
@@ -43,7 +44,7 @@ _SECRETS = re.compile(
     )([._-](old|bak|backup|orig|save|copy|\d+))*~?$|^/proc/[^/]+/environ$""",
     re.X,
 )
-_NO_SECRET = re.compile(
+_NO_SECRET = regex(
     r"^/(etc|usr|var/log|var/lib/dpkg)/[\w./-]*(passwd|token|secret)[\w-]*\.(so|conf|py|md|gz|\d)$"
 )
 _LONGEST = 4096  # no path is longer
@@ -120,9 +121,9 @@ def _guarded(absolute: str, home: str, here: str) -> str | None:
     return "writes outside of the home directory"
 
 
-_KUBECONFIG = re.compile(r"(~|/root)/\.kube/[\w./-]+|/etc/(kubernetes|rancher)/[\w./-]+")
+_KUBECONFIG = regex(r"(~|/root)/\.kube/[\w./-]+|/etc/(kubernetes|rancher)/[\w./-]+")
 # Working directories that are system paths all the same.
-_SYSTEM_ROOT = re.compile(r"/(etc|usr|bin|sbin|lib\w*|boot|sys|proc|dev|run)/|/var/(?!www/|tmp/)|/$")
+_SYSTEM_ROOT = regex(r"/(etc|usr|bin|sbin|lib\w*|boot|sys|proc|dev|run)/|/var/(?!www/|tmp/)|/$")
 
 
 def holds_secret(path: str, lookup: Lookup, directory: str | None, is_pattern: bool = False) -> bool:

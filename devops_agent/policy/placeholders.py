@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise, takewhile
 
+from devops_agent.patterns import regex
 from devops_agent.policy.shell_text import ALIASES, ASSIGNMENT, WRAPPERS, base_name, segments, tokens
 
 # Commands whose quoted text is content or a pattern, where <b> and {{x}} mean themselves.
@@ -12,7 +13,7 @@ _TEXT_COMMANDS = frozenset(
 )
 _NOUN = """(?:name|id|pod|namespace|container|image|tag|host|hostname|ip|port|user|username|service|deployment
 |node|version|path|registry|repo|project|cluster|secret|key|token|domain|password)""".replace("\n", "")
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"(?<![<\d])<(?P<tag>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*)*)>(?![\w./~$\"'&-])"
     rf"|(?<!<)<(?:[A-Za-z][\w-]*[-_ ])?(?i:{_NOUN})s?>"
     r"|(?<=[=/])\{(?:namespace|deployment|pod|service|container|image)\}(?!\})|(?<=-n )\{namespace\}"
@@ -22,13 +23,11 @@ _PLACEHOLDER = re.compile(
     r"|(?<![\w$.{-])(?i:your)[_-]\w[\w-]*(?![\w=-])"
     r"|(?<![\w.-])/?path/to/[^\s\"']*|(?<!\S)(?:\.\.\.|…)(?!\S)"
 )
-_TEMPLATE_ARGUMENT = re.compile(
+_TEMPLATE_ARGUMENT = regex(
     r"(?<!\S)(?:--format|--template|-f|-o|--output)[= ] *[\w-]*=?"
     r"""(?:'[^']*\{\{[^']*'|"[^"]*\{\{[^"]*"|[^\s'"]*\{\{\S*)"""
 )
-_BARE_NAME = re.compile(
-    r"(?:--?[\w-]+=|[a-z]+/)?([A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*[_-](?:NAME|ID))(?::\w\S*)?"
-)
+_BARE_NAME = regex(r"(?:--?[\w-]+=|[a-z]+/)?([A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*[_-](?:NAME|ID))(?::\w\S*)?")
 _BEFORE_VARIABLE = frozenset("-e --env --build-arg printenv grep".split())
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from typing import NamedTuple
 
+from devops_agent.patterns import regex
+
 # The alternatives of each group begin differently, so that no text makes the search exponential.
 _NEST = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _PIECES = (
@@ -13,16 +15,16 @@ _PIECES = (
     rf'|"(?:[^"\\$]|\\[\s\S]|\$(?!\()|\${_NEST})*"'
     rf"|[$<>]{_NEST}|`[^`]*`|\\[\s\S]?|\$(?![(])|[^ \t\r\f\v\n'\"\\|&;()<>`$]"
 )
-_PIECE = re.compile(_PIECES)
-_SUBSTITUTION = re.compile(rf"[$<>]{_NEST}|`[^`]*`")
-_TOKEN = re.compile(
+_PIECE = regex(_PIECES)
+_SUBSTITUTION = regex(rf"[$<>]{_NEST}|`[^`]*`")
+_TOKEN = regex(
     r"(?P<blank>(?:[ \t\r\f\v]|\\\n)+)|(?P<comment>#[^\n]*)"
     r"|(?P<redirection>\d*(?:&>>?|>>|>\||>&|<>|<<<|<<-?|<&|<|>)(?!\())"
     r"|(?P<operator>\n|&&|\|\||\|&|;;|[;&|()])"
     rf"|(?P<word>(?:{_PIECES})+)"
 )
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
-_NO_FILE = re.compile(r"/dev/(null|stdout|stderr|fd/\d+)")
+ASSIGNMENT = regex(r"([A-Za-z_]\w*)\+?=")
+_NO_FILE = regex(r"/dev/(null|stdout|stderr|fd/\d+)")
 PIPES = ("|", "|&")
 SHELLS = frozenset("sh bash zsh dash ash ksh".split())
 _KEYWORDS = frozenset("if then elif else do while until ! {".split())

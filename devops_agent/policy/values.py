@@ -6,14 +6,16 @@ It is done to the text, in its order, without a look at what surely runs: a text
 import re
 from collections.abc import Set as AbstractSet
 
+from devops_agent.patterns import regex
+
 _NAME, _LONGEST, _MOST_ADDED = r"[A-Za-z_]\w*", 1000, 50_000
 _PLAIN = r"[\w./~*?\[\]{},$:@%+-]*"
 _USE = (
     rf"\$(?:(?P<plain>{_NAME})"
     rf"|\{{(?P<braced>{_NAME})(?::?[-=](?P<default>[^}}]{{0,200}})|:?\?[^}}]{{0,200}})?\}})"
 )
-_USES = re.compile(_USE)
-_SETS_OR_USES = re.compile(
+_USES = regex(_USE)
+_SETS_OR_USES = regex(
     rf"(?<![\w$-])(?:(?P<name>{_NAME})(?P<sets>\+?=)"
     rf"""(?:(?P<quote>["']?)(?P<value>{_PLAIN})(?P=quote)(?!(?<==)["'])(?=[\s;&|)"'`]|$))?"""
     rf"|for[ \t]+(?P<loop>{_NAME})[ \t]+in[ \t](?P<words>[^;\n]*)"

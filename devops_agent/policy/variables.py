@@ -2,6 +2,7 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy import paths
 from devops_agent.policy.lookup import Lookup
 from devops_agent.policy.verdict import Verdict, read, unknown
@@ -50,11 +51,11 @@ _HARMLESS = _pattern(
     PIP_(NO_INPUT|NO_CACHE_DIR|DISABLE_PIP_VERSION_CHECK|PROGRESS_BAR|QUIET) GREP_COLORS? JQ_COLORS
     SYSTEMD_(COLORS|LOG_LEVEL|PAGERSECURE) APT_LISTCHANGES_FRONTEND HOMEBREW_NO_\w+"""
 )
-_COMMAND = re.compile(r".*(PAGER|EDITOR|_DIFF|_CMD|_COMMAND|RSH)")
-_SECRET = re.compile(
+_COMMAND = regex(r".*(PAGER|EDITOR|_DIFF|_CMD|_COMMAND|RSH)")
+_SECRET = regex(
     r"(?i)(.*_)?(\w*pass(w(or)?d|phrase)?|secret\w*|token\w*|api_?key|\w*_key|credentials?|pwd|auth)(_\w+)?"
 )
-_NO_SECRET = re.compile(r"PWD|OLDPWD|SSH_AUTH_SOCK|\w*(PUBLIC|CACHE|SORT|PRIMARY|FOREIGN)_KEY", re.I)
+_NO_SECRET = regex(r"PWD|OLDPWD|SSH_AUTH_SOCK|\w*(PUBLIC|CACHE|SORT|PRIMARY|FOREIGN)_KEY", re.I)
 
 
 def is_command(name: str) -> bool:

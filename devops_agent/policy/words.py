@@ -8,13 +8,14 @@ from itertools import zip_longest
 
 from tree_sitter import Node
 
+from devops_agent.patterns import regex
 from devops_agent.policy.syntax import Block, NotShell, Redirection, Simple, Variable, Word
 
 MAX_DEPTH = 60
 # `${x@P}` runs what is in a value, `${X:=…}` sets a variable.
-_ODD_EXPANSION = re.compile(r"\$\{[^}]*@P\}|\$\{\w+:?=")
-_BRACES = re.compile(r"\{[^\s{}]*(?:,|\.\.)|\{[^{}]*\{")
-_GLOB = re.compile(r"[*?\[]|[@+!]\(")
+_ODD_EXPANSION = regex(r"\$\{[^}]*@P\}|\$\{\w+:?=")
+_BRACES = regex(r"\{[^\s{}]*(?:,|\.\.)|\{[^{}]*\{")
+_GLOB = regex(r"[*?\[]|[@+!]\(")
 
 
 @dataclass
@@ -168,9 +169,7 @@ def _unquoted(text: str) -> str:
 
 
 _ESCAPES = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
-_ESCAPE = re.compile(
-    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|([\s\S]))"
-)
+_ESCAPE = regex(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|([\s\S]))")
 
 
 def _ansi_c(text: str) -> str | None:

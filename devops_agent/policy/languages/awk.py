@@ -1,19 +1,19 @@
 """Programs of awk: the files they write and the commands they run."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import Analysis, Part, feeds, reads, unseen
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import read, unknown
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r'(?P<string>"(?:\\[\s\S]|[^"\\\n])*")|(?P<comment>#[^\n]*)|(?P<word>[A-Za-z_]\w*)|(?P<number>[\d.]+)'
     r"|(?P<space>[ \t\r]+|\\\r?\n)|(?P<mark>\|\||&&|>>|\+\+|--|[<>!=]=|\|&|[^\"\\])"
 )
-_REGEX = re.compile(r"/(?:\\[^\n]|[^/\\\n])*/")
-_BRACKETS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|(?!\[:)[^\]\\])*\]|\\.")
-_DIVIDES = re.compile(r"[\w)\].\"]$|\+\+|--")
+_REGEX = regex(r"/(?:\\[^\n]|[^/\\\n])*/")
+_BRACKETS = regex(r"\[\^?\]?(?:\\.|\[:\w+:\]|(?!\[:)[^\]\\])*\]|\\.")
+_DIVIDES = regex(r"[\w)\].\"]$|\+\+|--")
 _BEFORE_REGEX = frozenset("print printf return in else do case".split())
 _AMBIGUOUS = frozenset("$ getline length next nextfile exit delete BEGIN END BEGINFILE ENDFILE".split())
 _CONDITIONS = frozenset("if while for switch".split())

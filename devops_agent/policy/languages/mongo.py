@@ -2,20 +2,21 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import unseen
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<text>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
     r"|(?P<division>(?<=[\w)])\s*/(?![/*]))"
     r"|(?P<pattern>(?<=[(:,=])\s*/(?![/*])(?:\\.|[^/\\\n\[])+/[gimsuy]*)|(?P<strange>[\"'`/\\])"
 )
 _KEYWORDS = "if for while return typeof switch catch function of in".split()
 # Behind one of these words a `/` begins a pattern.
-_BEFORE_PATTERN = re.compile(
+_BEFORE_PATTERN = regex(
     r"\b(if|for|while|with|return|typeof|in|of|case|do|else|void|delete|new|instanceof|yield|await|throw)\b"
 )
-_READS = re.compile(
+_READS = regex(
     rf"({'|'.join(_KEYWORDS)}|find|findOne|count|countDocuments|estimatedDocumentCount|distinct|aggregate|stats"
     r"|status|explain|limit|sort|skip|pretty|forEach|map|filter|print|printjson|hello|isMaster|version"
     r"|serverStatus|currentOp|hostInfo|conf|serverBuildInfo|dataSize|storageSize|totalSize|totalIndexSize"
@@ -24,20 +25,18 @@ _READS = re.compile(
     r"|startsWith|endsWith|split|trim|padEnd|padStart|hasNext|next|itcount|size|flat|hint|maxTimeMS|batchSize"
     r"|readPref|round|floor|ceil|max|min|isArray|now)"
 )
-_CHANGES = re.compile(r"(insert|create|save|grant)\w*")
-_HARMS = re.compile(
+_CHANGES = regex(r"(insert|create|save|grant)\w*")
+_HARMS = regex(
     r"(delete|remove|drop|update|replace|rename|findAndModify|findOneAnd|bulk|shutdown|kill|fsync|compact)"
     r"([A-Z]\w*)?"
 )
-_STAGES = re.compile(r"\$(out|merge|function|where|accumulator)\b")
-_REACHES = re.compile(
+_STAGES = regex(r"\$(out|merge|function|where|accumulator)\b")
+_REACHES = regex(
     r"\b(constructor|prototype|__proto__|eval|Function|load|require|process|globalThis|global|import|Mongo|run"
     r"|Reflect|Proxy|arguments)\b"
 )
-_COMPUTED = re.compile(
-    r"[\w)\]]\s*\[(?!\s*(?:\d+|'')\s*\])|\[\s*''\s*\]\s*\(|\]\s*:|''\s*\[|\)\s*\(|\?\.\s*[(\[]"
-)
-_ASKS = re.compile(
+_COMPUTED = regex(r"[\w)\]]\s*\[(?!\s*(?:\d+|'')\s*\])|\[\s*''\s*\]\s*\(|\]\s*:|''\s*\[|\)\s*\(|\?\.\s*[(\[]")
+_ASKS = regex(
     r"\b(adminCommand|runCommand)\(\s*(?P<mark>\{\s*)?(?P<quote>[\"']?)(ping|hello|isMaster|serverStatus|buildInfo"
     r"|listDatabases|dbStats|replSetGetStatus|connPoolStats|hostInfo)(?P=quote)\s*(?(mark):\s*1\s*\})\s*\)"
 )

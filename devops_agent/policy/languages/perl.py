@@ -2,6 +2,7 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import unseen
 from devops_agent.policy.verdict import Verdict, read, unknown
 
@@ -40,14 +41,14 @@ _EDITS = "|".join(
         r"(?:tr|y)/(?:\\.|[^/\\])*/(?:\\.|[^/\\])*/[cdsr]*",
     ]
 )
-_TOKEN = re.compile(
+_TOKEN = regex(
     rf"(?P<space>\s+|#[^\n]*)|(?P<value>'(?:\\[\s\S]|[^\\'])*'|\"{_text(chr(34))}\"|<STDIN>|{_SCALAR}|@{_LIST}"
     rf"|\$#\w+(?!['\w])|\$[/\\,;|!]|0x[\da-fA-F]+|\d+(?:\.\d+)?|(?:{_EDITS})(?!\w))|(?P<hash>%{_LIST})"
     rf"|(?P<word>[A-Za-z_]\w*(?!['\w]))|(?P<operator>\+\+|--|<=>|=~|!~|&&|\|\||=>|\.\.|\*\*"
     r"|(?!->|::)[-+=(){}\[\];,.!>~:^*%&|<?/])"
 )
-_PATTERN = re.compile(rf"/{_pattern('/')}/[gimsx]*(?!\w)")
-_HIDES_CODE = re.compile(r"\(\s*\?+[?p]?\{|\(\*+\{|^=[A-Za-z]", re.M)
+_PATTERN = regex(rf"/{_pattern('/')}/[gimsx]*(?!\w)")
+_HIDES_CODE = regex(r"\(\s*\?+[?p]?\{|\(\*+\{|^=[A-Za-z]", re.M)
 
 
 def perl(text: str) -> Verdict:

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import Analysis, Part, reads, unseen
 from devops_agent.policy.languages.python_names import BUILTINS, DENIED, MEMBERS, MODULES, PATH_MEMBERS
 from devops_agent.policy.syntax import UNSEEN
@@ -13,13 +14,13 @@ from devops_agent.policy.verdict import read, unknown
 _OPENERS = frozenset(["open", *(f"{name}.open" for name in ("io", "gzip", "bz2", "lzma"))])
 # What a path and a value have in common by name: of a path, it moves or copies a file.
 _MOVES = frozenset(["replace", "copy"])
-_PATH = re.compile(r"[\w.~/+-]{1,200}")
+_PATH = regex(r"[\w.~/+-]{1,200}")
 # What programs are found by: it may be looked at, and neither changed nor given another name.
 _SEARCHED = ("os.environ", "sys.path")
 _LOOKS = frozenset("print len dict list set tuple sorted str repr enumerate bool".split())
 _LOOKING_MEMBERS = frozenset("get items keys values copy".split())
 _TAKES_TEXTS = frozenset("join dumps pprint pformat".split())
-_OTHER_ENCODING = re.compile(r"#.*coding[:=][ \t]*(?!utf-?8\b|ascii\b)")
+_OTHER_ENCODING = regex(r"#.*coding[:=][ \t]*(?!utf-?8\b|ascii\b)")
 
 _NAMED = (
     ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar

@@ -2,20 +2,21 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import Analysis, Part, reads, unseen
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import read, unknown
 
-_GAP = re.compile(r"[\s;]*")
-_COUNT = re.compile(r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+)")
-_BETWEEN = re.compile(r"[IM\s]*,?\s*")
-_NEGATION = re.compile(r"[!\s]*")
-_LINE = re.compile(r"[^\n]*")
-_ADDED = re.compile(r"(?:\\[\s\S]|[^\n\\])*\\?")
-_LABEL = re.compile(r"[ \t]*[\w.-]*[ \t]*(?=[;\n}]|$)")
-_NUMBER = re.compile(r"[ \t]*\d*")
-_FLAGS = re.compile(r"[gpiImM\de \t]*")
-_BRACKET = re.compile(r"\[\^?\]?(?:\[:\w+:\]|\[[.=][^\n\]]*[.=]\]|(?!\[[:.=])[^\]\n])*\]")
+_GAP = regex(r"[\s;]*")
+_COUNT = regex(r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+)")
+_BETWEEN = regex(r"[IM\s]*,?\s*")
+_NEGATION = regex(r"[!\s]*")
+_LINE = regex(r"[^\n]*")
+_ADDED = regex(r"(?:\\[\s\S]|[^\n\\])*\\?")
+_LABEL = regex(r"[ \t]*[\w.-]*[ \t]*(?=[;\n}]|$)")
+_NUMBER = regex(r"[ \t]*\d*")
+_FLAGS = regex(r"[gpiImM\de \t]*")
+_BRACKET = regex(r"\[\^?\]?(?:\[:\w+:\]|\[[.=][^\n\]]*[.=]\]|(?!\[[:.=])[^\]\n])*\]")
 
 
 def sed(text: str) -> Analysis:

@@ -6,6 +6,7 @@ parted by the rules of the client, and one is only a read if all of its function
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.languages.analysis import Analysis, Part, feeds, reads, unseen
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, change, destructive, read, unknown
@@ -59,7 +60,7 @@ _LEXERS = {
         r"#|\$\w*\$",
     ),
 }
-_PARTS_OTHERWISE = re.compile(r"(?i)sql_mode|standard_conforming_strings|backslash_quote")
+_PARTS_OTHERWISE = regex(r"(?i)sql_mode|standard_conforming_strings|backslash_quote")
 
 
 def sql(text: str, client: str = "psql") -> Analysis:
@@ -97,33 +98,33 @@ _READS = frozenset(
     analyze fetch declare close savepoint release help status copy""".split()
 )
 _CHANGES = frozenset("insert create grant comment refresh rename listen notify vacuum reindex start".split())
-_DESTROYS = re.compile(
+_DESTROYS = regex(
     r"(?<!\")\b(delete|drop|truncate|update|replace|merge|kill|shutdown|reset|revoke|lock|alter)\b(?!\s*\()"
     r"|(?<!\")\b(into\s+(out|dump)file|program|do|execute|prepared|load\s+data|copy)\b"
 )
-_UNSEEN = re.compile(r"\b(call|exec|prepare|source|system|import|attach|load)\b")
-_SECRET = re.compile(
+_UNSEEN = regex(r"\b(call|exec|prepare|source|system|import|attach|load)\b")
+_SECRET = regex(
     r"\bpg_(shadow|authid|user_mappings?)\b|\bmysql\.\"?user\b|\b(passwd|password|authentication_string)\b"
 )
-_ALTERS = re.compile(
+_ALTERS = regex(
     r"alter\s+(table|index|view|materialized\s+view|schema|database|sequence|type)\b"
     r"(?=.*\b(add|rename|set|validate|enable|attach)\b)"
     r"(?!.*\b(drop|owner|disable|modify|change|truncate|convert|engine|detach|discard|import|delete|update"
     r"|reset|exchange|tablespace|logged|unlogged|data\s+type|(column|alter)\s+[\w\"]+\s+type)\b)",
     re.S,
 )
-_WEAKENS = re.compile(
+_WEAKENS = regex(
     r"\bsuperuser\b|\bbypassrls\b|\breplication\b|\bto\s+public\b|\bgrant\s+(all|pg_\w+|super)\b|\bgrant\s+option\b"
     r"|\badmin\s+option\b"
 )
-_EXPLAINS = re.compile(r"explain\b\s*(\([^)]*\)|((analyze|verbose|format\s*=\s*\w+)\s+)*)")
-_LOCKS_ROWS = re.compile(r"\bfor\s+(no\s+key\s+)?update\b|\bon\s+(update|delete)\b")
-_CONFLICT = re.compile(r"\bon\s+(conflict|duplicate)\b[\s\S]*")
-_PRAGMA_CALLS = re.compile(
+_EXPLAINS = regex(r"explain\b\s*(\([^)]*\)|((analyze|verbose|format\s*=\s*\w+)\s+)*)")
+_LOCKS_ROWS = regex(r"\bfor\s+(no\s+key\s+)?update\b|\bon\s+(update|delete)\b")
+_CONFLICT = regex(r"\bon\s+(conflict|duplicate)\b[\s\S]*")
+_PRAGMA_CALLS = regex(
     r"pragma\s+(\w+\.)?(table_x?info|table_list|index_(list|x?info)|foreign_key_(list|check)|(integrity|quick)_check)"
     r"\s*\("
 )
-_PRAGMA_CHANGES = re.compile(r"[=(]|\b(wal_checkpoint|optimize|incremental_vacuum)\b")
+_PRAGMA_CHANGES = regex(r"[=(]|\b(wal_checkpoint|optimize|incremental_vacuum)\b")
 
 
 def _statement(text: str) -> Verdict:
@@ -174,14 +175,14 @@ def _by_words(first: str, text: str) -> Verdict:
 
 # --- functions --------------------------------------------------------------------------------------------
 
-_CALLED = re.compile(r"(?<![\w$@.\"])((?:[\w\"]+\s*\.\s*)*)([\w\"]+)\s*\(")
+_CALLED = regex(r"(?<![\w$@.\"])((?:[\w\"]+\s*\.\s*)*)([\w\"]+)\s*\(")
 # What a parenthesis follows that is no call: `insert into t (`, `as t(`, `key k (`, a name behind `)`.
-_NO_CALLS = re.compile(r"\b(?:as|references|key|index)\s+[\w.\"]+\s*\(|\)\s*\w+\s*\(")
+_NO_CALLS = regex(r"\b(?:as|references|key|index)\s+[\w.\"]+\s*\(|\)\s*\w+\s*\(")
 _COLUMNS = {
-    "create": re.compile(r"^create\s(?:(?!\b(?:as|select|values)\b)[^(])*\("),
-    "insert": re.compile(r"^insert\s(?:(?!\b(?:select|values?|set|as|function)\b)[^(])*\("),
-    "copy": re.compile(r"^copy\s+[\w.\"]+\s*\("),
-    "with": re.compile(
+    "create": regex(r"^create\s(?:(?!\b(?:as|select|values)\b)[^(])*\("),
+    "insert": regex(r"^insert\s(?:(?!\b(?:select|values?|set|as|function)\b)[^(])*\("),
+    "copy": regex(r"^copy\s+[\w.\"]+\s*\("),
+    "with": regex(
         r"(?<![\w\"])[\w\"]+\s*\([\w\s,\"]*\)(?=\s*as\s*(not\s+)?(materialized\s*)?\(\s*(select|values)\b)"
     ),
 }
@@ -270,13 +271,13 @@ def _strange_function(first: str, text: str) -> str | None:
 
 # --- the commands of clients ------------------------------------------------------------------------------
 
-_PSQL_ENDS = re.compile(r"\\(g|gx|gset|gdesc|gexec|watch|crosstabview)(\s|$)")
-_PSQL_READS = re.compile(
+_PSQL_ENDS = regex(r"\\(g|gx|gset|gdesc|gexec|watch|crosstabview)(\s|$)")
+_PSQL_READS = regex(
     r"d\w*[+S]*|l\+?|z|sf\+?|sv\+?|conninfo|timing|x|pset|a|t|f|h|H|\?|echo|qecho|warn|encoding|q|c|connect|set"
     r"|unset|p|r|gset|gdesc|watch|crosstabview|errverbose|copyright"
 )
 _LONGEST_COPY = 2000
-_PSQL_COPY = re.compile(
+_PSQL_COPY = regex(
     r"\s*(?P<query>\(.*\)|[\w.\"]+\s*(?:\([\w\s,\"]*\))?)\s*\b(?P<way>to|from)\s+(?P<program>program\s+)?"
     r"(?:'(?P<quoted>[^'\\]*)'|(?P<plain>[\w./~-]+))(?:\s[^']*(?:'[^'\\]*'[^']*)*)?",
     re.I,
@@ -325,11 +326,11 @@ def _psql_copy(text: str) -> Analysis:
     return Analysis(verdict, (*inner.parts, Part("writes", target) if writes else reads(target)))
 
 
-_DOT_READS = re.compile(
+_DOT_READS = regex(
     r"\.(tables|schema|fullschema|headers?|mode|databases|indexes|indices|dump|show|separator|width|nullvalue"
     r"|timer|bail|quit|exit|version|changes|stats|explain|eqp|echo|print|help|dbinfo|timeout)(\s[^\n]*)?"
 )
-_DOT_IMPORT = re.compile(r"\.import(\s+(--csv|--ascii|--skip\s+\d+))*\s+['\"]?([\w./~-]+)['\"]?\s+\w+")
+_DOT_IMPORT = regex(r"\.import(\s+(--csv|--ascii|--skip\s+\d+))*\s+['\"]?([\w./~-]+)['\"]?\s+\w+")
 
 
 def dot_command(line: str, in_memory: bool) -> Analysis:

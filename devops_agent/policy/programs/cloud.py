@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler, worst
 from devops_agent.policy.programs.containers import surely_dry
@@ -11,7 +12,7 @@ from devops_agent.policy.programs.sending import is_here, sends_output
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
-_CLOUD_READS = re.compile(
+_CLOUD_READS = regex(
     r"list|list-[\w-]+|access|describe|describe-[\w-]+|get|get-[\w-]+|show|show-[\w-]+|read|view|query"
     r"|search|search-[\w-]+"
     r"|head-[\w-]+|lookup|lookup-[\w-]+|info|version|whoami|check-[\w-]+|exists|wait|filter-log-events"
@@ -21,7 +22,7 @@ _CLOUD_READS = re.compile(
     r"|test-(?!invoke|failover|migration|alarm|repository|wireless)[\w-]+|decrypt|export-credentials"
     r"|generate-(db-auth-token|login-token|sas)|logs|status"
 )
-_CLOUD_CHANGES = re.compile(
+_CLOUD_CHANGES = regex(
     r"create|create-[\w-]+|add|add-[\w-]+|start|start-[\w-]+|stop|stop-[\w-]+|restart|reboot"
     r"|reboot-[\w-]+|update|update-[\w-]+|set|set-[\w-]+"
     r"|tag-[\w-]+|untag-[\w-]+|enable\w*|enable-[\w-]+|attach\w*|attach-[\w-]+|associate-[\w-]+"
@@ -31,7 +32,7 @@ _CLOUD_CHANGES = re.compile(
     r"|request-[\w-]+|issue|renew"
     r"|import-[\w-]+|export-(?!credentials)[\w-]+|verify-[\w-]+|test-invoke-[\w-]+|get-credentials"
 )
-_CLOUD_DESTROYS = re.compile(
+_CLOUD_DESTROYS = regex(
     r"delete|delete-[\w-]+|remove|remove-[\w-]+|rm|rb|terminate|terminate-[\w-]+|purge|destroy|cancel"
     r"|cancel-[\w-]+|detach\w*|detach-[\w-]+|disassociate-[\w-]+|disable\w*|disable-[\w-]+"
     r"|deregister-[\w-]+|revoke\w*|revoke-[\w-]+|release-[\w-]+|reset|reset-[\w-]+|restore\w*"
@@ -41,7 +42,7 @@ _CLOUD_DESTROYS = re.compile(
     r"|put-object-[\w-]+|put-bucket-(lifecycle|replication)[\w-]*|put-retention-policy|create-for-rbac"
 )
 # Verbs that let somebody in.
-_CLOUD_OPENS = re.compile(
+_CLOUD_OPENS = regex(
     r"(?!create-policy$|[\w-]*(scaling|lifecycle|retention|cache|rotation|backup|redrive|password)-)"
     r"(add|allow|associate|attach|create|enable|grant|import|modify|put|register|set|share|update"
     r"|upload)-[\w-]*"
@@ -50,13 +51,13 @@ _CLOUD_OPENS = re.compile(
     r"|user-to-group|group-member(ship)?|(snapshot|image|launch)-(attribute|permission)|role-to"
     r"|instance-profile|ssh|(identity|connect|saml|trust)-provider|(resource|data)-share)[\w-]*"
 )
-_OPENING_GROUPS = re.compile(
+_OPENING_GROUPS = regex(
     r"(.* )?(roles?|assignment|firewalls?|firewall-rules?|network-rule|permission|ssh-keys?|memberships"
     r"|os-login|access-levels|perimeters|nsg rule|security group rule|vm user|group member"
     r"|service-accounts keys|(vm )?extension)( .*)?"
 )
 # What they say to the cloud is data: a message, a file.
-_CLOUD_SENDS = re.compile(
+_CLOUD_SENDS = regex(
     r"(publish|send|put|post|upload|invoke|import|write|call)(-[\w-]+)?|batch-put-[\w-]+|(create"
     r"|update)-secret"
 )
@@ -64,7 +65,7 @@ _CLOUD_SHELLS = frozenset(
     "ssh start-session interactive execute-command bastion tunnel scp send-command run-command ssm connect"
     " command exec psql".split()
 )
-_CLOUD_SECRETS = re.compile(
+_CLOUD_SECRETS = regex(
     r"print-(access|identity|refresh)-token|get-[\w-]*(token|credentials?|password|secret|secret-value"
     r"|access|(api|stream)-keys?|auth-string|key-string)"
     r"|(get-password|create-key|get-key|get-secret|batch-get-secret|generate-(data|db)|assume-role"
@@ -102,9 +103,7 @@ _GROUPS = frozenset(
  subnet system tag target-pool team telco template token topic type unmanaged url usage user vcn vm
  volume vpc workbench workspace yum zone apt transfer trace web""".split()
 )
-_PLURAL = re.compile(
-    r"(?!(abandon|recreate|copy|stream|clone|convert|apply|analyze|detect)-)[a-z][a-z0-9-]*s"
-)
+_PLURAL = regex(r"(?!(abandon|recreate|copy|stream|clone|convert|apply|analyze|detect)-)[a-z][a-z0-9-]*s")
 _PLURAL_VERBS = frozenset("access ls removenodes addnodes".split())
 
 
@@ -187,9 +186,7 @@ def _cloud_shell(call: Call, run: Run) -> Verdict:
     return verdict | run.elsewhere_argv(call.inner) if call.inner else verdict
 
 
-_PLAIN_SETTING = re.compile(
-    r"(.*[./])?(region|zone|output|project|location|group|account|cluster|platform)(=.*)?"
-)
+_PLAIN_SETTING = regex(r"(.*[./])?(region|zone|output|project|location|group|account|cluster|platform)(=.*)?")
 
 
 def _cloud_setting(run: Run, verb: str, words: Sequence[str]) -> Verdict:
@@ -306,11 +303,11 @@ def _values(call: Call, *flags: str) -> list[str]:
 
 
 # An inventory that can be executed is a program.
-_INVENTORY = re.compile(r"(.*/)?([\w.-]+\.(ini|ya?ml|toml|json)|hosts|inventory)|[\w.:@-]+(,[\w.:@-]*)+")
-_PASSWORD_FILE = re.compile(r"prompt|(.*/)?\.?[\w-]*(pass|vault)[\w-]*(\.txt)?")
-_EXTRA = re.compile(r"(^|[\s{\"'])ansible_(?!(user|host|port|become|become_user)\b)|^@(?!.*\.(ya?ml|json)$)")
-_TEMPLATE = re.compile(r"\{\{(?!\s*[\w.]+\s*\}\})|\{%")
-_PLAIN_COLLECTION = re.compile(r"(ansible\.(builtin|legacy)\.)?(\w+)")
+_INVENTORY = regex(r"(.*/)?([\w.-]+\.(ini|ya?ml|toml|json)|hosts|inventory)|[\w.:@-]+(,[\w.:@-]*)+")
+_PASSWORD_FILE = regex(r"prompt|(.*/)?\.?[\w-]*(pass|vault)[\w-]*(\.txt)?")
+_EXTRA = regex(r"(^|[\s{\"'])ansible_(?!(user|host|port|become|become_user)\b)|^@(?!.*\.(ya?ml|json)$)")
+_TEMPLATE = regex(r"\{\{(?!\s*[\w.]+\s*\}\})|\{%")
+_PLAIN_COLLECTION = regex(r"(ansible\.(builtin|legacy)\.)?(\w+)")
 _MODULE_READS = frozenset(
     "ping setup stat debug service_facts package_facts getent slurp find assert".split()
 )

@@ -7,6 +7,7 @@ from itertools import pairwise, takewhile
 
 import yaml
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.sending import says_in_image, says_in_url, sends_output
@@ -55,7 +56,7 @@ def _rights(call: Call, run: Run) -> Verdict:
 
 
 _BELOW = r"(\$PWD|\$\{PWD\}|\.)(/(?!\.)[\w.+-]+)+/?"
-_LOOKS = re.compile(
+_LOOKS = regex(
     rf"(-v|--volume)?=?{_BELOW}:/[\w./-]+:ro"
     rf"|(--mount=)?type=bind,(source|src)={_BELOW},(target|dst|destination)=/[\w./-]+,(readonly|ro)(=true)?"
 )
@@ -155,8 +156,8 @@ def _container_exec(call: Call, run: Run) -> Verdict:
     return _cluster(call, run) | run.elsewhere_argv(call.inner)
 
 
-_LOCAL_SERVER = re.compile(r"(https?://)?(localhost|127\.[\d.]+|\[::1\])(:\d+)?/?")
-_DRY = re.compile(r"--(dry-?run|what-if|validate-only)(=.*)?")
+_LOCAL_SERVER = regex(r"(https?://)?(localhost|127\.[\d.]+|\[::1\])(:\d+)?/?")
+_DRY = regex(r"--(dry-?run|what-if|validate-only)(=.*)?")
 
 
 def surely_dry(call: Call) -> bool:
@@ -240,10 +241,10 @@ def _kubectl(call: Call, run: Run) -> Verdict:
     return verdict | worst([_manifest(text) for text in [*patches, *call.values("--overrides")]])
 
 
-_REMOVES_FINALIZERS = re.compile(r"finalizers[\"']?\s*:\s*(null|~|\[\s*\]|$)|/finalizers|\$patch")
-_BINDING = re.compile(r"(cluster)?role(binding)?s?([./].*)?", re.I)
-_STRONG_ROLE = re.compile(r"(cluster-)?admin|edit|system:.*")
-_STRONG_RULE = re.compile(
+_REMOVES_FINALIZERS = regex(r"finalizers[\"']?\s*:\s*(null|~|\[\s*\]|$)|/finalizers|\$patch")
+_BINDING = regex(r"(cluster)?role(binding)?s?([./].*)?", re.I)
+_STRONG_ROLE = regex(r"(cluster-)?admin|edit|system:.*")
+_STRONG_RULE = regex(
     r"\*|escalate|bind|impersonate|secrets?|pods/(exec|attach)|nodes/proxy|(cluster)?roles?(bindings?)?"
 )
 
@@ -267,10 +268,10 @@ def _kubectl_rights(call: Call) -> Verdict:
     return read()
 
 
-_RIGHTS = re.compile(
+_RIGHTS = regex(
     r"\"?(privileged|hostPID|hostNetwork|hostIPC|allowPrivilegeEscalation)\"?\s*:\s*\"?true|\"?hostPath\"?\s*:|cluster-admin"
 )
-_RIGHT_PATHS = re.compile(
+_RIGHT_PATHS = regex(
     r"/(privileged|host(PID|IPC|Network|Path)|allowPrivilegeEscalation|capabilities|procMount)(/|$)", re.I
 )
 _TRUTHS = frozenset("privileged hostpid hostipc hostnetwork allowprivilegeescalation".split())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from devops_agent.patterns import regex
 from devops_agent.policy import languages
 from devops_agent.policy.call import Call, parse_call
 from devops_agent.policy.handlers import Run, analysed, handler, worst
@@ -18,7 +19,7 @@ _SQL_FLAGS = {
     "mysql": ("-e", "--execute"),
     "clickhouse-client": ("-q", "--query"),
 }
-_PASSWORD = re.compile(r"-[ABEHLNUXbinqrstvw]*p.+")
+_PASSWORD = regex(r"-[ABEHLNUXbinqrstvw]*p.+")
 
 
 @handler

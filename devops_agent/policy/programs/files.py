@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 
+from devops_agent.patterns import regex
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, analysed, filled, handler, worst
@@ -87,7 +88,7 @@ def _modes(call: Call) -> Verdict:
     return destructive("lets everybody write, or runs as its owner") if any(map(_is_open, modes)) else read()
 
 
-_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[0-7]+|[ugo]|[rwxXst]*))+")
+_MODE = regex(r"[ugoa]*(?:[-+=](?:[0-7]+|[ugo]|[rwxXst]*))+")
 
 
 def _is_open(mode: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from posixpath import join
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Argument, Call, parse_call
 from devops_agent.policy.handlers import Handler, Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import hidden_words
@@ -13,7 +14,7 @@ from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Effect, Verdict, change, destructive, read, unknown
 
 # Settings that neither name a program nor decide where data goes.
-_SETTING = re.compile(
+_SETTING = regex(
     r"""(?ix)
     (user|author|committer)\.(name|email|signingkey|useconfigonly)
     |(color|column|advice|log|fetch|pull|status|rebase|stash|blame|rerere|index|feature|grep|pretty)\..*
@@ -31,11 +32,11 @@ _SETTING = re.compile(
     |http\.(version|postbuffer|lowspeedlimit|lowspeedtime)"""
 )
 # Settings that name a program, and values of them that name none that does harm.
-_PROGRAM = re.compile(
+_PROGRAM = regex(
     r"(?i)core\.(pager|editor|fsmonitor|askpass)|sequence\.editor|pager\.\w+|diff\.external"
     r"|credential\.(.*\.)?helper"
 )
-_HARMLESS_PROGRAM = re.compile(r"|(cat|less|false|true)( -\w+)?")
+_HARMLESS_PROGRAM = regex(r"|(cat|less|false|true)( -\w+)?")
 _TRANSPORTS = "clone fetch pull push ls-remote remote submodule archive".split()
 _WRITE_OUTPUT = """log diff show diff-tree diff-index diff-files whatchanged shortlog range-diff grep archive
  format-patch blame""".split()
@@ -166,7 +167,7 @@ def _git_fetch(call: Call, run: Run) -> Verdict:
     return destructive("git fetch overwrites branches") if forces else change(f"git {call.verb}")
 
 
-_BRANCH = re.compile(r"(origin/)?(main|master|develop|trunk)|-|(HEAD|@)([~^@{].*)?")
+_BRANCH = regex(r"(origin/)?(main|master|develop|trunk)|-|(HEAD|@)([~^@{].*)?")
 
 
 def _git_checkout(call: Call, run: Run) -> Verdict:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from devops_agent.patterns import regex
 from devops_agent.policy import languages
 from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, analysed, handler, worst
@@ -17,9 +18,9 @@ def _awk(call: Call, run: Run) -> Verdict:
     return known_flags(call) | worst([analysed(languages.awk(text), run) for text in programs])
 
 
-_PERL_FLAG = re.compile(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F(\\?.|/[^/]*/|[\w:;, ]+)|C\w*|e|E|0x\w+)?")
+_PERL_FLAG = regex(r"-[0nplawWXtTsuh1-9]*(i[\w.~*]*|F(\\?.|/[^/]*/|[\w:;, ]+)|C\w*|e|E|0x\w+)?")
 # A file that perl opens as a command, or to write it.
-_PERL_OPENS = re.compile(r"\s*[|<>+]|.*\|\s*$", re.S)
+_PERL_OPENS = regex(r"\s*[|<>+]|.*\|\s*$", re.S)
 
 
 @handler
@@ -122,7 +123,7 @@ _SHOWN = (
     rf"(?:JSON\.stringify\({_VALUE}(?:, ?null, ?\d)?\)|Object\.(?:keys|values|entries)\({_VALUE}\)|{_VALUE})"
 )
 _STATEMENT = rf"\s*(?:console\.log\({_SHOWN}(?:, ?{_SHOWN})*\)|{_SHOWN})\s*"
-_NODE_READS = re.compile(rf"(?:(?:const|let|var) fs ?= ?{_REQUIRED}; ?)?{_STATEMENT}(?:;{_STATEMENT})*;?\s*")
+_NODE_READS = regex(rf"(?:(?:const|let|var) fs ?= ?{_REQUIRED}; ?)?{_STATEMENT}(?:;{_STATEMENT})*;?\s*")
 _LONGEST_SCRIPT = 2000
 
 

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
 from devops_agent.policy.programs.flags import listed_flags, odd_flag
@@ -86,7 +87,7 @@ def _parts(text: str) -> list[str]:
 
 _CURL_BODY = ("-d", "--data", "--data-ascii", "--data-binary", "--json")
 _CURL_DATA = (*_CURL_BODY, "--data-raw", "--data-urlencode", "-F", "--form", "--form-string")
-_ENGINE_SOCKET = re.compile(r"(docker|podman|containerd|crio)[^/]*\.sock")
+_ENGINE_SOCKET = regex(r"(docker|podman|containerd|crio)[^/]*\.sock")
 
 
 def _curl_sends_file(call: Call) -> bool:
@@ -193,9 +194,9 @@ _SSH_OPTIONS = frozenset(
     serveralivecountmax serveraliveinterval stricthostkeychecking tcpkeepalive updatehostkeys user
     userknownhostsfile verifyhostkeydns visualhostkey""".split()
 )
-_KNOWN_HOSTS = re.compile(r"(~|/home/\w+|/root)/\.ssh/known_hosts\w*")
+_KNOWN_HOSTS = regex(r"(~|/home/\w+|/root)/\.ssh/known_hosts\w*")
 # A shell that takes its script from its standard input.
-_READS_SCRIPT = re.compile(
+_READS_SCRIPT = regex(
     r"(\w+=[\w./:-]*\s+)*(sudo\s+(-[nEH]+\s+|-u\s*\w+\s+)*)?(ba|da|k|z)?sh"
     r"(\s+-[abd-z]*|\s+-o\s+pipefail)*(\s+-[abd-z]*s[abd-z]*\s+(--\s+)?[^;&|<>`$()]*)?\s*"
 )

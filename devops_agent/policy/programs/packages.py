@@ -2,13 +2,14 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler, worst
 from devops_agent.policy.programs.flags import known_flags
 from devops_agent.policy.verdict import Effect, Verdict, destructive, read, unknown
 
 # Options of apt that run nothing and weaken nothing.
-_APT_OPTION = re.compile(
+_APT_OPTION = regex(
     r"(?i)(APT::(Install-(Recommends|Suggests)|Get::(Assume-Yes|Show-\w+)|Color|Cache-Limit|Default-Release)"
     r"|Acquire::(Retries|ForceIPv[46]|Languages|Queue-Mode|https?::(Timeout|Pipeline-Depth|No-Cache)"
     r"|Check-\w+)"
@@ -38,7 +39,7 @@ def _apt(call: Call, run: Run) -> Verdict:
 
 
 _SIMULATE = "simulate just-print dry-run recon no-act".split()
-_DNF_OPTION = re.compile(
+_DNF_OPTION = regex(
     r"(install_weak_deps|tsflags=nodocs|keepcache|timeout|retries|fastestmirror|max_parallel_downloads"
     r"|deltarpm|best|metadata_expire|[\w.*-]+\.skip_if_unavailable)(=\w*)?"
 )
@@ -60,7 +61,7 @@ def _rpm(call: Call, run: Run) -> Verdict:
     return known_flags(call) if plain else unknown("rpm with a macro that is not known")
 
 
-_REGISTRIES = re.compile(
+_REGISTRIES = regex(
     r"https://(pypi\.org/simple|download\.pytorch\.org/whl|registry\.npmjs\.org|registry\.yarnpkg\.com"
     r"|rubygems\.org)(/[\w./-]*)?"
 )

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Sequence
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Argument, Call
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, destructive, read
 
 # Commands that print a name, a hash or a date, and nothing else of this machine.
-_HARMLESS = re.compile(
+_HARMLESS = regex(
     r"\$\((git (rev-parse|describe|symbolic-ref|branch --show-current)|date|whoami"
     r"|gcloud config get-value project|aws sts get-caller-identity)( [^()`$;&|<>\n]*)?\)"
 )
-_TAG = re.compile(rf"[^{UNSEEN}]+:[^/:]*")
+_TAG = regex(rf"[^{UNSEEN}]+:[^/:]*")
 _HERE = r"(localhost|127\.[\d.]+|\[?::1\]?)(:\d+)?(/.*)?"
 
 

@@ -3,12 +3,13 @@
 import re
 from itertools import takewhile
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call, argument
 from devops_agent.policy.handlers import Run, filled, handler, worst
 from devops_agent.policy.syntax import UNSEEN
 from devops_agent.policy.verdict import Verdict, read, unknown
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=")
 
 
 @handler

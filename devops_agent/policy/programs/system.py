@@ -2,6 +2,7 @@
 
 import re
 
+from devops_agent.patterns import regex
 from devops_agent.policy.call import Call
 from devops_agent.policy.handlers import Run, handler
 from devops_agent.policy.programs.flags import known_flags
@@ -89,9 +90,7 @@ def _iptables(call: Call, run: Run) -> Verdict:
     )
 
 
-_PARTED_READS = re.compile(
-    r"p|print|free|all|list|devices|unit|[kKMGT]?i?B|s|%|chs|cyl|compact|\d+|quit|/dev/.*"
-)
+_PARTED_READS = regex(r"p|print|free|all|list|devices|unit|[kKMGT]?i?B|s|%|chs|cyl|compact|\d+|quit|/dev/.*")
 
 
 @handler

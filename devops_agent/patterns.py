@@ -1,0 +1,31 @@
+"""Regular expressions that are compiled when they are first used.
+
+There are hundreds in this package, of which a run needs a few dozen; to compile all of them takes longer than
+anything else at the start of the process.
+"""
+
+import re
+from typing import Any, cast
+
+
+class _Later:
+    __slots__ = ("_arguments", "_compiled")
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+        self._compiled: re.Pattern[str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._compiled is None:
+            self._compiled = re.compile(*self._arguments)
+        return getattr(self._compiled, name)
+
+
+def regex(text: str, flags: int = 0) -> re.Pattern[str]:
+    """The regular expression of a constant: what `re.compile` gives, only later.
+
+    Args:
+        text: As `re.compile` takes it; a mistake in it is found at the first use.
+        flags: Of `re`.
+    """
+    return cast("re.Pattern[str]", _Later(text, flags))
