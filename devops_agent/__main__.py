@@ -318,7 +318,7 @@ def _ollama(chosen: Settings, terminal: Listener) -> Any:
 
 
 def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
-    from devops_agent.engines import resident
+    from devops_agent.engines import resident, tuning
     from devops_agent.engines.llama_cpp import LlamaCppChat
     from devops_agent.events import Progress
     from devops_agent.model_store import DEFAULT_MODEL, ensure_model
@@ -336,6 +336,7 @@ def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
         path,
         _sampling(chosen),
         terminal,
+        tuning.load(tuning.file(os.environ)),
         states=cache_folder(os.environ) / "states",
         place=resident.folder(os.environ) if chosen.keep_alive else None,
         idle=chosen.keep_alive,

@@ -215,6 +215,17 @@ def _add_doctor(parser: Parser) -> None:
     _add_cluster_flags(parser)
 
 
+def _add_engine(parser: Parser) -> None:
+    actions = _Actions(parser)
+    actions.add("status", "tell whether the embedded engine stays in memory")
+    actions.add("stop", "have it give back its memory")
+
+
+def _add_tune(parser: Parser) -> None:
+    told = "build the engine for this processor first: 10 to 30 minutes, with a compiler"
+    parser.add_argument("--build", action="store_true", help=told)
+
+
 def _add_completions(parser: Parser) -> None:
     parser.add_argument("shell", choices=SHELLS, help="whose completions are printed")
 
@@ -226,8 +237,10 @@ SUBCOMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "audit": ("tell what ran, and who decided", _add_audit),
     "undo": ("get back the files that the last run changed", _add_undo),
     "sessions": ("list, show, export and delete earlier sessions", _add_sessions),
+    "engine": ("tell of the embedded engine that stays in memory, or stop it", _add_engine),
+    "tune": ("measure the embedded engine on this machine, and keep what is fastest", _add_tune),
     "doctor": ("check what this program needs on this machine", _add_doctor),
     "completions": ("print the completions for a shell", _add_completions),
 }
 # What is meant where no action is given.
-DEFAULT_ACTIONS = {"runbooks": "list", "sessions": "list"}
+DEFAULT_ACTIONS = {"runbooks": "list", "sessions": "list", "engine": "status"}

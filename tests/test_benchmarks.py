@@ -11,6 +11,7 @@ from benchmarks import agents, dialogues, document, report, runs, searches
 from benchmarks.agents import Outcome
 from benchmarks.levers import LEVERS
 from benchmarks.runs import Run
+from benchmarks.speed import document as speed
 from benchmarks.stage import Stage, StageError, staged
 from benchmarks.tasks import Task, load, select
 from conftest import ROOT, Python
@@ -273,4 +274,10 @@ def test_each_lever_can_be_taken_away(lever: str, monkeypatch: pytest.MonkeyPatc
 def test_the_document_is_made_of_the_results_that_are_kept() -> None:
     assert document.DOCUMENT.read_text(encoding="utf-8") == document.document(len(TASKS)), (
         "stale: run python -m benchmarks document"
+    )
+
+
+def test_the_document_of_the_speed_is_made_of_the_figures_that_are_kept() -> None:
+    assert speed.DOCUMENT.read_text(encoding="utf-8") == speed.document(), (
+        "stale: run python -m benchmarks.speed --publish"
     )

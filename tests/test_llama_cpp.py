@@ -139,12 +139,12 @@ def test_an_interrupted_request_is_stopped_and_its_rest_is_not_taken_for_the_nex
     chat = play(
         "say({'loaded': True})\n"
         f"first = heard()['id']; say({{'id': first, 'chunk': {CHUNK % 'old'}}})\n"
+        "os.kill(os.getppid(), 2)\n"
         f"assert heard() == {{'stop': first}}; say({{'id': first, 'chunk': {CHUNK % 'old'}}})\n"
         "say({'id': first, 'end': True})\n"
         f"second = heard()['id']; say({{'id': second, 'chunk': {CHUNK % 'new'}}})\n"
         "say({'id': second, 'end': True}); time.sleep(9)"
     )
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         chat.complete(user("x"), (), constrain=False)
     assert chat.complete(user("x"), (), constrain=False).text == "new"
@@ -208,6 +208,22 @@ def test_the_same_beginning_is_not_evaluated_again(chat: LlamaCppChat) -> None:
     assert first.prompt_tokens
     assert second.cached_tokens
     assert second.cached_tokens >= first.prompt_tokens - 16
+
+
+@with_model
+def test_a_step_evaluates_no_more_than_what_is_new_since_the_last_reply(chat: LlamaCppChat) -> None:
+    task = user("List the files with ls.")
+    first = chat.complete(task, TOOLS, constrain=True)
+    more = [
+        *task,
+        {"role": "assistant", "content": first.text},
+        *user("<tool_response>a b c</tool_response>"),
+    ]
+    second = chat.complete(more, TOOLS, constrain=True)
+    assert first.prompt_tokens
+    assert first.output_tokens
+    assert second.cached_tokens
+    assert second.cached_tokens >= first.prompt_tokens + first.output_tokens - 8
 
 
 @with_model

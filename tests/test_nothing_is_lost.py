@@ -296,6 +296,7 @@ for line in sys.stdin:
         while not os.path.exists("die"):
             time.sleep(0.05)
         os.abort()
+    reply = reply.removeprefix(asked["request"]["messages"][-1]["content"])  # what it was begun with
     chunk = {"choices": [{"delta": {"content": reply}, "finish_reason": None}]}
     say({"id": asked["id"], "chunk": chunk})
     say({"id": asked["id"], "end": True})
@@ -312,7 +313,7 @@ sys.exit(main())
 
 def embedded(start: Start, *replies: Reply | str) -> Console:
     """A session with an embedded engine that says this."""
-    texts = [reply if isinstance(reply, str) else f"{reply.text}</tool_call>" for reply in replies]
+    texts = [reply if isinstance(reply, str) else reply.text.rstrip() for reply in replies]
     Path("replies.json").write_text(json.dumps(texts))
     Path("worker.py").write_text(_WORKER)
     Path("model.gguf").touch()

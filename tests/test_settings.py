@@ -75,6 +75,7 @@ temperature = 0.5
 top_p = 0.9
 num_ctx = 4096
 num_predict = 512
+keep_alive = 60
 """
     settings = loaded({}, {}, home, file)
     assert replace(settings, explicit=frozenset()) == Settings(
@@ -92,6 +93,7 @@ num_predict = 512
         top_p=0.9,
         num_ctx=4096,
         num_predict=512,
+        keep_alive=60,
     )
     hidden = {"explicit", "assume_yes", "dry_run", "show_secrets", "log_level"}
     assert settings.explicit == {field.name for field in fields(Settings)} - hidden

@@ -22,7 +22,8 @@ _AT_LEAST = 5
 def test_the_real_model_does_the_smoke_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     model = ("--backend", "llama-cpp", "--model-path", str((ROOT / _MODEL).resolve()))
-    agent = agents.other(shlex.join([sys.executable, "-m", "devops_agent", *model, "--", "{prompt}"]))
+    command = ("env", "DEVOPS_AGENT_KEEP_ALIVE=0", sys.executable, "-m", "devops_agent", *model)
+    agent = agents.other(shlex.join([*command, "--", "{prompt}"]))
     suite = tasks.select(tasks.load(), "smoke")
     done = list(runs.run_all(suite, {"devops-agent": agent}, 1, "none", tmp_path / "runs.jsonl"))
     assert len(done) == 6

@@ -51,6 +51,14 @@ def run(arguments: argparse.Namespace, out: TextIO) -> ExitCode:
             from devops_agent.session_store import FILE
 
             sessions_command(arguments, data / FILE, out)
+        case "engine":
+            from devops_agent.commands.engine import engine_command
+
+            engine_command(arguments, os.environ, out)
+        case "tune":
+            from devops_agent.commands.tune import tune_command
+
+            tune_command(arguments, os.environ, out)
         case "doctor":
             from devops_agent.commands.doctor import doctor_command
 

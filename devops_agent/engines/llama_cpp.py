@@ -42,6 +42,9 @@ class LlamaCppChat(ChatModel):
         states: The folder that keeps what the engine made of the beginnings of prompts; None for none.
         place: The folder of the engine that stays; None for one that ends with this process.
         idle: Seconds without a request after which that one ends.
+
+    Attributes:
+        beginnings: The requests with what every task begins with, once it is known.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class LlamaCppChat(ChatModel):
         self._parameters = parameters or Parameters()
         self._states, self._place, self._idle = states, place, idle
         self._process: LlamaProcess | None = None
-        self._beginnings: list[dict[str, Any]] = []
+        self.beginnings: list[dict[str, Any]] = []
 
     def load(self) -> None:
         """Loads the model, once; again, should the engine have died meanwhile.
@@ -79,11 +82,21 @@ class LlamaCppChat(ChatModel):
         """
         system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
         task = [system, {"role": "user", "content": ""}]
-        self._beginnings = [_request(task, _TASKS), _request(choice.beginning(), _CHOICES)]
+        self.beginnings = [_request(task, _TASKS), _request(choice.beginning(), _CHOICES)]
         self._read_beginnings(self._running())
 
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What the engine's process is told."""
+        return {
+            "path": str(self.path.absolute()),
+            "num_ctx": self.sampling.num_ctx,
+            "parameters": self._parameters.told(),
+            "states": str(self._states) if self._states else "",
+        }
+
     def _read_beginnings(self, process: LlamaProcess) -> None:
-        for each in self._beginnings:
+        for each in self.beginnings:
             with contextlib.closing(process.ask({"prepare": each})) as chunks:
                 _collect(chunks, self.listener)
 
@@ -100,6 +113,13 @@ class LlamaCppChat(ChatModel):
             raise ModelNotFound(f"{self.path} is a directory. Pass --model-path with a GGUF file.")
         if not self.path.is_file():
             raise ModelNotFound(f"No such file: {self.path}. Pass --model-path with an existing GGUF file.")
+        try:
+            self._process = self._loaded()
+        except EngineLeft:  # the one that was found was about to end
+            self._process = self._loaded()
+        return self._process
+
+    def _loaded(self) -> LlamaProcess:
         process = self._found()
         try:
             process.wait_until_loaded()
@@ -107,21 +127,14 @@ class LlamaCppChat(ChatModel):
         except BaseException:
             process.close()
             raise
-        self._process = process
         return process
 
     def _found(self) -> LlamaProcess:
         """The engine that stays, or one of this process's own."""
-        told = {
-            "path": str(self.path.absolute()),
-            "num_ctx": self.sampling.num_ctx,
-            "parameters": self._parameters.told(),
-            "states": str(self._states) if self._states else "",
-        }
         if self._place is not None:
             with contextlib.suppress(resident.CannotStay):
-                return resident.connected(told, self._place, self._idle)
-        return LlamaProcess.own(told)
+                return resident.connected(self.told, self._place, self._idle)
+        return LlamaProcess.own(self.told)
 
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Runs one completion; stops the engine when interrupted.

@@ -52,6 +52,7 @@ class LlamaProcess:
         replies: Where it writes.
         log: What it prints.
         process: It, if this process started it for itself alone.
+        connection: That with it, if it is not.
     """
 
     def __init__(
@@ -61,12 +62,16 @@ class LlamaProcess:
         replies: IO[bytes],
         log: IO[bytes],
         process: "subprocess.Popen[bytes] | None" = None,
+        connection: socket.socket | None = None,
     ) -> None:
         self._name = name
         self._numbers = itertools.count()
-        self._requests, self._log, self._process = requests, log, process
+        self._requests, self._log = requests, log
+        self._process, self._connection = process, connection
         self._replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._has_ended = self._has_left = False
+        self._has_ended = False
+        # one that stays may be about to end when somebody connects
+        self._has_left = connection is not None
         # a thread, for a read that Ctrl-C interrupts could lose a part of a line
         threading.Thread(target=self._read, args=(replies,), daemon=True).start()
 
@@ -82,7 +87,8 @@ class LlamaProcess:
     @classmethod
     def shared(cls, told: Mapping[str, Any], connection: socket.socket, log: IO[bytes]) -> "LlamaProcess":
         """One that stays when this process ends."""
-        return cls(told["path"], connection.makefile("wb"), connection.makefile("rb"), log)
+        streams = connection.makefile("wb"), connection.makefile("rb")
+        return cls(told["path"], *streams, log, connection=connection)
 
     def is_alive(self) -> bool:
         """Whether it can be asked."""
@@ -98,6 +104,9 @@ class LlamaProcess:
     def _close(self) -> None:
         with suppress(OSError):  # what it did not read any more
             self._requests.close()
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def wait_until_loaded(self) -> None:
         """Returns when the model is there.
@@ -145,7 +154,7 @@ class LlamaProcess:
             for line in stream:
                 with suppress(ValueError):  # of a process that died in the middle of a line
                     reply = json.loads(line)
-                    self._has_left = self._has_left or "left" in reply
+                    self._has_left = "left" in reply
                     self._replies.put(reply)
         self._has_ended = True
         self._replies.put(None)
@@ -153,15 +162,14 @@ class LlamaProcess:
     def _died(self) -> EngineError:
         self._has_ended = True
         self._close()
-        if self._has_left:
-            return EngineLeft("The embedded engine ended.")
         code = None if self._process is None else self._process.wait()
         how = f" ({_how_ended(code)})" if code is not None else ""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         last = f": {lines[-1].strip()}" if lines else ""
         hint = "" if code not in (None, -signal.SIGKILL) else " Is there enough free memory?"
-        return EngineError(f"The embedded engine died{how}{last}.{hint}")
+        died = EngineLeft if self._has_left else EngineError
+        return died(f"The embedded engine died{how}{last}.{hint}")
 
 
 def _how_ended(code: int) -> str:

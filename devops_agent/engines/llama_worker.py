@@ -179,6 +179,8 @@ class _Engine:
     """llama.cpp with a model."""
 
     def __init__(self, told: dict[str, Any]) -> None:
+        if engine := told["parameters"].get("engine"):
+            sys.path.insert(0, engine)
         import xllamacpp
 
         self._states = Path(told["states"]) if told.get("states") else None

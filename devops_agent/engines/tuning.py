@@ -1,22 +1,164 @@
-"""How the embedded engine runs on this machine."""
+"""How the embedded engine runs on this machine: what was measured here, and is kept for the next start."""
 
-from dataclasses import asdict, dataclass
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
+
+from devops_agent.engines.llama_process import LlamaProcess
+from devops_agent.errors import EngineError
+from devops_agent.folders import cache_folder
+
+# What a call of the agent needs of the engine, as the benchmark's tasks have it: the median.
+_NEW_TOKENS, _WRITTEN_TOKENS = 160, 40
+# What is less faster than the defaults is within what the machine's own speed varies.
+_WORTH = 0.92
+_BATCHES = (128, 512)
+_WRITTEN = 12
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What of llama.cpp can be set to suit a machine; it changes no reply.
+    """What of the engine can be set to suit a machine.
 
     Attributes:
-        threads: How many compute; -1 for one a core.
+        threads: How many compute; -1 for what llama.cpp takes, one a physical core.
         batch: Tokens of a prompt that are evaluated at once, during which the engine cannot be stopped: 128
             take 2 to 3 s on two cores.
+        engine: The folder of an xllamacpp that was built for this processor; "" for the installed one.
     """
 
     threads: int = -1
     batch: int = 128
+    engine: str = ""
 
     def told(self) -> dict[str, Any]:
         """The parameters as the engine's process is told them."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens a second.
+
+    Attributes:
+        prompt: Evaluated.
+        output: Written.
+    """
+
+    prompt: float
+    output: float
+
+    @property
+    def seconds(self) -> float:
+        """What a call of the agent takes."""
+        return _NEW_TOKENS / self.prompt + _WRITTEN_TOKENS / self.output
+
+
+def file(environ: Mapping[str, str]) -> Path:
+    """Where what was measured is kept."""
+    return cache_folder(environ) / "tuning.json"
+
+
+def load(path: Path) -> Parameters:
+    """What was measured on this machine; the defaults where nothing was, or on another one."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        parameters = Parameters(**told["parameters"])
+        if told["machine"] == machine() and (not parameters.engine or Path(parameters.engine).is_dir()):
+            return parameters
+    return Parameters()
+
+
+def save(path: Path, parameters: Parameters) -> None:
+    """Keeps what was measured.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = {"machine": machine(), "parameters": asdict(parameters)}
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def machine() -> str:
+    """What tells one processor from another."""
+    info = ""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        info = " ".join(re.findall(r"^(?:model name|flags|Features)\s*:.*$", text, re.M)[:2])
+    return hashlib.sha256(f"{platform.machine()} {os.cpu_count()} {info}".encode()).hexdigest()[:16]
+
+
+def candidates(start: Parameters) -> Iterator[Parameters]:
+    """What is worth a try beside some parameters, the likeliest first."""
+    cores = os.cpu_count() or 1
+    for threads in dict.fromkeys((cores, cores - 1, cores // 2)):
+        if threads > 0:
+            yield replace(start, threads=threads)
+    for batch in _BATCHES:
+        if batch != start.batch:
+            yield replace(start, batch=batch)
+
+
+def best(
+    measured: Callable[[Parameters], Speed], start: Parameters, seconds: float
+) -> tuple[Parameters, Sequence[tuple[Parameters, Speed]]]:
+    """The fastest parameters, where they are worth it, and all that was measured.
+
+    Args:
+        measured: Measures parameters.
+        start: What is kept unless another is clearly faster.
+        seconds: After how many nothing more is begun that could take longer.
+    """
+    began = time.monotonic()
+    found = [(start, measured(start))]
+    for each in candidates(start):
+        took = (time.monotonic() - began) / len(found)
+        if time.monotonic() - began + took > seconds:
+            break
+        found.append((each, measured(each)))
+    fastest, speed = min(found, key=lambda each: each[1].seconds)
+    return (fastest if speed.seconds < _WORTH * found[0][1].seconds else start), found
+
+
+def measure(told: Mapping[str, Any], parameters: Parameters) -> Speed:
+    """How fast an engine is with some parameters.
+
+    Args:
+        told: What its process is told beside them.
+        parameters: Those.
+
+    Raises:
+        EngineError: It cannot be loaded, or died.
+    """
+    process = LlamaProcess.own({**told, "states": "", "parameters": parameters.told()})
+    try:
+        process.wait_until_loaded()
+        text = " ".join(f"node-{number} runs {number * 7 % 13} pods" for number in range(12))
+        timings = answer(process, text, _WRITTEN)[1]
+        return Speed(timings["prompt_per_second"], timings["predicted_per_second"])
+    finally:
+        process.close()
+
+
+def answer(process: LlamaProcess, text: str, most: int) -> tuple[str, Mapping[str, float]]:
+    """What the model says to a text, in at most so many tokens, and the engine's own timings."""
+    said, timings = "", dict[str, float]()
+    request = {"messages": [{"role": "user", "content": text}], "id_slot": 0, "stream": True}
+    with closing(process.ask({"request": {**request, "max_tokens": most, "temperature": 0.0}})) as chunks:
+        for chunk in chunks:
+            said += chunk["choices"][0]["delta"].get("content") or "" if chunk["choices"] else ""
+            timings = chunk.get("timings", timings)
+    if not timings:
+        raise EngineError("The engine does not tell how long it took.")
+    return said, timings
