@@ -36,11 +36,6 @@ class BareEngine:
         self.process = LlamaProcess.own(told)
         self.process.wait_until_loaded()
 
-    def prepare(self, beginnings: Sequence[dict[str, Any]]) -> None:
-        """Reads the beginnings, as the agent's engine has."""
-        for each in beginnings:
-            self._answer({"prepare": each})
-
     def seconds(self, requests: Sequence[dict[str, Any]]) -> float:
         """How long the requests take, one after the other."""
         began = time.perf_counter()
@@ -53,6 +48,15 @@ class BareEngine:
         timings = tuning.answer(self.process, text, 32)[1]
         return timings["prompt_per_second"], timings["predicted_per_second"]
 
-    def _answer(self, told: dict[str, Any]) -> list[dict[str, Any]]:
+    def _answer(self, told: Mapping[str, Any]) -> None:
         with closing(self.process.ask(told)) as chunks:
-            return list(chunks)
+            for _ in chunks:
+                pass
+
+
+def begin_anew(process: LlamaProcess, beginnings: Sequence[dict[str, Any]]) -> None:
+    """Has an engine hold the beginnings of prompts and nothing more: a task is done for the first time."""
+    for each in beginnings:
+        with closing(process.ask({"request": {**each, "max_tokens": 1}})) as chunks:
+            for _ in chunks:
+                pass

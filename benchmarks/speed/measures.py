@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import tasks
 from benchmarks.agents import ROOT
-from benchmarks.speed.bare import BareEngine, listening
+from benchmarks.speed.bare import BareEngine, begin_anew, listening
 from benchmarks.stage import Stage, staged
 from benchmarks.tasks import Task
 from devops_agent import __main__ as composition
@@ -36,9 +36,13 @@ def of_tasks(suite: Sequence[Task], repeats: int) -> list[dict[str, Any]]:
     for repeat in range(repeats):
         for task in suite:
             with staged(task, repeat, "none") as stage, _at(stage):
+                model = session.agent.model
+                bare = bare or BareEngine(model.told)
+                for process in (bare.process, model._running()):
+                    begin_anew(process, model.beginnings)
                 warm, requests = _in_session(session, stage.prompt, told)
-                bare = bare or _bare(session)
                 run = {"task": task.name, "warm": warm, "bare": bare.seconds(requests)}
+                begin_anew(model._running(), model.beginnings)
             with staged(task, repeat, "none") as stage:
                 run["process"] = _in_process(stage)
             found.append({**run, **_counts(requests, told)})
@@ -51,8 +55,11 @@ def of_tasks(suite: Sequence[Task], repeats: int) -> list[dict[str, Any]]:
 def of_busy_core(task: Task, repeats: int) -> dict[str, list[float]]:
     """A task on a quiet machine and with one core kept busy, in turns."""
     found: dict[str, list[float]] = {"quiet": [], "busy": []}
+    session, _ = _session()
+    model = session.agent.model
     for repeat in range(repeats):
         for name in found:
+            begin_anew(model._running(), model.beginnings)
             with staged(task, repeat, "none") as stage:
                 other = subprocess.Popen(_BUSY) if name == "busy" else None
                 try:
@@ -67,8 +74,7 @@ def of_busy_core(task: Task, repeats: int) -> dict[str, list[float]]:
 def of_engine(repeats: int) -> dict[str, list[float]]:
     """The bare engine's speed in tokens a second."""
     session, _ = _session()
-    session.agent  # noqa: B018
-    bare = _bare(session)
+    bare = BareEngine(session.agent.model.told)
     rates = [bare.rate(f"{number} {_NEW_TEXT}") for number in range(repeats)]
     bare.process.close()
     return {"prompt": [rate for rate, _ in rates], "output": [rate for _, rate in rates]}
@@ -128,7 +134,6 @@ def _session() -> tuple[Session, list[events.Event]]:
 def _in_session(
     session: Session, prompt: str, told: list[events.Event]
 ) -> tuple[float, list[dict[str, Any]]]:
-    session.agent  # noqa: B018
     session.conversation.clear()
     told.clear()
     requests: list[dict[str, Any]] = []
@@ -170,13 +175,6 @@ def _counts(requests: Sequence[dict[str, Any]], told: Iterable[events.Event]) ->
     )
     output = sum(each.output_tokens or 0 for each in done)
     return {"calls": len(requests), "new": prompt - cached, "cached": cached, "output": output}
-
-
-def _bare(session: Session) -> BareEngine:
-    model = session.agent.model
-    bare = BareEngine(model.told)
-    bare.prepare(model.beginnings)
-    return bare
 
 
 @contextmanager

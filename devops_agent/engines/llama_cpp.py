@@ -81,8 +81,10 @@ class LlamaCppChat(ChatModel):
             EngineError: The file is no model that the engine can run, or the engine died.
         """
         system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
-        task = [system, {"role": "user", "content": ""}]
-        self.beginnings = [_request(task, _TASKS), _request(choice.beginning(), _CHOICES)]
+        # up to where the first word of the user stands
+        said = {_TASKS: [system], _CHOICES: choice.beginning()}
+        user = {"role": "user", "content": ""}
+        self.beginnings = [_request([*messages, user], slot) for slot, messages in said.items()]
         self._read_beginnings(self._running())
 
     @property

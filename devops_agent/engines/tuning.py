@@ -157,7 +157,7 @@ def answer(process: LlamaProcess, text: str, most: int) -> tuple[str, Mapping[st
     request = {"messages": [{"role": "user", "content": text}], "id_slot": 0, "stream": True}
     with closing(process.ask({"request": {**request, "max_tokens": most, "temperature": 0.0}})) as chunks:
         for chunk in chunks:
-            said += chunk["choices"][0]["delta"].get("content") or "" if chunk["choices"] else ""
+            said += chunk["choices"][0]["delta"].get("content") or ""
             timings = chunk.get("timings", timings)
     if not timings:
         raise EngineError("The engine does not tell how long it took.")
