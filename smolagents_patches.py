@@ -5,7 +5,7 @@ SmolAgents 1.26 needs no patched function: its extension points are enough. What
 - the import itself. `import smolagents` calls `load_dotenv()`, which reads a `.env` file of the working
   directory into the environment of this process, and so into every command that the agent runs. It is kept
   from that while it is imported. What SmolAgents imports beside for uses that this agent does not make of it
-  (hubs, images, its own log) is imported when it is used: that is three quarters of its time.
+  (hubs, images, templates, its own log) is imported when it is used: that is three quarters of its time.
 - `QuietLogger`, the adapter that keeps SmolAgents' panels and rules out of the agent's own output.
 - `feedback`, which gets our own text back out of SmolAgents' wrapped errors.
 
@@ -24,7 +24,7 @@ from typing import Any
 from devops_agent.errors import DevOpsAgentError
 
 _DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
-_LATER = ("huggingface_hub", "PIL", "requests", "rich.markdown", "rich.syntax", "yaml")
+_LATER = ("huggingface_hub", "jinja2", "PIL", "requests", "rich.markdown", "rich.syntax", "yaml")
 
 
 class _Later(type):
@@ -38,12 +38,19 @@ class _Later(type):
         return getattr(importlib.import_module(module), name)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls._real()(*args, **kwargs) if cls._is_stand_in() else super().__call__(*args, **kwargs)
+        if not cls._is_stand_in():
+            return super().__call__(*args, **kwargs)
+        real = cls._real()
+        return real(*map(_real, args), **{name: _real(value) for name, value in kwargs.items()})
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__") or not cls._is_stand_in():
             raise AttributeError(name)
         return getattr(cls._real(), name)
+
+
+def _real(value: Any) -> Any:
+    return value._real() if isinstance(value, _Later) and value._is_stand_in() else value
 
 
 class _LaterModule(ModuleType):

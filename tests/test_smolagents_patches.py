@@ -53,6 +53,22 @@ def test_the_guard_is_still_needed(python: Python) -> None:
     assert python("-c", f"import smolagents\n{SHOW}").stdout == "loaded None\n"
 
 
+def test_what_smolagents_does_not_need_here_is_not_imported(python: Python) -> None:
+    heavy = ("huggingface_hub", "jinja2", "PIL", "rich.markdown", "rich.syntax")
+    code = f"import agent, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    assert python("-c", code).stdout == "[]\n"
+
+
+def test_what_was_put_off_is_the_real_thing_when_it_is_used(python: Python) -> None:
+    code = """
+import agent, yaml, requests, rich.markdown
+from smolagents import agents
+print(agents.populate_template("{{x}}", {"x": 3}), agents.yaml.safe_load("a: 1"), yaml.__file__ is not None)
+print(requests.Session.__module__, rich.markdown.Markdown.__module__)
+"""
+    assert python("-c", code).stdout == "3 {'a': 1} True\nrequests.sessions rich.markdown\n"
+
+
 def test_importing_agent_leaves_the_environment_as_it_was(python: Python) -> None:
     code = "import os; before = dict(os.environ); import agent; print(dict(os.environ) == before)"
     assert python("-c", code).stdout == "True\n"
