@@ -33,6 +33,7 @@ def _isolated(
         own = name.startswith("DEVOPS_AGENT_") and name != _KEPT
         if own or name in _REMOVED or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("DEVOPS_AGENT_KEEP_ALIVE", "0")  # no engine outlives its test
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))

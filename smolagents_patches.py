@@ -5,7 +5,7 @@ SmolAgents 1.26 needs no patched function: its extension points are enough. What
 - the import itself. `import smolagents` calls `load_dotenv()`, which reads a `.env` file of the working
   directory into the environment of this process, and so into every command that the agent runs. It is kept
   from that while it is imported. What SmolAgents imports beside for uses that this agent does not make of it
-  (hubs, images, templates, its own log) is imported when it is used: that is three quarters of its time.
+  (hubs, images, templates, its own log) is imported when it is used: that is more than half of its time.
 - `QuietLogger`, the adapter that keeps SmolAgents' panels and rules out of the agent's own output.
 - `feedback`, which gets our own text back out of SmolAgents' wrapped errors.
 
@@ -15,6 +15,7 @@ Import this module before SmolAgents. Importing it twice changes nothing.
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
@@ -24,7 +25,8 @@ from typing import Any
 from devops_agent.errors import DevOpsAgentError
 
 _DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
-_LATER = ("huggingface_hub", "jinja2", "PIL", "requests", "rich.markdown", "rich.syntax", "yaml")
+# Nothing that another thread of this program may import meanwhile.
+_LATER = ("huggingface_hub", "jinja2", "PIL", "rich.markdown", "rich.syntax")
 
 
 class _Later(type):
@@ -57,16 +59,22 @@ class _LaterModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        stand_in = _Later(name, (Exception,), {"_stands_for": (self.__name__, name)})
+        told = {"_stands_for": (self.__name__, name), "__module__": self.__name__}
+        stand_in = _Later(name, (Exception,), told)
         setattr(self, name, stand_in)
         return stand_in
 
 
 class _Finder:
-    """Gives modules whose contents stand for those of the real ones."""
+    """Gives modules whose contents stand for those of the real ones, to the thread that made it."""
+
+    def __init__(self) -> None:
+        self._owner = threading.get_ident()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if not any(f"{name}.".startswith(f"{each}.") for each in _LATER):
+        if threading.get_ident() != self._owner or not any(
+            f"{name}.".startswith(f"{each}.") for each in _LATER
+        ):
             return None
         return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
 

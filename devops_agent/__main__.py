@@ -1,9 +1,9 @@
 """The composition root: settings, engine, agent and terminal are put together here.
 
-It is the only module of the package that imports the top-level ones, beside `smolagents_patches`.
+It is the only module of the package that imports the top-level ones, beside `smolagents_patches`. What a
+function needs alone is imported in it, so that `--help` answers at once.
 """
 
-import argparse
 import os
 import signal
 import sys
@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
-from devops_agent import cli, session_store, settings, task_file
+from devops_agent import cli, settings
 from devops_agent.cli import Invocation
-from devops_agent.columns import size_of
-from devops_agent.commands import dispatch
 from devops_agent.errors import (
     EngineError,
     EngineUnreachable,
@@ -25,28 +23,31 @@ from devops_agent.errors import (
     UsageError,
     UserError,
 )
-from devops_agent.events import Failed, Listener, Notice
 from devops_agent.folders import cache_folder, data_folder, runbook_folders
-from devops_agent.json_lines import JsonLines
-from devops_agent.kube_context import Overlay
-from devops_agent.outputs import BUDGET, reduce_output
-from devops_agent.session import Session
-from devops_agent.session_store import SessionStore
-from devops_agent.settings import Settings
-from devops_agent.standard_input import Reader
-from devops_agent.symbols import speaks_unicode
-from devops_agent.terminal import Look, Terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from devops_agent.events import Listener
+    from devops_agent.kube_context import Overlay
+    from devops_agent.session import Session
+    from devops_agent.settings import Settings
+    from devops_agent.standard_input import Reader
+    from devops_agent.terminal import Terminal
 
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Runs the command line and returns its exit code."""
     _open_streams()
-    tell: Listener = JsonLines(sys.stdout) if cli.asks_for_json(argv) else _terminal(Invocation())
+    given = Invocation(json=cli.asks_for_json(argv))
+    tell: Listener | None = None
     try:
         given = cli.parse(argv)
+        from devops_agent.kube_context import Overlay  # --help and --version have ended
+
         _choose_colours(given.color)
         terminal = _terminal(given)
-        tell = JsonLines(sys.stdout) if given.json else terminal
+        tell = _json_lines() if given.json else terminal
         data = _data(given)
         _end_on_signals()
         _enter(given.directory)
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
             if given.context is not None or given.namespace is not None:
                 overlay.use(given.context, given.namespace)
             if given.subcommand is not None:
-                return dispatch.run(given.subcommand, sys.stdout)
+                return _subcommand(given)
             chosen = settings.load(given.settings, os.environ)
             task = _task(given, data)
             data = data if given.task or given.file else None
@@ -66,23 +67,44 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
                 code = _do(session, task, data, told)
             return _leave(code) if code is ExitCode.INTERRUPTED else code
     except OutputError as error:
-        _terminal(Invocation())(Failed(str(error), error.exit_code))
+        _tell_failure(_terminal(Invocation()), str(error), error.exit_code)
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
-        tell(Failed(str(error), error.exit_code))
+        tell = tell or (_json_lines() if given.json else _terminal(given))
+        _tell_failure(tell, str(error), error.exit_code)
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
         with suppress(OSError, OutputError):  # a terminal that was closed
-            tell(Failed("Interrupted.", ExitCode.INTERRUPTED))
+            _tell_failure(tell or _terminal(given), "Interrupted.", ExitCode.INTERRUPTED)
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _leave(ExitCode.FAILED)
 
 
-def _data(given: Invocation) -> Reader | None:
+def _subcommand(given: Invocation) -> ExitCode:
+    from devops_agent.commands import dispatch
+
+    return dispatch.run(cast("argparse.Namespace", given.subcommand), sys.stdout)
+
+
+def _tell_failure(tell: "Listener", text: str, code: ExitCode) -> None:
+    from devops_agent.events import Failed
+
+    tell(Failed(text, code))
+
+
+def _json_lines() -> "Listener":
+    from devops_agent.json_lines import JsonLines
+
+    return JsonLines(sys.stdout)
+
+
+def _data(given: Invocation) -> "Reader | None":
     """What reads the standard input, where there is something to read for a task."""
     if given.subcommand or given.interactive or not given.stdin or sys.stdin.isatty():
         return None
+    from devops_agent.standard_input import Reader
+
     return Reader(sys.stdin).start()
 
 
@@ -94,8 +116,10 @@ def _enter(directory: Path | None) -> None:
         raise UsageError(f"--cwd: {directory}: {error.strerror}. Name a folder.") from error
 
 
-def _task(given: Invocation, data: Reader | None) -> str | None:
+def _task(given: Invocation, data: "Reader | None") -> str | None:
     """The task, from the words, a file or the standard input; None for a session."""
+    from devops_agent import task_file
+
     task = task_file.read(given.file) if given.file else given.task
     if task is None and data is not None:
         task = data.whole().strip() or None
@@ -143,7 +167,11 @@ def _choose_colours(wanted: str) -> None:
         os.environ.pop("NO_COLOR", None)
 
 
-def _terminal(given: Invocation) -> Terminal:
+def _terminal(given: Invocation) -> "Terminal":
+    from devops_agent.columns import size_of
+    from devops_agent.symbols import speaks_unicode
+    from devops_agent.terminal import Look, Terminal
+
     live, plain = sys.stderr.isatty(), given.color == "never" or os.environ.get("NO_COLOR")
     look = Look(
         quiet=given.quiet,
@@ -167,14 +195,21 @@ def _leave(code: ExitCode) -> ExitCode:
 # --- a session --------------------------------------------------------------------------------------------
 
 
-def _do(session: Session, task: str, data: Reader | None, told: str) -> ExitCode:
+def _do(session: "Session", task: str, data: "Reader | None", told: str) -> ExitCode:
+    from devops_agent.events import Notice
+
     session.warm_up()
     if told:
         session.tell(Notice(told))
     return session.do(task, lambda: _texts(data, session))
 
 
-def _session(chosen: Settings, listener: Listener) -> Session:
+def _session(chosen: "Settings", listener: "Listener") -> "Session":
+    from devops_agent import session_store
+    from devops_agent.events import Notice
+    from devops_agent.session import Session
+    from devops_agent.session_store import SessionStore
+
     session = Session(chosen, _new_agent, listener)
     path = data_folder(os.environ) / session_store.FILE
     session.store = SessionStore(
@@ -184,7 +219,7 @@ def _session(chosen: Settings, listener: Listener) -> Session:
     return session
 
 
-def _taken_up(session: Session, given: Invocation) -> str:
+def _taken_up(session: "Session", given: Invocation) -> str:
     """Goes on with the session that is asked for, and says with which."""
     if given.resume is None and not given.continue_:
         return ""
@@ -197,8 +232,11 @@ def _taken_up(session: Session, given: Invocation) -> str:
     return resumed(session.resume(wanted))
 
 
-def _texts(data: Reader | None, session: Session) -> Mapping[str, str]:
+def _texts(data: "Reader | None", session: "Session") -> Mapping[str, str]:
     """What came on standard input, without secrets and within the budget."""
+    from devops_agent.events import Notice
+    from devops_agent.outputs import BUDGET, reduce_output
+
     if data is None:
         return {}
     text = session.redactor(data.finish())
@@ -207,11 +245,12 @@ def _texts(data: Reader | None, session: Session) -> Mapping[str, str]:
     return {"/dev/stdin": reduce_output(text, BUDGET)} if text.strip() else {}
 
 
-def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str) -> ExitCode:
+def _interact(session: "Session", terminal: "Terminal", overlay: "Overlay", told: str) -> ExitCode:
+    from devops_agent.commands import dispatch
     from devops_agent.console import console
 
     def subcommand(words: Sequence[str], out: TextIO) -> None:
-        dispatch.run(cast(argparse.Namespace, cli.parse(words).subcommand), out)
+        dispatch.run(cast("argparse.Namespace", cli.parse(words).subcommand), out)
 
     folders = runbook_folders(settings.config_path(os.environ).parent, Path.cwd())
     console.interact(session, terminal, overlay, subcommand, folders, told)
@@ -222,7 +261,7 @@ def _interact(session: Session, terminal: Terminal, overlay: Overlay, told: str)
 _PREVIEW_SECONDS = 8.0
 
 
-def _new_agent(session: Session) -> Any:
+def _new_agent(session: "Session") -> Any:
     """The agent of a session, with its engine."""
     from agent import DevOpsAgent, bash, get_env, read_file, write_file
     from devops_agent import briefing, events, redaction, runbook_library
@@ -252,14 +291,19 @@ def _new_agent(session: Session) -> Any:
         conversation=session.conversation,
         log_level=chosen.log_level,
     )
-    model.prepare(tuple(agent.tools.values()), agent.instructions or "")
+    try:
+        model.prepare(tuple(agent.tools.values()), agent.instructions or "")
+    except BaseException:
+        model.close()
+        raise
     return agent
 
 
-def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
+def _gate(session: "Session", config: Path, here: Path, tell: "Listener") -> Any:
     """The gate that every call passes, with the user's policy and that of the project."""
     from devops_agent import approval, events, preview
     from devops_agent.audit import AuditLog
+    from devops_agent.events import Notice
     from devops_agent.gate import Gate
     from devops_agent.policy import user_policy
     from devops_agent.shell import Shell
@@ -286,11 +330,16 @@ def _gate(session: Session, config: Path, here: Path, tell: Listener) -> Any:
     )
 
 
+# An engine that stays waits so many seconds at least: it is to answer who has just found it.
+_LEAST_IDLE = 10.0
+
+
 # --- the engine -------------------------------------------------------------------------------------------
 
 
-def _choose_model(chosen: Settings, terminal: Listener) -> Any:
+def _choose_model(chosen: "Settings", terminal: "Listener") -> Any:
     """Ollama when it runs and has the model, else the embedded engine; what was set never falls back."""
+    from devops_agent.events import Notice
 
     if chosen.backend == "llama-cpp":
         return _embedded(chosen, terminal, "as model_path says" if chosen.model_path else "as backend says")
@@ -309,7 +358,7 @@ def _choose_model(chosen: Settings, terminal: Listener) -> Any:
     return _embedded(chosen, terminal, why)
 
 
-def _ollama(chosen: Settings, terminal: Listener) -> Any:
+def _ollama(chosen: "Settings", terminal: "Listener") -> Any:
     from ollama_backend import OllamaChat
 
     return OllamaChat(
@@ -317,10 +366,10 @@ def _ollama(chosen: Settings, terminal: Listener) -> Any:
     )
 
 
-def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
+def _embedded(chosen: "Settings", terminal: "Listener", why: str) -> Any:
     from devops_agent.engines import resident, tuning
     from devops_agent.engines.llama_cpp import LlamaCppChat
-    from devops_agent.events import Progress
+    from devops_agent.events import Notice, Progress
     from devops_agent.model_store import DEFAULT_MODEL, ensure_model
 
     def progress(what: str, done: int, total: int) -> None:
@@ -332,6 +381,8 @@ def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
     )
     if path is None:
         path = ensure_model(DEFAULT_MODEL, cache_folder(os.environ) / "models", progress, os.environ)
+    if not chosen.keep_alive:
+        resident.stop(resident.folder(os.environ))
     model = LlamaCppChat(
         path,
         _sampling(chosen),
@@ -339,13 +390,13 @@ def _embedded(chosen: Settings, terminal: Listener, why: str) -> Any:
         tuning.load(tuning.file(os.environ)),
         states=cache_folder(os.environ) / "states",
         place=resident.folder(os.environ) if chosen.keep_alive else None,
-        idle=chosen.keep_alive,
+        idle=max(chosen.keep_alive, _LEAST_IDLE),
     )
     model.load()
     return model
 
 
-def _sampling(chosen: Settings) -> Any:
+def _sampling(chosen: "Settings") -> Any:
     from devops_agent.chat import Sampling
 
     return Sampling(chosen.temperature, chosen.top_p, chosen.num_ctx, chosen.num_predict)

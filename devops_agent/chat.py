@@ -126,6 +126,9 @@ class ChatModel(ABC):
             EngineError: The engine cannot be reached, lacks the model, or died.
         """
 
+    def close(self) -> None:  # noqa: B027
+        """Gives back what only this process uses of an engine."""
+
     @abstractmethod
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Sends the messages to the engine and returns its reply.

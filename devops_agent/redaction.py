@@ -185,6 +185,10 @@ def _bounded(pattern: str) -> str:
     return pattern.replace("[A-Za-z0-9-_]*", "[A-Za-z0-9-_]{0,99}")
 
 
+# How many texts are kept with their hidden form, and how long they may be in characters.
+_MOST_DONE, _LONGEST_DONE = 500, 20_000
+
+
 def prepare() -> None:
     """Imports and compiles the patterns, which takes a fifth of a second, before the first text comes."""
     _exact()
@@ -205,6 +209,8 @@ class Redactor:
         self._first = 1
         self._lock = threading.Lock()  # two texts at once would give one name to two values
         self._sizes: dict[str, list[int]] = {}  # how long the values are that begin so, the longest first
+        self._done: dict[tuple[str, bool, str], str] = {}  # for a conversation is gone through at each step
+        self._done_with: tuple[int, ...] = ()
 
     def __call__(self, text: str, secret: bool = False, known: str = "") -> str:
         """The text with its secrets hidden.
@@ -215,7 +221,15 @@ class Redactor:
                 hidden too where nothing says so.
             known: A text whose words are no secret to the reader, such as the task.
         """
-        return self._without(text, secret, known, self._hidden)
+        if len(text) > _LONGEST_DONE:
+            return self._without(text, secret, known, self._hidden)
+        with_values = len(self._names), len(self._passed), self._first
+        if with_values != self._done_with or len(self._done) > _MOST_DONE:
+            self._done, self._done_with = {}, with_values
+        done = self._done
+        if (text, secret, known) not in done:
+            done[text, secret, known] = self._without(text, secret, known, self._hidden)
+        return done[text, secret, known]
 
     def unnamed(self, text: str) -> str:
         """The text with its secrets hidden, without names: these mean nothing in another process."""

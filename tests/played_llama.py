@@ -50,6 +50,8 @@ class Server:
     def handle_chat_completions(self, request, on_chunk):
         asked = request["messages"][-1]["content"]
         self.tell("asked " + asked)
+        if "Fail." in request["messages"][0]["content"]:
+            return on_chunk({"error": {"message": "too much"}})
         text = lambda said: {"choices": [{"delta": {"content": said}, "finish_reason": None}]}
         while asked == "without end":
             if on_chunk(text("a")):

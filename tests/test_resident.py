@@ -251,6 +251,13 @@ def test_a_state_that_was_damaged_or_is_of_another_prompt_is_evaluated_again(
     assert [line.split()[0] for line in told_by(model)[8:]] == ["asked", "save"]
 
 
+def test_a_beginning_that_cannot_be_evaluated_is_not_kept(chat: Chat, model: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(EngineError, match="too much"):
+            chat(states=tmp_path / "states").prepare((), "Fail.")
+    assert not any(line.startswith(("save", "restore")) for line in told_by(model))
+
+
 def test_an_engine_that_is_started_again_holds_the_beginning_again(
     chat: Chat, model: Path, tmp_path: Path
 ) -> None:

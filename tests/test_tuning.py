@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib import metadata
 from io import StringIO
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def run(*words: str) -> str:
 def test_what_was_measured_is_used_from_then_on(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "tuning.json"
     assert tuning.load(path) == Parameters()
-    tuning.save(path, Parameters(threads=3, batch=512))
-    assert tuning.load(path) == Parameters(threads=3, batch=512)
+    tuning.save(path, Parameters(threads=3))
+    assert tuning.load(path) == Parameters(threads=3)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"machine": "another", "parameters": {"threads": 3}}'])
@@ -47,22 +48,31 @@ def test_a_setting_that_a_later_version_knows_is_left_aside(tmp_path: Path) -> N
     assert tuning.load(tmp_path / "tuning.json") == Parameters()
 
 
-def test_an_engine_that_is_gone_is_not_used(tmp_path: Path) -> None:
-    path = tmp_path / "tuning.json"
-    tuning.save(path, Parameters(engine=str(tmp_path / "engine")))
+def test_an_engine_that_is_gone_or_of_another_release_is_not_used(tmp_path: Path) -> None:
+    path, engine = tmp_path / "tuning.json", tmp_path / f"xllamacpp-{metadata.version('xllamacpp')}"
+    tuning.save(path, Parameters(engine=str(engine)))
+    assert tuning.load(path) == Parameters()
+    engine.mkdir()
+    assert tuning.load(path) == Parameters(engine=str(engine))
+    older = engine.rename(tmp_path / "xllamacpp-1.0")
+    tuning.save(path, Parameters(engine=str(older)))
     assert tuning.load(path) == Parameters()
 
 
 # --- what is measured -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("output", "kept"), [(10.5, 128), (20.0, 512), (5.0, 128)])
-def test_another_is_kept_only_when_it_is_clearly_faster(output: float, kept: int) -> None:
+@pytest.mark.parametrize(("output", "kept"), [(10.5, -1), (20.0, 1), (5.0, -1)])
+def test_another_is_kept_only_when_it_is_clearly_faster(
+    output: float, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "_cores", lambda: 2)
+
     def measured(parameters: Parameters) -> Speed:
-        return Speed(40.0, output if parameters.batch == 512 else 10.0)
+        return Speed(40.0, output if parameters.threads == 1 else 10.0)
 
     best, found = tuning.best(measured, Parameters(), 60)
-    assert best.batch == kept
+    assert best.threads == kept
     assert len(found) == 1 + len(list(tuning.candidates(Parameters())))
 
 
@@ -88,8 +98,8 @@ def model(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_tune_tells_the_figures_and_keeps_the_best(model: Path, home: Path) -> None:
     out = run("tune")
-    assert "llama.cpp's threads, batches of 128: 10.0 prompt tokens a second, 10.0 written\n" in out
-    assert out.endswith("Kept: llama.cpp's threads, batches of 128.\n")
+    assert "llama.cpp's threads: 10.0 prompt tokens a second, 10.0 written\n" in out
+    assert out.endswith("Kept: llama.cpp's threads.\n")
     assert tuning.load(home / ".cache" / "devops-agent" / "tuning.json") == Parameters()
 
 

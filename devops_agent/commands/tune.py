@@ -35,26 +35,24 @@ def tune_command(arguments: argparse.Namespace, environ: Mapping[str, str], out:
         raise ModelNotFound(f"There is no model at {model}. Do a task first: it is downloaded then.")
     told = {"path": str(model.absolute()), "num_ctx": chosen.num_ctx}
     resident.stop(resident.folder(environ))  # it would be measured with
-    kept = tuning.load(tuning.file(environ))
 
     def measured(parameters: Parameters) -> Speed:
         speed = tuning.measure(told, parameters)
         say(_line(parameters, speed))
         return speed
 
-    if arguments.build:
-        kept = _built(kept, told, cache / "engines", say)
-    found, _ = tuning.best(measured, Parameters(engine=kept.engine), _SECONDS)
     try:
+        start = replace(tuning.load(tuning.file(environ)), threads=Parameters.threads)
+        if arguments.build:
+            start = _built(told, cache / "engines", say)
+        found, _ = tuning.best(measured, start, _SECONDS)
         tuning.save(tuning.file(environ), found)
     except OSError as error:
         raise EngineError(f"Cannot keep what was measured: {error}.") from error
     say(f"Kept: {_told(found)}.")
 
 
-def _built(
-    kept: Parameters, told: Mapping[str, object], folder: Path, say: Callable[[str], None]
-) -> Parameters:
+def _built(told: Mapping[str, object], folder: Path, say: Callable[[str], None]) -> Parameters:
     cpuinfo = ""
     with suppress(OSError):
         cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -65,7 +63,7 @@ def _built(
     folder.mkdir(parents=True, exist_ok=True)
     say(f"Building the engine with {', '.join(wanted)}: 10 to 30 minutes. Its log: {log}")
     engine = local_build.built(folder, wanted, log)
-    return local_build.checked(told, replace(kept, engine=""), engine, say)
+    return local_build.checked(told, Parameters(), engine, say)
 
 
 def _line(parameters: Parameters, speed: Speed) -> str:
@@ -75,4 +73,4 @@ def _line(parameters: Parameters, speed: Speed) -> str:
 def _told(parameters: Parameters) -> str:
     threads = "llama.cpp's threads" if parameters.threads < 0 else f"{parameters.threads} threads"
     built = ", built for this processor" if parameters.engine else ""
-    return f"{threads}, batches of {parameters.batch}{built}"
+    return f"{threads}{built}"

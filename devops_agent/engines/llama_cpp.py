@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from devops_agent import choice, events, protocol
 from devops_agent.chat import (
@@ -25,6 +25,7 @@ from devops_agent.engines.tuning import Parameters
 from devops_agent.errors import EngineError, ModelNotFound
 from devops_agent.protocol import ToolLike
 
+_Answer = TypeVar("_Answer")
 # Which part of the engine's memory holds tasks, and which the choice of a recipe.
 _TASKS, _CHOICES = 0, 1
 
@@ -85,7 +86,7 @@ class LlamaCppChat(ChatModel):
         said = {_TASKS: [system], _CHOICES: choice.beginning()}
         user = {"role": "user", "content": ""}
         self.beginnings = [_request([*messages, user], slot) for slot, messages in said.items()]
-        self._read_beginnings(self._running())
+        self._repeated(lambda process: self._read_beginnings(process))
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -160,16 +161,19 @@ class LlamaCppChat(ChatModel):
         return self._asked(request, opening, CLOSING)
 
     def _asked(self, request: dict[str, Any], opening: str = "", closing: str = "") -> Completion:
-        """Asks the engine; once more, should it die: a request changes nothing."""
+        return self._repeated(lambda process: self._told_by(process, request, opening, closing))
+
+    def _repeated(self, ask: Callable[[LlamaProcess], _Answer]) -> _Answer:
+        """Asks the engine; once more, should it die or leave: a request changes nothing."""
         process = self._running()
         try:
-            return self._told_by(process, request, opening, closing)
+            return ask(process)
         except EngineError as error:
             if process.is_alive():
                 raise
             if not isinstance(error, EngineLeft):
                 self.listener(events.Notice(f"{error} It is started again."))
-        return self._told_by(self._running(), request, opening, closing)
+        return ask(self._running())
 
     def _told_by(
         self, process: LlamaProcess, request: dict[str, Any], opening: str, closing: str
@@ -189,7 +193,8 @@ class LlamaCppChat(ChatModel):
             EngineError: The engine failed.
         """
         asked = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": MOST_LIKELY}
-        chunks = list(self._running().ask({"request": {**_request(messages, _CHOICES), **asked}}))
+        request = {**_request(messages, _CHOICES), **asked}
+        chunks = self._repeated(lambda process: list(process.ask({"request": request})))
         told = [chunk["choices"][0].get("logprobs") for chunk in chunks]
         first: dict[str, Any] = next(
             (each["content"][0] for each in told if each and each.get("content")), {}

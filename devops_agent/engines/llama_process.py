@@ -23,18 +23,21 @@ WORKER = Path(__file__).with_name("llama_worker.py")
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 
 
-def start(told: Mapping[str, Any], **streams: Any) -> "subprocess.Popen[bytes]":
+def start(
+    told: Mapping[str, Any], environment: Mapping[str, str], **streams: Any
+) -> "subprocess.Popen[bytes]":
     """Starts the process; Ctrl-C does not reach it, for this side decides what is stopped.
 
     Args:
         told: What `llama_worker` is told.
-        **streams: Its standard streams, as `subprocess.Popen` takes them.
+        environment: Its environment.
+        **streams: Its standard streams and working directory, as `subprocess.Popen` takes them.
     """
     flags = ["-I"] if sys.flags.isolated else []
     return subprocess.Popen(
         [sys.executable, *flags, str(WORKER), json.dumps(told)],
         start_new_session=True,
-        env={**_ENVIRONMENT, **os.environ},
+        env={**_ENVIRONMENT, **environment},
         **streams,
     )
 
@@ -79,7 +82,7 @@ class LlamaProcess:
     def own(cls, told: Mapping[str, Any]) -> "LlamaProcess":
         """One that ends with this process."""
         log = tempfile.TemporaryFile()  # noqa: SIM115
-        process = start(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        process = start(told, os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert process.stdin
         assert process.stdout
         return cls(told["path"], process.stdin, process.stdout, log, process)
@@ -167,7 +170,7 @@ class LlamaProcess:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         last = f": {lines[-1].strip()}" if lines else ""
-        hint = "" if code not in (None, -signal.SIGKILL) else " Is there enough free memory?"
+        hint = " Is there enough free memory?" if code in (None, -signal.SIGKILL) and not last else ""
         died = EngineLeft if self._has_left else EngineError
         return died(f"The embedded engine died{how}{last}.{hint}")
 

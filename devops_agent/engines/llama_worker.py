@@ -25,16 +25,23 @@ import os
 import queue
 import secrets
 import socket
+import struct
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+# Tokens of a prompt that are evaluated at once, during which the engine cannot be stopped: 2 to 4 s on two
+# cores. More are not faster.
+_BATCH = 128
 # One slot for tasks, and one for the choice of a recipe, whose prompt begins in another way.
 _SLOTS = 2
 # The second slot's part of the context window.
 _SECOND_SLOT = 1024
+# Seconds after which a client that reads nothing counts as gone, so that others are answered.
+_PATIENCE = 5
 # So many bytes of states are kept, the newest first.
 _MOST_STATES = 256 << 20
 
@@ -49,6 +56,8 @@ def main(argument: str) -> None:
         desk.fail(f"the package xllamacpp is missing ({error})")
     except (RuntimeError, ValueError):
         desk.fail("it is not a GGUF model that this engine can run")
+    except Exception as error:
+        desk.fail(f"{type(error).__name__}: {error}")
     else:
         desk.open({"loaded": True})
         while message := desk.next(told.get("idle")):
@@ -69,12 +78,17 @@ class _Client:
         self._lock = threading.Lock()
 
     def write(self, reply: dict[str, Any]) -> None:
-        with self._lock, suppress(OSError, ValueError):
-            self._writer.write(json.dumps(reply) + "\n")
-            self._writer.flush()
+        if self.has_gone:
+            return
+        try:
+            with self._lock:
+                self._writer.write(json.dumps(reply) + "\n")
+                self._writer.flush()
+        except (OSError, ValueError):  # it has ended, or is stopped and does not read
+            self.has_gone = True
 
     def read(self, messages: "queue.SimpleQueue[_Message]") -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, TypeError):  # one who says nonsense is left
             for line in self._reader:
                 message = json.loads(line)
                 if "stop" in message:
@@ -148,14 +162,18 @@ class _Desk:
             with suppress(OSError):
                 if self._path.stat().st_ino == self._inode:
                     self._path.unlink()
-        for client in self._clients:
+        for client in list(self._clients):
             client.write({"left": True})
         os._exit(0)
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
-            connection, _ = listening.accept()
-            self._start(self._serve, _Client(connection.makefile("r"), connection.makefile("w")))
+            try:
+                connection, _ = listening.accept()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _PATIENCE, 0))
+                self._start(self._serve, _Client(connection.makefile("r"), connection.makefile("w")))
+            except (OSError, RuntimeError):  # no more files or threads: others may give them back
+                time.sleep(0.1)
 
     def _serve(self, client: _Client) -> None:
         self._clients.append(client)
@@ -181,7 +199,13 @@ class _Engine:
     def __init__(self, told: dict[str, Any]) -> None:
         if engine := told["parameters"].get("engine"):
             sys.path.insert(0, engine)
-        import xllamacpp
+        try:
+            import xllamacpp
+        except ImportError:  # another system, where what was built on the first one does not fit
+            if not engine:
+                raise
+            sys.path.remove(engine)
+            import xllamacpp
 
         self._states = Path(told["states"]) if told.get("states") else None
         self._key = secrets.token_hex(16)
@@ -198,7 +222,7 @@ class _Engine:
         parameters.kv_unified = True
         parameters.kv_unified_per_slot = told["num_ctx"]
         parameters.cache_ram_mib = 0  # each slot has one beginning, and a process lives for long
-        parameters.n_batch = parameters.n_ubatch = chosen["batch"]
+        parameters.n_batch = parameters.n_ubatch = _BATCH
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = chosen["threads"]
         parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
         parameters.verbosity = 0
@@ -224,8 +248,16 @@ class _Engine:
         message.client.stopped.discard(message.number)
         message.client.write({"id": message.number, "end": True})
 
-    def _run(self, request: dict[str, Any], message: _Message) -> None:
-        self._server.handle_chat_completions(request, message.write)
+    def _run(self, request: dict[str, Any], message: _Message) -> bool:
+        """Gives whether it went well: errors come as chunks."""
+        errors: list[dict[str, Any]] = []
+
+        def on_chunk(chunk: dict[str, Any]) -> bool:
+            errors.extend(filter(None, [chunk.get("error")]))
+            return message.write(chunk)
+
+        self._server.handle_chat_completions(request, on_chunk)
+        return not errors
 
     # --- the beginnings of prompts ----------------------------------------------------------------------
 
@@ -237,8 +269,9 @@ class _Engine:
         if self._prepared.get(slot) == name:
             return
         if not self._restore(slot, name):
-            self._run({**request, "max_tokens": 1}, message)
-            if message.is_stopped:
+            went_well = self._run({**request, "max_tokens": 1}, message)
+            if message.is_stopped or not went_well:
+                self._prepared.pop(slot, None)
                 return
             self._save(slot, name)
         self._prepared[slot] = name
@@ -247,7 +280,7 @@ class _Engine:
         if self._states is None:
             return False
         state, checksum = self._states / name, self._states / f"{name}.sha256"
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             if checksum.read_text() == _checksum(state) and self._slot(slot, "restore", name):
                 os.utime(state)
                 return True
@@ -272,10 +305,13 @@ class _Engine:
 
     def _prune(self, folder: Path) -> None:
         states = sorted(folder.glob("?" * 32), key=lambda path: path.stat().st_mtime, reverse=True)
+        for left in folder.glob("*.new*"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
         total = 0
         for state in states:
             total += state.stat().st_size
-            if total > _MOST_STATES:
+            if total > _MOST_STATES and state != states[0]:
                 state.unlink()
                 state.with_suffix(".sha256").unlink(missing_ok=True)
 

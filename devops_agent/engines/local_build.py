@@ -16,10 +16,9 @@ from typing import Any
 
 from devops_agent.engines import tuning
 from devops_agent.engines.llama_process import LlamaProcess
-from devops_agent.engines.tuning import Parameters
+from devops_agent.engines.tuning import PACKAGE, Parameters
 from devops_agent.errors import EngineError
 
-_PACKAGE = "xllamacpp"
 _NEEDED = ("cmake", "c++", "make")
 # What llama.cpp is built with, by the flags of /proc/cpuinfo that it takes.
 _FEATURES = {
@@ -32,7 +31,7 @@ _ALWAYS = (
     *("GGML_SSE42", "GGML_AVX", "GGML_AVX2", "GGML_BMI2", "GGML_FMA", "GGML_F16C"),
     *("GGML_NATIVE=OFF", "LLAMA_LLGUIDANCE=OFF", "LLAMA_BUILD_BORINGSSL=OFF"),
 )
-_QUESTION, _KNOWN = "What is 17 + 25? Answer with the number only.", "42"
+_QUESTION = "What is 17 + 25? Answer with the number only."
 
 
 def features(cpuinfo: str) -> list[str]:
@@ -59,8 +58,8 @@ def built(folder: Path, wanted: list[str], log: Path) -> Path:
     """
     if missing := [program for program in _NEEDED if not shutil.which(program)]:
         raise EngineError(f"To build the engine, install {', '.join(missing)} and try again.")
-    version = metadata.version(_PACKAGE)
-    target = folder / f"{_PACKAGE}-{version}"
+    version = metadata.version(PACKAGE)
+    target = folder / f"{PACKAGE}-{version}"
     new = folder / f"{target.name}.new"
     shutil.rmtree(new, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def built(folder: Path, wanted: list[str], log: Path) -> Path:
         "CMAKE_ARGS": " ".join(f"-D{switch}" for switch in switches),
     }
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-cache-dir", "--no-input"]
-    command += ["--no-binary", _PACKAGE, "--target", str(new), f"{_PACKAGE}=={version}"]
+    command += ["--no-binary", PACKAGE, "--target", str(new), f"{PACKAGE}=={version}"]
     with log.open("wb") as printed:
         done = subprocess.run(command, env=environment, stdout=printed, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -93,7 +92,7 @@ def checked(
     """
     tried = replace(parameters, engine=str(engine))
     try:
-        right = _said(told, tried) == _KNOWN
+        right = _said(told, tried) == _said(told, parameters)
         before, after = tuning.measure(told, parameters), tuning.measure(told, tried)
     except EngineError as error:
         say(f"It does not run on this processor and is not used: {error}")

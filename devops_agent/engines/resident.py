@@ -9,12 +9,16 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,8 +28,23 @@ from devops_agent.folders import cache_folder
 
 # A path to a socket may have no more bytes, on macOS the fewest.
 _LONGEST_PATH = 103
-# Until a process that was started listens; Python itself starts in a tenth of it on an idle machine.
+# Seconds until a process that was started listens: Python starts in a fraction of one on an idle machine.
 _PATIENCE = 20.0
+# Seconds that are waited for an engine to end, which may have a request to answer first.
+_LEAVES_WITHIN = 5.0
+# What an engine that serves later runs too is told of the environment of the first one.
+_ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "TMPDIR",
+    "PYTHON",
+    "LD_LIBRARY_PATH",
+    "OMP_",
+    "GOMP_",
+    "GGML_",
+)
 
 
 class CannotStay(Exception):
@@ -35,8 +54,10 @@ class CannotStay(Exception):
 def folder(environ: Mapping[str, str]) -> Path:
     """Where the sockets are: in the session's runtime directory, else beside the models."""
     runtime = Path(environ.get("XDG_RUNTIME_DIR", ""))
-    usable = runtime.is_absolute() and runtime.is_dir() and os.access(runtime, os.W_OK)
-    return runtime / "devops-agent" if usable else cache_folder(environ) / "engine"
+    if runtime.is_absolute() and _is_own(runtime):
+        return runtime / "devops-agent"
+    # a home may be shared by several machines
+    return cache_folder(environ) / "engine" / platform.node()[:16]
 
 
 def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess:
@@ -59,7 +80,7 @@ def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess
         log = path.with_suffix(".log")
         with _alone(place):
             connection = _connection(path) or _started({**told, "socket": str(path), "idle": idle}, path, log)
-            return LlamaProcess.shared(told, connection, log.open("rb"))
+            return LlamaProcess.shared(told, connection, _opened(log))
     except OSError as error:
         raise CannotStay(str(error)) from error
 
@@ -67,7 +88,7 @@ def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess
 def running(place: Path) -> list[Path]:
     """The sockets on which an engine listens."""
     found = []
-    for path in sorted(place.glob("*.sock")) if place.is_dir() else ():
+    for path in sorted(place.glob("*.sock")) if _is_own(place) else ():
         if connection := _connection(path):
             connection.close()
             found.append(path)
@@ -75,7 +96,10 @@ def running(place: Path) -> list[Path]:
 
 
 def stop(place: Path) -> int:
-    """Ends the engines that stay, each behind the request that it answers, and gives how many there were."""
+    """Ends the engines that stay, each behind the request that it answers, and gives how many there were.
+
+    It waits for them, but not long.
+    """
     sockets = running(place)
     for path in sockets:
         _leave(path)
@@ -86,21 +110,42 @@ def _key(told: Mapping[str, Any]) -> str:
     """What tells one engine from another."""
     file = Path(told["path"]).stat()
     version = llama_process.WORKER.read_bytes()
+    engine = find_spec("xllamacpp")
+    origin = Path(engine.origin) if engine and engine.origin else None
+    installed = [str(origin), origin.stat().st_mtime_ns] if origin else []
     parts = [told, file.st_size, file.st_mtime_ns, file.st_ino, hashlib.sha256(version).hexdigest()]
+    parts += [sys.executable, *installed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _check(place: Path) -> None:
-    found = place.stat()
-    if found.st_uid != os.getuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if not _is_own(place):
         raise CannotStay(f"{place} is not this user's alone.")
+
+
+def _is_own(place: Path) -> bool:
+    """Whether it is a folder, no link, that only this user can open."""
+    try:
+        found = place.lstat()
+    except OSError:
+        return False
+    mode = found.st_mode
+    return stat.S_ISDIR(mode) and found.st_uid == os.getuid() and not mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
     """Has two processes that begin at once start one engine."""
+    deadline = time.monotonic() + 2 * _PATIENCE
     with (place / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise CannotStay(f"Another process holds {place / 'lock'}.") from error
+                time.sleep(0.02)
         yield
 
 
@@ -120,11 +165,13 @@ def _started(told: Mapping[str, Any], path: Path, log: Path) -> socket.socket:
         if other != path:
             _leave(other)
     for stale in path.parent.glob("*.log"):
-        stale.unlink()
+        if not stale.with_suffix(".sock").exists():
+            stale.unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     with log.open("wb") as printed:
+        environment = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)}
         process = llama_process.start(
-            told, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, cwd=os.sep
+            told, environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, cwd=os.sep
         )
     return _awaited(path, process)
 
@@ -147,9 +194,15 @@ def _leave(path: Path) -> None:
     if connection is None:
         path.unlink(missing_ok=True)
         return
-    with connection, suppress(OSError), connection.makefile("wb") as requests:
-        _quit(requests)
+    connection.settimeout(_LEAVES_WITHIN)
+    with connection, suppress(OSError):
+        connection.sendall(b'{"quit": true}\n')
+        while connection.recv(4096):
+            pass
 
 
-def _quit(requests: IO[bytes]) -> None:
-    requests.write(b'{"quit": true}\n')
+def _opened(log: Path) -> IO[bytes]:
+    try:
+        return log.open("rb")
+    except FileNotFoundError:  # somebody else started another engine
+        return BytesIO()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from devops_agent.engines.llama_process import LlamaProcess
 from devops_agent.errors import EngineError
 from devops_agent.folders import cache_folder
 
+PACKAGE = "xllamacpp"
 # What a call of the agent needs of the engine, as the benchmark's tasks have it: the median.
 _NEW_TOKENS, _WRITTEN_TOKENS = 160, 40
 # What is less faster than the defaults is within what the machine's own speed varies.
 _WORTH = 0.92
-_BATCHES = (128, 512)
 _WRITTEN = 12
 
 
@@ -30,13 +31,10 @@ class Parameters:
 
     Attributes:
         threads: How many compute; -1 for what llama.cpp takes, one a physical core.
-        batch: Tokens of a prompt that are evaluated at once, during which the engine cannot be stopped: 128
-            take 2 to 3 s on two cores.
         engine: The folder of an xllamacpp that was built for this processor; "" for the installed one.
     """
 
     threads: int = -1
-    batch: int = 128
     engine: str = ""
 
     def told(self) -> dict[str, Any]:
@@ -72,9 +70,14 @@ def load(path: Path) -> Parameters:
     with suppress(OSError, ValueError, TypeError, KeyError):
         told = json.loads(path.read_text(encoding="utf-8"))
         parameters = Parameters(**told["parameters"])
-        if told["machine"] == machine() and (not parameters.engine or Path(parameters.engine).is_dir()):
+        if told["machine"] == machine() and (not parameters.engine or is_usable(Path(parameters.engine))):
             return parameters
     return Parameters()
+
+
+def is_usable(engine: Path) -> bool:
+    """Whether an engine that was built is there, and of the release that is installed."""
+    return engine.is_dir() and engine.name == f"{PACKAGE}-{metadata.version(PACKAGE)}"
 
 
 def save(path: Path, parameters: Parameters) -> None:
@@ -101,13 +104,18 @@ def machine() -> str:
 
 def candidates(start: Parameters) -> Iterator[Parameters]:
     """What is worth a try beside some parameters, the likeliest first."""
-    cores = os.cpu_count() or 1
+    cores = _cores()
     for threads in dict.fromkeys((cores, cores - 1, cores // 2)):
         if threads > 0:
             yield replace(start, threads=threads)
-    for batch in _BATCHES:
-        if batch != start.batch:
-            yield replace(start, batch=batch)
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
 
 
 def best(
@@ -146,7 +154,7 @@ def measure(told: Mapping[str, Any], parameters: Parameters) -> Speed:
         process.wait_until_loaded()
         text = " ".join(f"node-{number} runs {number * 7 % 13} pods" for number in range(12))
         timings = answer(process, text, _WRITTEN)[1]
-        return Speed(timings["prompt_per_second"], timings["predicted_per_second"])
+        return Speed(timings["prompt_per_second"] or 0.1, timings["predicted_per_second"] or 0.1)
     finally:
         process.close()
 
@@ -154,8 +162,15 @@ def measure(told: Mapping[str, Any], parameters: Parameters) -> Speed:
 def answer(process: LlamaProcess, text: str, most: int) -> tuple[str, Mapping[str, float]]:
     """What the model says to a text, in at most so many tokens, and the engine's own timings."""
     said, timings = "", dict[str, float]()
-    request = {"messages": [{"role": "user", "content": text}], "id_slot": 0, "stream": True}
-    with closing(process.ask({"request": {**request, "max_tokens": most, "temperature": 0.0}})) as chunks:
+    request = {
+        "messages": [{"role": "user", "content": text}],
+        "id_slot": 0,
+        "stream": True,
+        "max_tokens": most,
+        "temperature": 0.0,
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    with closing(process.ask({"request": request})) as chunks:
         for chunk in chunks:
             said += chunk["choices"][0]["delta"].get("content") or ""
             timings = chunk.get("timings", timings)
