@@ -197,6 +197,9 @@ def _raise_held(held: list[int]) -> None:
 
 
 def _start(notes: Notes) -> subprocess.Popen[bytes]:
+    # A child that Ctrl-Z stops before it has a session of its own never runs, and this process, which waits
+    # for that, is not stopped either.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
     try:
         return subprocess.Popen(
             ["bash", "-c", notes.script.encode(errors="surrogateescape")],  # whatever the locale
@@ -209,6 +212,8 @@ def _start(notes: Notes) -> subprocess.Popen[bytes]:
         )
     except (OSError, ValueError) as error:
         raise ToolError(f"The command could not be started: {error}.") from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _without_middle(line: str) -> str:
