@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 
         _choose_colours(given.color)
         terminal = _terminal(given)
-        tell = _json_lines() if given.json else terminal
+        tell = _listener(given, terminal)
         data = _data(given)
         _end_on_signals()
         _enter(given.directory)
@@ -70,12 +70,12 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         _tell_failure(_terminal(Invocation()), str(error), error.exit_code)
         return _leave(error.exit_code)  # at a normal end Python would try to write once more
     except UserError as error:
-        tell = tell or (_json_lines() if given.json else _terminal(given))
-        _tell_failure(tell, str(error), error.exit_code)
+        _tell_failure(tell or _listener(given, _terminal(given)), str(error), error.exit_code)
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
         with suppress(OSError, OutputError):  # a terminal that was closed
-            _tell_failure(tell or _terminal(given), "Interrupted.", ExitCode.INTERRUPTED)
+            tell = tell or _listener(given, _terminal(given))
+            _tell_failure(tell, "Interrupted.", ExitCode.INTERRUPTED)
         return _leave(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _leave(ExitCode.FAILED)
@@ -93,7 +93,10 @@ def _tell_failure(tell: "Listener", text: str, code: ExitCode) -> None:
     tell(Failed(text, code))
 
 
-def _json_lines() -> "Listener":
+def _listener(given: Invocation, terminal: "Terminal") -> "Listener":
+    """What is told of all that happens: the terminal, or JSON where that is asked for."""
+    if not given.json:
+        return terminal
     from devops_agent.json_lines import JsonLines
 
     return JsonLines(sys.stdout)

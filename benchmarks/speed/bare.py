@@ -40,7 +40,7 @@ class BareEngine:
         """How long the requests take, one after the other."""
         began = time.perf_counter()
         for each in requests:
-            self._answer(each)
+            _drain(self.process, each)
         return time.perf_counter() - began
 
     def rate(self, text: str) -> tuple[float, float]:
@@ -48,15 +48,14 @@ class BareEngine:
         timings = tuning.answer(self.process, text, 32)[1]
         return timings["prompt_per_second"], timings["predicted_per_second"]
 
-    def _answer(self, told: Mapping[str, Any]) -> None:
-        with closing(self.process.ask(told)) as chunks:
-            for _ in chunks:
-                pass
-
 
 def begin_anew(process: LlamaProcess, beginnings: Sequence[dict[str, Any]]) -> None:
     """Has an engine hold the beginnings of prompts and nothing more: a task is done for the first time."""
     for each in beginnings:
-        with closing(process.ask({"request": {**each, "max_tokens": 1}})) as chunks:
-            for _ in chunks:
-                pass
+        _drain(process, {"request": {**each, "max_tokens": 1}})
+
+
+def _drain(process: LlamaProcess, told: Mapping[str, Any]) -> None:
+    with closing(process.ask(told)) as chunks:
+        for _ in chunks:
+            pass

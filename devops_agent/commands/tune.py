@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -53,10 +52,7 @@ def tune_command(arguments: argparse.Namespace, environ: Mapping[str, str], out:
 
 
 def _built(told: Mapping[str, object], folder: Path, say: Callable[[str], None]) -> Parameters:
-    cpuinfo = ""
-    with suppress(OSError):
-        cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    wanted = local_build.features(cpuinfo)
+    wanted = local_build.features(tuning.cpuinfo())
     if not wanted:
         raise EngineError("The published engine uses all that this processor has: there is nothing to build.")
     log = folder / "build.log"

@@ -20,7 +20,7 @@ from devops_agent.chat import (
 from devops_agent.constraints import CLOSING, call_grammar, call_opening
 from devops_agent.context import Messages
 from devops_agent.engines import resident
-from devops_agent.engines.llama_process import EngineLeft, LlamaProcess
+from devops_agent.engines.llama_process import EngineLeft, LlamaProcess, chat_request
 from devops_agent.engines.tuning import Parameters
 from devops_agent.errors import EngineError, ModelNotFound
 from devops_agent.protocol import ToolLike
@@ -85,8 +85,8 @@ class LlamaCppChat(ChatModel):
         # up to where the first word of the user stands
         said = {_TASKS: [system], _CHOICES: choice.beginning()}
         user = {"role": "user", "content": ""}
-        self.beginnings = [_request([*messages, user], slot) for slot, messages in said.items()]
-        self._repeated(lambda process: self._read_beginnings(process))
+        self.beginnings = [chat_request([*messages, user], slot) for slot, messages in said.items()]
+        self._repeated(self._read_beginnings)
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -147,20 +147,17 @@ class LlamaCppChat(ChatModel):
             EngineError: The engine failed.
         """
         request: dict[str, Any] = {
-            **_request(messages, _TASKS),
+            **chat_request(messages, _TASKS),
             "max_tokens": self.sampling.num_predict,
             "temperature": self.temperature(messages) or 0.0,
         }
         if self.sampling.top_p is not None:
             request["top_p"] = self.sampling.top_p
-        if not constrain:
-            return self._asked(request)
-        opening = call_opening(tools)
-        request["messages"] = [*messages, {"role": "assistant", "content": opening}]
-        request["grammar"] = call_grammar(tools)
-        return self._asked(request, opening, CLOSING)
-
-    def _asked(self, request: dict[str, Any], opening: str = "", closing: str = "") -> Completion:
+        opening = closing = ""
+        if constrain:
+            opening, closing = call_opening(tools), CLOSING
+            request["messages"] = [*messages, {"role": "assistant", "content": opening}]
+            request["grammar"] = call_grammar(tools)
         return self._repeated(lambda process: self._told_by(process, request, opening, closing))
 
     def _repeated(self, ask: Callable[[LlamaProcess], _Answer]) -> _Answer:
@@ -193,24 +190,13 @@ class LlamaCppChat(ChatModel):
             EngineError: The engine failed.
         """
         asked = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": MOST_LIKELY}
-        request = {**_request(messages, _CHOICES), **asked}
+        request = {**chat_request(messages, _CHOICES), **asked}
         chunks = self._repeated(lambda process: list(process.ask({"request": request})))
         told = [chunk["choices"][0].get("logprobs") for chunk in chunks]
         first: dict[str, Any] = next(
             (each["content"][0] for each in told if each and each.get("content")), {}
         )
         return _collect(iter(chunks)), likely(first.get("top_logprobs", ()))
-
-
-def _request(messages: Messages, slot: int) -> dict[str, Any]:
-    return {
-        "messages": messages,
-        "id_slot": slot,
-        "stream": True,
-        "return_progress": True,
-        "reasoning_format": "none",
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
 
 
 def _collect(

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from devops_agent.context import Messages
 from devops_agent.errors import ContextOverflow, EngineError
 
 WORKER = Path(__file__).with_name("llama_worker.py")
@@ -40,6 +41,18 @@ def start(
         env={**_ENVIRONMENT, **environment},
         **streams,
     )
+
+
+def chat_request(messages: Messages, slot: int) -> dict[str, Any]:
+    """A request for a reply to a conversation, which a slot of the engine's memory holds."""
+    return {
+        "messages": messages,
+        "id_slot": slot,
+        "stream": True,
+        "return_progress": True,
+        "reasoning_format": "none",
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
 
 
 class EngineLeft(EngineError):

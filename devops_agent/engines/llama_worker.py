@@ -237,12 +237,11 @@ class _Engine:
     def answer(self, message: _Message) -> None:
         """Answers a request; nobody else is answered meanwhile."""
         try:
-            if message.is_stopped:
-                pass
-            elif "prepare" in message.told:
-                self._prepare(message)
-            else:
-                self._run(message.told["request"], message)
+            if not message.is_stopped:
+                if "prepare" in message.told:
+                    self._prepare(message)
+                else:
+                    self._run(message.told["request"], message)
         except Exception as error:
             message.write({"error": {"message": str(error)}})
         message.client.stopped.discard(message.number)
@@ -250,14 +249,15 @@ class _Engine:
 
     def _run(self, request: dict[str, Any], message: _Message) -> bool:
         """Gives whether it went well: errors come as chunks."""
-        errors: list[dict[str, Any]] = []
+        went_well = True
 
         def on_chunk(chunk: dict[str, Any]) -> bool:
-            errors.extend(filter(None, [chunk.get("error")]))
+            nonlocal went_well
+            went_well = went_well and not chunk.get("error")
             return message.write(chunk)
 
         self._server.handle_chat_completions(request, on_chunk)
-        return not errors
+        return went_well
 
     # --- the beginnings of prompts ----------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from devops_agent.engines import tuning
-from devops_agent.engines.llama_process import LlamaProcess
 from devops_agent.engines.tuning import PACKAGE, Parameters
 from devops_agent.errors import EngineError
 
@@ -92,7 +91,8 @@ def checked(
     """
     tried = replace(parameters, engine=str(engine))
     try:
-        right = _said(told, tried) == _said(told, parameters)
+        here, there = (tuning.said(told, each, _QUESTION, 8)[0].strip() for each in (parameters, tried))
+        right = here == there
         before, after = tuning.measure(told, parameters), tuning.measure(told, tried)
     except EngineError as error:
         say(f"It does not run on this processor and is not used: {error}")
@@ -102,12 +102,3 @@ def checked(
         return tried
     say("It is not used: " + ("it is not faster." if right else "it answers wrong."))
     return parameters
-
-
-def _said(told: Mapping[str, Any], parameters: Parameters) -> str:
-    process = LlamaProcess.own({**told, "states": "", "parameters": parameters.told()})
-    try:
-        process.wait_until_loaded()
-        return tuning.answer(process, _QUESTION, 8)[0].strip()
-    finally:
-        process.close()

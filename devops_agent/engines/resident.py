@@ -76,7 +76,8 @@ def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess
         raise CannotStay(f"{path} is too long for a socket.")
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check(place)
+        if not _is_own(place):
+            raise CannotStay(f"{place} is not this user's alone.")
         log = path.with_suffix(".log")
         with _alone(place):
             connection = _connection(path) or _started({**told, "socket": str(path), "idle": idle}, path, log)
@@ -116,11 +117,6 @@ def _key(told: Mapping[str, Any]) -> str:
     parts = [told, file.st_size, file.st_mtime_ns, file.st_ino, hashlib.sha256(version).hexdigest()]
     parts += [sys.executable, *installed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _check(place: Path) -> None:
-    if not _is_own(place):
-        raise CannotStay(f"{place} is not this user's alone.")
 
 
 def _is_own(place: Path) -> bool:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from devops_agent.engines.llama_process import LlamaProcess
+from devops_agent.engines.llama_process import LlamaProcess, chat_request
 from devops_agent.errors import EngineError
 from devops_agent.folders import cache_folder
 
@@ -87,7 +87,7 @@ def save(path: Path, parameters: Parameters) -> None:
         OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine(), "parameters": asdict(parameters)}
+    told = {"machine": machine(), "parameters": parameters.told()}
     new = path.with_suffix(".new")
     new.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     new.replace(path)
@@ -95,11 +95,16 @@ def save(path: Path, parameters: Parameters) -> None:
 
 def machine() -> str:
     """What tells one processor from another."""
-    info = ""
-    with suppress(OSError):
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-        info = " ".join(re.findall(r"^(?:model name|flags|Features)\s*:.*$", text, re.M)[:2])
+    info = " ".join(re.findall(r"^(?:model name|flags|Features)\s*:.*$", cpuinfo(), re.M)[:2])
     return hashlib.sha256(f"{platform.machine()} {os.cpu_count()} {info}".encode()).hexdigest()[:16]
+
+
+def cpuinfo() -> str:
+    """The text of /proc/cpuinfo; "" where there is none."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def candidates(start: Parameters) -> Iterator[Parameters]:
@@ -149,31 +154,31 @@ def measure(told: Mapping[str, Any], parameters: Parameters) -> Speed:
     Raises:
         EngineError: It cannot be loaded, or died.
     """
+    text = " ".join(f"node-{number} runs {number * 7 % 13} pods" for number in range(12))
+    timings = said(told, parameters, text, _WRITTEN)[1]
+    return Speed(timings["prompt_per_second"] or 0.1, timings["predicted_per_second"] or 0.1)
+
+
+def said(
+    told: Mapping[str, Any], parameters: Parameters, text: str, most: int
+) -> tuple[str, Mapping[str, float]]:
+    """What an engine of its own says to a text, as `answer` has it."""
     process = LlamaProcess.own({**told, "states": "", "parameters": parameters.told()})
     try:
         process.wait_until_loaded()
-        text = " ".join(f"node-{number} runs {number * 7 % 13} pods" for number in range(12))
-        timings = answer(process, text, _WRITTEN)[1]
-        return Speed(timings["prompt_per_second"] or 0.1, timings["predicted_per_second"] or 0.1)
+        return answer(process, text, most)
     finally:
         process.close()
 
 
 def answer(process: LlamaProcess, text: str, most: int) -> tuple[str, Mapping[str, float]]:
     """What the model says to a text, in at most so many tokens, and the engine's own timings."""
-    said, timings = "", dict[str, float]()
-    request = {
-        "messages": [{"role": "user", "content": text}],
-        "id_slot": 0,
-        "stream": True,
-        "max_tokens": most,
-        "temperature": 0.0,
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
-    with closing(process.ask({"request": request})) as chunks:
+    reply, timings = "", dict[str, float]()
+    request = chat_request([{"role": "user", "content": text}], 0)
+    with closing(process.ask({"request": {**request, "max_tokens": most, "temperature": 0.0}})) as chunks:
         for chunk in chunks:
-            said += chunk["choices"][0]["delta"].get("content") or ""
+            reply += chunk["choices"][0]["delta"].get("content") or ""
             timings = chunk.get("timings", timings)
     if not timings:
         raise EngineError("The engine does not tell how long it took.")
-    return said, timings
+    return reply, timings
