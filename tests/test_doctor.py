@@ -15,7 +15,7 @@ from fake_ollama import FakeOllama
 from fake_programs import Programs
 
 from conftest import Python
-from devops_agent import model_store
+from devops_agent import model_file
 from devops_agent.doctor import check, engines, machine, services
 from devops_agent.doctor.check import Check
 from devops_agent.settings import Settings
@@ -145,8 +145,8 @@ def test_an_engine_that_takes_its_process_down_is_a_failure_of_one_check(
 def model(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small default model, where it is looked for."""
     text = b"GGUF" + b"x" * 100
-    made = replace(model_store.DEFAULT_MODEL, size=len(text), sha256=hashlib.sha256(text).hexdigest())
-    monkeypatch.setattr(model_store, "DEFAULT_MODEL", made)
+    made = replace(model_file.DEFAULT_MODEL, size=len(text), sha256=hashlib.sha256(text).hexdigest())
+    monkeypatch.setattr(model_file, "DEFAULT_MODEL", made)
     path = home / ".cache/devops-agent/models" / made.name
     path.parent.mkdir(parents=True)
     path.write_bytes(text)

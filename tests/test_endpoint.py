@@ -1,8 +1,10 @@
 """The address of the Ollama server, in every form that people write OLLAMA_HOST."""
 
+import socket
+
 import pytest
 
-from devops_agent.endpoint import base_url, is_loopback
+from devops_agent.endpoint import accepts, base_url, is_loopback
 from devops_agent.errors import UsageError
 
 
@@ -111,3 +113,14 @@ def test_the_base_url_of_a_base_url_is_itself() -> None:
 )
 def test_loopback_is_known_by_address_or_name(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
+
+
+def test_what_listens_accepts_and_what_is_closed_does_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert accepts(url)
+    assert not accepts(url)
+
+
+def test_of_another_host_only_a_request_tells() -> None:
+    assert accepts("http://ollama.invalid:11434")

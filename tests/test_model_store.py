@@ -20,7 +20,8 @@ import pytest
 from devops_agent import transfer
 from devops_agent.errors import EngineError
 from devops_agent.folders import cache_folder
-from devops_agent.model_store import DEFAULT_MODEL, ModelFile, ensure_model
+from devops_agent.model_file import DEFAULT_MODEL, ModelFile
+from devops_agent.model_store import ensure_model
 from devops_agent.package_index import parse_index_page, pip_config_files, pip_indexes
 
 BYTES = random.Random(1).randbytes(300_000)

@@ -28,6 +28,7 @@ from ollama_backend import OllamaChat
 TOOLS = [bash, read_file]
 ASK = [ChatMessage(MessageRole.USER, "List the files")]
 LIST = call("bash", command="ls")
+SAID = {"role": "user", "content": "List the files"}
 
 
 def ask(chat: OllamaChat, messages: list[ChatMessage] = ASK) -> ChatMessage:
@@ -531,6 +532,26 @@ def test_a_run_connects_to_the_engine_and_to_nothing_else(ollama: FakeOllama) ->
 def test_nothing_is_asked_before_the_first_use(ollama: FakeOllama) -> None:
     OllamaChat("m", ollama.url)
     assert ollama.requests == []
+
+
+def test_a_session_has_the_server_read_the_prompt_before_there_is_a_task(ollama: FakeOllama) -> None:
+    ollama.script(call("final_answer", answer="Done."))
+    model = OllamaChat("m", ollama.url, Sampling(num_predict=99), "7m")
+    model.prepare(TOOLS, "Be kind.")
+    task = [{"role": "system", "content": protocol.system_prompt(TOOLS, "Be kind.")}, SAID]
+    model.complete(task, TOOLS, constrain=True)
+    (prepared,), (asked,) = ollama.prepared, ollama.chats
+    assert prepared["messages"] == asked["messages"][:1]
+    assert (prepared["keep_alive"], prepared["options"]["num_predict"]) == ("7m", 1)
+    # anything else would make the server load the model anew
+    assert {**prepared["options"], "num_predict": 99} == asked["options"]
+
+
+def test_a_server_that_is_gone_is_told_of_by_the_first_task() -> None:
+    model = OllamaChat("m", "http://127.0.0.1:9")
+    model.prepare(TOOLS, "")
+    with pytest.raises(EngineUnreachable, match="Cannot connect"):
+        model.complete([SAID], TOOLS, constrain=False)
 
 
 def test_the_class_is_reachable_by_its_two_documented_names() -> None:

@@ -54,7 +54,7 @@ def test_the_guard_is_still_needed(python: Python) -> None:
 
 
 def test_what_smolagents_does_not_need_here_is_not_imported(python: Python) -> None:
-    heavy = ("huggingface_hub", "jinja2", "PIL", "rich.markdown", "rich.syntax")
+    heavy = ("huggingface_hub", "jinja2", "PIL", "requests", "rich.markdown", "rich.syntax")
     code = f"import agent, sys; print([name for name in {heavy!r} if name in sys.modules])"
     assert python("-c", code).stdout == "[]\n"
 

@@ -11,7 +11,7 @@ from devops_agent.engines import local_build, resident, tuning
 from devops_agent.engines.tuning import Parameters, Speed
 from devops_agent.errors import EngineError, ModelNotFound
 from devops_agent.folders import cache_folder
-from devops_agent.model_store import DEFAULT_MODEL
+from devops_agent.model_file import DEFAULT_MODEL
 
 _SECONDS = 60.0
 

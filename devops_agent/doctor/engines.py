@@ -86,7 +86,7 @@ class ModelFile:
     quick: bool = False
 
     def __call__(self, environ: Mapping[str, str]) -> Iterator[Check]:
-        from devops_agent.model_store import DEFAULT_MODEL
+        from devops_agent.model_file import DEFAULT_MODEL
 
         own = _settings(environ).model_path
         path = own or cache_folder(environ) / "models" / DEFAULT_MODEL.name

@@ -87,11 +87,10 @@ def bash(environ: Mapping[str, str]) -> Iterator[Check]:
 
 def disk(environ: Mapping[str, str]) -> Iterator[Check]:
     """The room for the model and for outputs."""
-    from devops_agent.model_store import DEFAULT_MODEL
-    from devops_agent.transfer import size_of
+    from devops_agent.model_file import DEFAULT_MODEL
 
     folder = cache_folder(environ)
-    is_there = size_of(folder / "models" / DEFAULT_MODEL.name) == DEFAULT_MODEL.size
+    is_there = DEFAULT_MODEL.is_in(folder / "models")
     needed = _LITTLE if is_there else _MODEL_NEEDS
     free = shutil.disk_usage(_existing(folder)).free / _GB
     text = f"{free:.1f} GB free for {folder}"
