@@ -219,6 +219,7 @@ def _add_engine(parser: Parser) -> None:
     actions = _Actions(parser)
     actions.add("status", "tell whether the embedded engine stays in memory")
     actions.add("stop", "have it give back its memory")
+    actions.add("fetch", "get its model now, rather than with the first task (1.1 GB)")
 
 
 def _add_tune(parser: Parser) -> None:
@@ -237,7 +238,7 @@ SUBCOMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "audit": ("tell what ran, and who decided", _add_audit),
     "undo": ("get back the files that the last run changed", _add_undo),
     "sessions": ("list, show, export and delete earlier sessions", _add_sessions),
-    "engine": ("tell of the embedded engine that stays in memory, or stop it", _add_engine),
+    "engine": ("tell of the embedded engine that stays in memory, stop it, fetch its model", _add_engine),
     "tune": ("measure the embedded engine on this machine, and keep what is fastest", _add_tune),
     "doctor": ("check what this program needs on this machine", _add_doctor),
     "completions": ("print the completions for a shell", _add_completions),

@@ -1,14 +1,24 @@
-"""`devops-agent engine`: the embedded engine that stays in memory."""
+"""`devops-agent engine`: the embedded engine that stays in memory, and its model."""
 
 import argparse
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 from devops_agent.engines import resident
+from devops_agent.folders import cache_folder
 
 
 def engine_command(arguments: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
-    """Tells whether an engine stays in memory, or stops it behind the request that it answers."""
+    """Tells whether an engine stays in memory, stops it behind the request that it answers, or gets its model.
+
+    Raises:
+        EngineError: No place gives the model, or the disk cannot hold it.
+    """
+    if arguments.action == "fetch":
+        print(f"The model is {_fetched(environ)}.", file=out)
+        return
     place = resident.folder(environ)
     if arguments.action == "stop":
         count = resident.stop(place)
@@ -19,3 +29,21 @@ def engine_command(arguments: argparse.Namespace, environ: Mapping[str, str], ou
         print(f"The engine stays in memory and listens on {path}.", file=out)
     if not sockets:
         print("No engine stays in memory.", file=out)
+
+
+def _fetched(environ: Mapping[str, str]) -> Path:
+    from devops_agent.events import Progress
+    from devops_agent.model_file import DEFAULT_MODEL
+    from devops_agent.model_store import ensure_model
+
+    told = ""
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal told
+        step = Progress(what, done, total)
+        line = f"{what}, {step.percent // 10}"
+        if line != told:
+            told = line
+            print(step, file=sys.stderr)
+
+    return ensure_model(DEFAULT_MODEL, cache_folder(environ) / "models", progress, environ)
