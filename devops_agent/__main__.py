@@ -375,7 +375,7 @@ def _ollama(chosen: "Settings", terminal: "Listener") -> Any:
 
 
 def _embedded(chosen: "Settings", terminal: "Listener", why: str) -> Any:
-    from devops_agent.engines import resident, tuning
+    from devops_agent.engines import openmp, resident, tuning
     from devops_agent.engines.llama_cpp import LlamaCppChat
     from devops_agent.events import Notice
     from devops_agent.model_file import DEFAULT_MODEL
@@ -386,6 +386,7 @@ def _embedded(chosen: "Settings", terminal: "Listener", why: str) -> Any:
     )
     if path is None:
         path = _default_model(terminal)
+    openmp.provide(os.environ)
     if not chosen.keep_alive:
         resident.stop(resident.folder(os.environ))
     model = LlamaCppChat(

@@ -124,11 +124,18 @@ def test_a_check_that_fails_or_hangs_harms_no_other() -> None:
 # --- engines ----------------------------------------------------------------------------------------------
 
 
+def test_a_library_that_the_first_task_fetches_is_a_warning(tmp_path: Path) -> None:
+    told = "raise ImportError('libgomp.so.1: cannot open shared object file: No such file')"
+    (tmp_path / "xllamacpp.py").write_text(told)
+    found = only(engines.package({**os.environ, "PYTHONPATH": str(tmp_path)}))
+    assert (found.state, found.text) == ("warning", "libgomp.so.1 is missing")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("import os; os.abort()", "it ended with exit code -6"),
-        ("raise ImportError('libgomp.so.1: cannot open')", "ImportError: libgomp.so.1: cannot open"),
+        ("raise ImportError('libc.so.9: cannot open')", "ImportError: libc.so.9: cannot open"),
     ],
 )
 def test_an_engine_that_takes_its_process_down_is_a_failure_of_one_check(

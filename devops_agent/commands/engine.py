@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from devops_agent.engines import resident
+from devops_agent.engines import openmp, resident
 from devops_agent.folders import cache_folder
 
 
 def engine_command(arguments: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
-    """Tells whether an engine stays in memory, stops it behind the request that it answers, or gets its model.
+    """Tells whether an engine stays in memory, stops it behind the request that it answers, or gets a model.
 
     Raises:
-        EngineError: No place gives the model, or the disk cannot hold it.
+        EngineError: No place gives the model or what the engine needs, or the disk cannot hold it.
     """
     if arguments.action == "fetch":
+        openmp.provide(environ)
         print(f"The model is {_fetched(environ)}.", file=out)
         return
     place = resident.folder(environ)
@@ -44,6 +45,6 @@ def _fetched(environ: Mapping[str, str]) -> Path:
         line = f"{what}, {step.percent // 10}"
         if line != told:
             told = line
-            print(step, file=sys.stderr)
+            sys.stderr.write(f"{step}\n")
 
     return ensure_model(DEFAULT_MODEL, cache_folder(environ) / "models", progress, environ)

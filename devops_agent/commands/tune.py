@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from devops_agent import settings
-from devops_agent.engines import local_build, resident, tuning
+from devops_agent.engines import local_build, openmp, resident, tuning
 from devops_agent.engines.tuning import Parameters, Speed
 from devops_agent.errors import EngineError, ModelNotFound
 from devops_agent.folders import cache_folder
@@ -33,6 +33,7 @@ def tune_command(arguments: argparse.Namespace, environ: Mapping[str, str], out:
     if not model.is_file():
         raise ModelNotFound(f"There is no model at {model}. Do a task first: it is downloaded then.")
     told = {"path": str(model.absolute()), "num_ctx": chosen.num_ctx}
+    openmp.provide(environ)
     resident.stop(resident.folder(environ))  # it would be measured with
 
     def measured(parameters: Parameters) -> Speed:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devops_agent import settings
 from devops_agent.doctor.check import SECONDS, Check, output_of
+from devops_agent.engines import openmp
 from devops_agent.errors import UsageError
 from devops_agent.folders import cache_folder
 from devops_agent.settings import Settings
@@ -62,9 +63,14 @@ def package(environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether the embedded engine can be loaded, in a process of its own, which it may take down."""
     code = "import importlib.metadata as m, xllamacpp; print(m.version('xllamacpp'))"
     flags = ["-I"] if sys.flags.isolated else []
-    output = output_of([sys.executable, *flags, "-c", code], environ, _IMPORT_SECONDS)
+    told = {**environ, **openmp.environment(environ)}
+    output = output_of([sys.executable, *flags, "-c", code], told, _IMPORT_SECONDS)
     if not output.problem:
         yield Check("engine", "ok", f"xllamacpp {output.text}")
+        return
+    if f"{openmp.LIBRARY}: cannot open shared object file" in output.problem:
+        text = f"{openmp.LIBRARY} is missing"
+        yield Check("engine", "warning", text, "The first task fetches it; or sudo apt-get install libgomp1.")
         return
     is_needed = _settings(environ).backend != "ollama"
     yield Check(

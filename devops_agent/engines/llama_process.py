@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from devops_agent.context import Messages
+from devops_agent.engines import openmp
 from devops_agent.errors import ContextOverflow, EngineError
 
 WORKER = Path(__file__).with_name("llama_worker.py")
@@ -38,7 +39,7 @@ def start(
     return subprocess.Popen(
         [sys.executable, *flags, str(WORKER), json.dumps(told)],
         start_new_session=True,
-        env={**_ENVIRONMENT, **environment},
+        env={**_ENVIRONMENT, **environment, **openmp.environment(os.environ)},
         **streams,
     )
 
