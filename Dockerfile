@@ -62,7 +62,7 @@ ARG DEBIAN_FRONTEND=noninteractive
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates curl git jq libcap2-bin procps python3 tini \
+        ca-certificates curl git jq libcap2-bin libgomp1 procps python3 tini \
     && groupadd --gid 1000 devops \
     && useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash devops \
     && install --owner root --group devops --mode 750 /usr/bin/setpriv /usr/local/bin/with-groups \
