@@ -211,7 +211,8 @@ class DevOpsAgent(ToolCallingAgent):
         answer, ok = "Not done: interrupted.", False
         try:
             self._prepare(task, data or {})
-            answer = super().run(task, *args, **kwargs)
+            known = "" if args or kwargs else self._briefings[task].answer
+            answer = known or super().run(task, *args, **kwargs)
             ok = self.evidence.exit_code() is ExitCode.DONE
         except AgentError as error:
             answer = f"Not done: {smolagents_patches.feedback(error)}"
@@ -283,7 +284,8 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.ran(call, changes=False, ok=True)
         self._record.ran(call, ran.output, changes=False, ok=True)
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
-        told = replace(told, looked=f"$ {told.look}\n{shown}")
+        answer = told.listing.answer(ran.output) if told.listing else ""
+        told = replace(told, looked=f"$ {told.look}\n{shown}", answer=self.redactor(answer))
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, file_wishes, grounding, intent, schedules
+from devops_agent import events, file_wishes, grounding, intent, listing, schedules
 from devops_agent.choice import Weigh, unweighed
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.form import Form
@@ -20,6 +20,7 @@ from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.injection import neutral
 from devops_agent.limits import makes_exception
+from devops_agent.listing import Listing
 from devops_agent.patterns import regex
 from devops_agent.protocol import format_tool_response
 from devops_agent.runbook_library import Runbook
@@ -51,6 +52,8 @@ class Briefing:
         later: What the task wants after that, in its order.
         look: A command that shows at once what the task asks for, or wants found first, when there is one.
         looked: What it showed.
+        listing: The plain list that the task asks for, which the command shows.
+        answer: The answer, where code knows it and the model need not be asked.
         changes: Whether the task is done only when something was changed.
         trouble: Whether the task is about something that does not work.
         question: Whether it asks, about what cluster or engine can tell.
@@ -64,6 +67,8 @@ class Briefing:
     later: tuple[Step, ...] = ()
     look: str = ""
     looked: str = ""
+    listing: Listing | None = None
+    answer: str = ""
     changes: bool = False
     trouble: bool = False
     question: bool = False
@@ -133,6 +138,9 @@ def briefer(
     """
 
     def brief(task: str, may_look_up: Callable[[], bool]) -> Briefing:
+        plain = listing.of(task)
+        if plain and ground and not plain.namespace:
+            return Briefing(look=plain.command, listing=plain)
         wanted = ground and grounding.names_something(task, os.environ) and may_look_up()
         found = grounding.look_up(task, directory, os.environ) if wanted else Ground()
         if str(found):
@@ -149,6 +157,8 @@ def briefer(
         field = found.about or grounding.field_of(task)
         question = intent.is_question(task) and field != "system"
         told = Briefing(found, changes=intent.asks_for_change(task), trouble=trouble, question=question)
+        if plain and not found.missing:
+            return replace(told, look=plain.command if ground else "", listing=plain if ground else None)
         told = _with_recipe(told, runbooks, task, known, directory, listener, weigh)
         look = (told.form.look if told.form else "") or told.look
         return replace(told, look=look if ground else "")

@@ -105,6 +105,11 @@ _PROGRAMS = {
         r"^mv -nv -- \{source\}": regex(
             r"\A(?!.*\b(?:all|every|each) (?:the )?[.\w]+ files?\b)", re.I | re.S
         ),
+        r" exec \{(?:container|pod)\} (?:sh -c '|-- )\{command\}": regex(
+            r"\b(?:run|exec\w*|commands?|inside|within|call|invoke|shell)\b|[`'\"]"
+            r"|\b(?:in|into|from|of|on) (?:(?:the|a|my|its|docker|running) )*(?:container|pod)\b",
+            re.IGNORECASE,
+        ),
         r"^helm ": regex(r"\b(?:helm|charts?)\b", re.IGNORECASE),
         r"\bcrontab ": regex(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
         r"^(?:nginx|.*/nginx/)": regex(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),

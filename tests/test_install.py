@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pip
 import pytest
 
 from conftest import ROOT
@@ -77,6 +78,19 @@ backend-path = ["."]
 name = "ollama-devops"
 version = "{version}"
 """
+# A Python whose environments have the pip of this one by a link: making one takes a tenth of the time.
+QUICK_PYTHON = f"""\
+#!/bin/sh
+case "$*" in
+    *"-m venv "*)
+        for last; do :; done
+        "{sys.executable}" -I -m venv --without-pip "$last" || exit
+        ln -s "{Path(pip.__file__).parent}" "$(echo "$last"/lib/python*/site-packages)/pip"
+        ;;
+    *sys.version_info*) echo "$0" ;;
+    *) exec "{sys.executable}" "$@" ;;
+esac
+"""
 OLLAMA = """\
 #!/bin/sh
 echo "$*" >>"$HOME/../asked"
@@ -110,7 +124,7 @@ class Machine:
             folder.mkdir(parents=True)
         for name in TOOLS:
             (self.tools / name).symlink_to(shutil.which(name) or pytest.skip(f"{name} is not installed"))
-        (self.tools / "python3").symlink_to(sys.executable)
+        self.tool("python3", QUICK_PYTHON)
         self.environment = {
             "HOME": str(self.home),
             "PATH": str(self.tools),
@@ -195,6 +209,8 @@ def host(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_what_was_installed_runs_and_goes_without_a_trace(machine: Machine) -> None:
+    (machine.tools / "python3").unlink()
+    (machine.tools / "python3").symlink_to(sys.executable)
     (machine.home / ".config").mkdir()  # it was there before, empty as it is
     before = machine.files()
     code, said = machine.run()
