@@ -1,6 +1,7 @@
 """What is written down in two places must agree: requirements, versions, module lists, layering, defaults."""
 
 import ast
+import importlib.util
 import inspect
 import re
 import sys
@@ -69,6 +70,22 @@ def test_the_version_is_the_top_entry_of_the_changelog() -> None:
         return
     entries = re.findall(r"^## \[(\d[^\]]*)\]", changelog.read_text(encoding="utf-8"), re.MULTILINE)
     assert entries[:1] == [devops_agent.__version__]
+
+
+def test_the_picture_of_the_architecture_is_that_of_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs/picture.py")
+    assert spec
+    assert spec.loader
+    picture = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(picture)
+    text = picture.DOCUMENT.read_text(encoding="utf-8")
+    assert text == picture.drawn(text), "run python docs/picture.py"
+
+
+def test_every_dependency_has_a_line_that_says_why(pyproject: dict[str, Any]) -> None:
+    told = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for needed in pyproject["project"]["dependencies"]:
+        assert re.search(rf"^\| .*\b{re.split('[<>=;]', needed)[0]}\b", told, re.MULTILINE), needed
 
 
 def test_every_listed_top_level_module_exists(pyproject: dict[str, Any]) -> None:
