@@ -224,6 +224,7 @@ class DevOpsAgent(ToolCallingAgent):
     def _prepare(self, task: str, data: Mapping[str, str]) -> None:
         """Looks up what the task names, and finds the form for it."""
         self.memory.reset()  # a run that ends here would be told with the steps of the one before
+        self._briefings.clear()
         if again := self.conversation.look_again(task):
             told = briefing.Briefing(look=again)
         else:

@@ -133,6 +133,8 @@ class Listing:
         table = columns(lines[start])
         rows = [line for line in lines[start + 1 :] if line.strip()]
         told = [self._row(row, table) for row in rows]
+        if not all(told):
+            return ""
         if not rows:
             return f"There {self._counted(0)}{self._where}."
         names = "; ".join(told[:_MOST_NAMES])
@@ -141,22 +143,27 @@ class Listing:
 
     def _counted(self, count: int) -> str:
         state = f"{self._state} " if self._state else ""
-        name = self._kind.name
-        if count != 1:
-            name = (
-                f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith("s") else f"{name}s"
-            )
-        return f"{'is' if count == 1 else 'are'} {count or 'no'} {state}{name}"
+        if count == 1:
+            return f"is 1 {state}{self._kind.name}"
+        return f"are {count or 'no'} {state}{_plural(self._kind.name)}"
 
     def _row(self, row: str, table: Sequence[Column]) -> str:
         cells = {each.name: row[each.start : each.end].strip() for each in table}
-        name = next((cells[key] for key in ("NAMES", "NAME", "VOLUME NAME") if key in cells), "")
+        name = next((cells[key] for key in ("NAMES", "NAME", "VOLUME NAME", "IMAGE") if key in cells), "")
+        if not name and "REPOSITORY" not in cells:
+            return ""
         if "REPOSITORY" in cells:
             name = f"{cells['REPOSITORY']}:{cells.get('TAG', '')}"
         if "NAMESPACE" in cells:
             name = f"{cells['NAMESPACE']}/{name}"
         shown = [cells[key] for key in self._kind.shown if cells.get(key)]
         return f"{name} ({', '.join(shown)})" if shown else name
+
+
+def _plural(name: str) -> str:
+    if name.endswith("y"):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
 def of(task: str) -> Listing | None:

@@ -13,7 +13,8 @@ from typing import Any
 from benchmarks import document as benchmark_document
 from benchmarks.speed import document, measures
 
-_ENGINE_REQUESTS = 200
+# Of which memory is measured: requests to the engine, tasks in a session.
+_REQUESTS = 200
 
 
 def main() -> int:
@@ -23,7 +24,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(_measures(1)), help="leave the rest as it was")
     parser.add_argument("--publish", action="store_true", help="only write the document")
     options = parser.parse_args()
-    os.environ.pop("DEVOPS_AGENT_KEEP_ALIVE", None)
+    # as on a user's machine: the engine stays, and Python keeps what it has compiled
+    for name in ("DEVOPS_AGENT_KEEP_ALIVE", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
     told = json.loads(document.FIGURES.read_text(encoding="utf-8")) if document.FIGURES.is_file() else {}
     for name, measure in _measures(options.repeats).items():
         if not options.publish and (options.only is None or name in options.only):
@@ -44,7 +47,10 @@ def _measures(repeats: int) -> dict[str, Callable[[], Any]]:
         "engine": lambda: measures.of_engine(repeats),
         "start": lambda: measures.of_start(10 * repeats),
         "history": lambda: measures.of_history(10 * repeats),
-        "memory": lambda: measures.of_memory(_ENGINE_REQUESTS),
+        "memory": lambda: {
+            **measures.of_memory(_REQUESTS),
+            **measures.of_session_memory(_REQUESTS),
+        },
     }
 
 

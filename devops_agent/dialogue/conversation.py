@@ -80,7 +80,7 @@ class Conversation:
 
     Attributes:
         limit: Characters that are sent at most, of which the turns take a part.
-        turns: All turns, also those that are folded.
+        turns: All turns, also those that are folded, which are without their messages.
     """
 
     limit: int = characters(8192, 2048)
@@ -95,6 +95,9 @@ class Conversation:
         if size(self.messages([])) > self.limit * _MOST:
             while self._folded < len(self.turns) and size(self.messages([])) > self.limit * _FOLD_TO:
                 self._folded += 1
+            # they are not sent again; those of the newest may still be written down
+            for index, each in enumerate(self.turns[: self._folded][: len(self.turns) - 1]):
+                self.turns[index] = replace(each, messages=())
 
     def clear(self) -> None:
         """Starts afresh."""
