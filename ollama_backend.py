@@ -101,24 +101,21 @@ class OllamaChat(ChatModel):
         return ModelNotFound(f"Model not found: {self.model_id}. See `ollama list`; get it with {how}.")
 
     def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
-        """Has the server load the model and read the system prompt, in the background.
+        """Has the server load the model, in the background.
 
-        What goes wrong is told by the first request that matters.
+        It reads nothing yet: a server has one slot by default, which the choice of a recipe takes first. What
+        goes wrong is told by the first request that matters.
         """
-        self._preparation = threading.Thread(target=self._prepare, args=(tools, instructions), daemon=True)
+        self._preparation = threading.Thread(target=self._prepare, daemon=True)
         self._preparation.start()
 
-    def _prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
-        system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
+    def _prepare(self) -> None:
         with suppress(EngineError):
-            # a request without any token to write, none or 0, counts as one without a limit
-            body = {**self._request_for([system]), "options": {**self._constant_options(), "num_predict": 1}}
-            with self._request("POST", "/api/chat", json=body, stream=True) as response:
-                for _ in self._lines(response):
-                    pass
+            body = {"model": self.model_id, "keep_alive": self.keep_alive, "stream": False}
+            self._request("POST", "/api/generate", json={**body, "options": self._constant_options()})
 
     def _prepared(self) -> None:
-        """Waits for the preparation: a server with several slots would read the prompt twice."""
+        """Waits for the preparation, which has the connection."""
         while self._preparation and self._preparation.is_alive():
             self._preparation.join(0.1)  # a join without an end cannot be interrupted
 

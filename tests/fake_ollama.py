@@ -103,12 +103,7 @@ class FakeOllama:
     @property
     def chats(self) -> list[Any]:
         """The bodies sent to `/api/chat` for a reply."""
-        return [body for body in self._bodies if not (_asks_how_likely(body) or _prepares(body))]
-
-    @property
-    def prepared(self) -> list[Any]:
-        """The bodies sent to `/api/chat` so that the server reads the prompt."""
-        return [body for body in self._bodies if _prepares(body)]
+        return [body for body in self._bodies if not _asks_how_likely(body)]
 
     @property
     def weighed(self) -> list[Any]:
@@ -197,8 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"parameters": self.fake.parameters, "capabilities": ["completion"]})
         elif self.path == "/api/chat" and _asks_how_likely(body) and not self.fake.is_down:
             self._send(200, _weighed(self.fake.likely))
-        elif self.path == "/api/chat" and _prepares(body):
-            self._chat(Reply("{"))
+        elif self.path == "/api/generate":
+            self._json(200, {"done": True, "done_reason": "load"})
         elif self.path == "/api/chat":
             self._chat(self.fake.next_reply())
         else:
@@ -262,10 +257,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _asks_how_likely(body: Any) -> bool:
     return isinstance(body, dict) and bool(body.get("logprobs"))
-
-
-def _prepares(body: Any) -> bool:
-    return isinstance(body, dict) and [each.get("role") for each in body.get("messages") or ()] == ["system"]
 
 
 def _weighed(likely: dict[str, float]) -> bytes:

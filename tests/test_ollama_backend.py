@@ -534,17 +534,15 @@ def test_nothing_is_asked_before_the_first_use(ollama: FakeOllama) -> None:
     assert ollama.requests == []
 
 
-def test_a_session_has_the_server_read_the_prompt_before_there_is_a_task(ollama: FakeOllama) -> None:
+def test_the_server_loads_the_model_before_there_is_a_task(ollama: FakeOllama) -> None:
     ollama.script(call("final_answer", answer="Done."))
     model = OllamaChat("m", ollama.url, Sampling(num_predict=99), "7m")
-    model.prepare(TOOLS, "Be kind.")
-    task = [{"role": "system", "content": protocol.system_prompt(TOOLS, "Be kind.")}, SAID]
-    model.complete(task, TOOLS, constrain=True)
-    (prepared,), (asked,) = ollama.prepared, ollama.chats
-    assert prepared["messages"] == asked["messages"][:1]
-    assert (prepared["keep_alive"], prepared["options"]["num_predict"]) == ("7m", 1)
-    # anything else would make the server load the model anew
-    assert {**prepared["options"], "num_predict": 99} == asked["options"]
+    model.prepare(TOOLS, "")
+    model.complete([SAID], TOOLS, constrain=True)
+    (loaded,) = (each.body for each in ollama.requests if each.path == "/api/generate")
+    assert (loaded["model"], loaded["keep_alive"], "prompt" in loaded) == ("m", "7m", False)
+    # with others the server would load it anew
+    assert loaded["options"] == ollama.chats[0]["options"]
 
 
 def test_a_server_that_is_gone_is_told_of_by_the_first_task() -> None:
