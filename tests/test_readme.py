@@ -117,6 +117,27 @@ def test_it_is_short_and_names_what_is_there() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_its_figures_are_those_of_the_documents_that_have_them() -> None:
+    told = {
+        name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("benchmarks", "performance")
+    }
+    for figure in re.findall(r"\b\d+%", README.partition("## How good")[2].partition("\n## ")[0]):
+        assert figure in told["benchmarks"], figure
+    for figure in re.findall(r"\b(\d\.\d\d) times", README):
+        assert figure in told["performance"], figure
+
+
+def test_the_tree_is_told_of_as_it_is() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no clone")
+    there = {name.partition("/")[0] for name in listed.stdout.splitlines()}
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = text.partition("## What lies where")[2].partition("\n## ")[0]
+    first = "".join(re.findall(r"^\| (.*?) \|", rows, re.MULTILINE))
+    assert {name.rstrip("/") for name in re.findall(r"`([^`]+)`", first)} == there
+
+
 @pytest.mark.parametrize("name", ["Cannot connect to Ollama", "Model not found"])
 def test_the_messages_of_its_troubleshooting_are_those_that_are_printed(name: str) -> None:
     assert f"**{name}**" in README

@@ -68,18 +68,25 @@ def test_another_is_kept_only_when_it_is_clearly_faster(
 ) -> None:
     monkeypatch.setattr(tuning, "_cores", lambda: 2)
 
+    tried: list[Parameters] = []
+
     def measured(parameters: Parameters) -> Speed:
+        tried.append(parameters)
         return Speed(40.0, output if parameters.threads == 1 else 10.0)
 
-    best, found = tuning.best(measured, Parameters(), 60)
-    assert best.threads == kept
-    assert len(found) == 1 + len(list(tuning.candidates(Parameters())))
+    assert tuning.best(measured, Parameters(), 60).threads == kept
+    assert len(tried) == 1 + len(list(tuning.candidates(Parameters())))
 
 
 def test_nothing_is_begun_that_would_take_longer_than_there_is_time() -> None:
-    best, found = tuning.best(lambda parameters: Speed(1, 1), Parameters(), 0)
-    assert best == Parameters()
-    assert len(found) == 1
+    tried: list[Parameters] = []
+
+    def measured(parameters: Parameters) -> Speed:
+        tried.append(parameters)
+        return Speed(1, 1)
+
+    assert tuning.best(measured, Parameters(), 0) == Parameters()
+    assert len(tried) == 1
 
 
 @pytest.fixture

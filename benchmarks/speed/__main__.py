@@ -32,7 +32,7 @@ def main() -> int:
         if not options.publish and (options.only is None or name in options.only):
             print(f"measuring: {name}", file=sys.stderr, flush=True)
             told[name] = measure()
-            told["circumstances"] = _circumstances()
+            told.setdefault("circumstances", {})[name] = _circumstances()
             document.FIGURES.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     document.DOCUMENT.write_text(document.document(), encoding="utf-8")
     return 0

@@ -85,9 +85,12 @@ def _others(told: Mapping[str, Any]) -> Iterable[str]:
     yield _table(["", ""], rows)
 
 
-def _circumstances(told: Mapping[str, str]) -> Iterable[str]:
+def _circumstances(told: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
     yield "## Circumstances\n"
-    yield "\n".join(f"- {name}: {value}" for name, value in told.items())
+    lines: dict[str, list[str]] = {}
+    for measure, those in told.items():
+        lines.setdefault("; ".join(f"{name} {value}" for name, value in those.items()), []).append(measure)
+    yield "\n".join(f"- {', '.join(measures)}: {those}" for those, measures in lines.items())
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

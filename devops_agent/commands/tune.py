@@ -45,7 +45,7 @@ def tune_command(arguments: argparse.Namespace, environ: Mapping[str, str], out:
         start = replace(tuning.load(tuning.file(environ)), threads=Parameters.threads)
         if arguments.build:
             start = _built(told, cache / "engines", say)
-        found, _ = tuning.best(measured, start, _SECONDS)
+        found = tuning.best(measured, start, _SECONDS)
         tuning.save(tuning.file(environ), found)
     except OSError as error:
         raise EngineError(f"Cannot keep what was measured: {error}.") from error

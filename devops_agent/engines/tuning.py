@@ -123,10 +123,8 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def best(
-    measured: Callable[[Parameters], Speed], start: Parameters, seconds: float
-) -> tuple[Parameters, Sequence[tuple[Parameters, Speed]]]:
-    """The fastest parameters, where they are worth it, and all that was measured.
+def best(measured: Callable[[Parameters], Speed], start: Parameters, seconds: float) -> Parameters:
+    """The fastest parameters, where they are worth it.
 
     Args:
         measured: Measures parameters.
@@ -141,7 +139,7 @@ def best(
             break
         found.append((each, measured(each)))
     fastest, speed = min(found, key=lambda each: each[1].seconds)
-    return (fastest if speed.seconds < _WORTH * found[0][1].seconds else start), found
+    return fastest if speed.seconds < _WORTH * found[0][1].seconds else start
 
 
 def measure(told: Mapping[str, Any], parameters: Parameters) -> Speed:
