@@ -70,6 +70,8 @@ RUN apt-get update \
     && apt-get purge --yes --auto-remove libcap2-bin \
     && rm -rf /var/lib/apt/lists/* \
     && mkdir /workspace && chown devops:devops /workspace \
+    && install --directory --owner devops --group devops \
+        /home/devops/.cache /home/devops/.cache/devops-agent \
     && chmod 1777 /home/devops
 COPY --from=docker-cli /usr/local/bin/docker /usr/local/bin/docker
 COPY --from=docker-cli /usr/local/libexec/docker/cli-plugins /usr/local/libexec/docker/cli-plugins

@@ -230,6 +230,8 @@ class DevOpsAgent(ToolCallingAgent):
         else:
             told = self.brief(task, lambda: self._may_look_up(task))
         if data:
+            if told.listing:  # the list may be one of what was given
+                told = replace(told, look="", listing=None)
             told.ground.texts.update(data)
             told.ground.informs = True
         parts = () if told.whole else intent.parts(task)

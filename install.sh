@@ -20,8 +20,8 @@ readonly RELEASE='https://github.com/ubermorgenland/devops-agent/archive/refs/he
 readonly OLLAMA_INSTALLER=${DEVOPS_AGENT_OLLAMA_INSTALLER:-https://ollama.com/install.sh}
 readonly OLLAMA_MODEL='qwen3-devops'
 readonly HUB_REPO='ubermorgen/qwen3-devops' HUB_FILE='qwen3-devops.gguf'
-# What has to be free, in MiB: an environment, the embedded model, the model for Ollama twice.
-readonly ENVIRONMENT_MIB=500 EMBEDDED_MIB=1200 OLLAMA_MIB=2500
+# What has to be free, in MiB: an environment; the model for Ollama, twice.
+readonly ENVIRONMENT_MIB=500 OLLAMA_MIB=2500
 
 usage() {
     cat <<'TEXT'
@@ -103,21 +103,51 @@ xdg() {
     case $1 in /*) printf '%s' "$1" ;; *) printf '%s' "$HOME/$2" ;; esac
 }
 
+# Where the installation is whose copy of this script runs.
+installed_prefix() {
+    local folder
+    folder=$(script_folder) || return 1
+    [ -f "$folder/installed.txt" ] && case $folder in
+        */lib/devops-agent) printf '%s' "${folder%/lib/devops-agent}" ;;
+        *) return 1 ;;
+    esac
+}
+
+# The folder of this script; none where it comes through a pipe.
+script_folder() {
+    local script=${BASH_SOURCE[0]:-}
+    [ -f "$script" ] && CDPATH='' cd -- "$(dirname -- "$script")" && pwd -P
+}
+
+# A folder's path without links and dots, as far as it is there.
+one_name() {
+    local there=$1 rest=''
+    while [ ! -d "$there" ]; do
+        [ "${there##*/}" = . ] || rest=/${there##*/}$rest
+        there=${there%/*}
+        [ -n "$there" ] || there=/
+    done
+    there=$(CDPATH='' cd -- "$there" && pwd -P)
+    printf '%s' "${there%/}$rest"
+}
+
 find_places() {
     [ -n "${HOME:-}" ] || fail 'HOME is not set.' 'Set it to your home folder, and try again.'
-    prefix=${prefix:-$HOME/.local}
+    prefix=${prefix:-$(installed_prefix || printf '%s' "$HOME/.local")}
     case $prefix in
         \~ | \~/*) prefix=$HOME${prefix#\~} ;;  # --prefix=~/x, which no shell expands
         /*) ;;
         *) prefix=$PWD/$prefix ;;
     esac
-    prefix=${prefix%/}
-    library=$prefix/lib/devops-agent
-    record=$library/installed.txt
-    command_link=$prefix/bin/devops-agent
+    # as one name, however it is written: links and records are compared by it
+    [ "$prefix" = "$HOME/.local" ] || prefix=$(one_name "$prefix")
     cache=$(xdg "${XDG_CACHE_HOME:-}" .cache)/devops-agent
     data=$(xdg "${XDG_DATA_HOME:-}" .local/share)/devops-agent
     config=$(xdg "${XDG_CONFIG_HOME:-}" .config)/devops-agent
+    library=$prefix/lib/devops-agent
+    record=$library/installed.txt
+    kept_record=$data/installed.txt  # from an uninstallation to a later --purge
+    command_link=$prefix/bin/devops-agent
     bash_completion=$prefix/share/bash-completion/completions/devops-agent
     zsh_completion=$prefix/share/zsh/site-functions/_devops-agent
     fish_completion=$prefix/share/fish/vendor_completions.d/devops-agent.fish
@@ -147,7 +177,7 @@ make_folder() {
 # so that --purge knows that nobody else had made them.
 note_folder() {
     local folder=${1%/*}
-    while [ ! -d "$folder" ]; do
+    while [ -n "$folder" ] && [ ! -d "$folder" ]; do
         made_folders+=("$folder")
         folder=${folder%/*}
     done
@@ -155,7 +185,7 @@ note_folder() {
 
 write_record() {
     {
-        if [ -f "$record" ]; then cat "$record"; fi
+        cat "$record" "$kept_record" 2>/dev/null
         if [ ${#made_folders[@]} -gt 0 ]; then printf 'folder %s\n' "${made_folders[@]}"; fi
         if [ -n "$made_ollama_model" ]; then printf 'ollama %s\n' "$made_ollama_model"; fi
     } >"$work/record"
@@ -177,7 +207,7 @@ work='' locked='' unfinished='' child='' server=''
 
 clean_up() {
     # what runs in the background of a script has no ear for Ctrl-C
-    [ -z "$child" ] || kill "$child" 2>/dev/null
+    [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null
     [ -z "$server" ] || kill "$server" 2>/dev/null
     [ -z "$unfinished" ] || rm -rf "$unfinished"
     [ -z "$work" ] || rm -rf "$work"
@@ -257,7 +287,7 @@ download() {
     if command -v curl >/dev/null; then
         curl -fsSL --retry 2 --connect-timeout 15 -o "$2" "$1" 2>"$work/why"
     elif command -v wget >/dev/null; then
-        wget -q --tries 3 --timeout 15 -O "$2" "$1" 2>"$work/why"
+        wget -q -T 15 -O "$2" "$1" 2>"$work/why"
     else
         "$python" -I -c 'import sys, urllib.request as r; r.urlretrieve(*sys.argv[1:])' "$1" "$2" 2>"$work/why"
     fi || fail "Cannot download $1: $(tail -n 1 "$work/why")" \
@@ -266,9 +296,8 @@ download() {
 
 # The folder of the clone that this script lies in, if any.
 clone() {
-    local script=${BASH_SOURCE[0]:-} folder
-    [ -f "$script" ] || return 1
-    folder=$(CDPATH='' cd -- "$(dirname -- "$script")" && pwd -P) || return 1
+    local folder
+    folder=$(script_folder) || return 1
     [ -f "$folder/pyproject.toml" ] && [ -d "$folder/devops_agent" ] && printf '%s' "$folder"
 }
 
@@ -349,14 +378,14 @@ quietly() {
     status=$?
     child=''
     [ "$status" = 0 ] ||
-        why=$({ grep -i 'no space left' "$log" || grep -E '[A-Za-z](Error|ERROR): ' "$log"; } | tail -n 1)
+        why=$({ grep -i 'no space left' "$log" || grep -E '(^| )(ERROR|[A-Za-z.]*Error): ' "$log"; } | tail -n 1)
     return "$status"
 }
 
 install_environment() {
     local environment
     need_space "$library" "$ENVIRONMENT_MIB" 'The installation'
-    # those of runs that were killed, for nothing names them
+    # those that nothing names any more: of the upgrade before, and of runs that were killed
     for environment in "$library"/env-*; do
         [ ! -d "$environment" ] || [ "$environment" = "$(readlink "$library/current")" ] || rm -rf "$environment"
     done
@@ -366,18 +395,17 @@ install_environment() {
     quietly "$python" -I -m venv "$environment" || fail "No environment could be made: $why" "Get what it needs with: $(how_to_get_python)"
     step 'Installing the agent and its libraries (about 30 packages, 50 MB)'
     mkdir -p "$work/build"
-    (cd "$source" && tar -cf - --exclude .git --exclude .venv --exclude '.venv-*' .) | (cd "$work/build" && tar -xf -)
-    quietly "$environment/bin/python" -I -m pip install --disable-pip-version-check --no-input \
+    (cd "$source" && tar -cf - --exclude .git --exclude .venv --exclude '.venv-*' --exclude '*.gguf' .) | (cd "$work/build" && tar -xf -)
+    PIP_USER=0 quietly "$environment/bin/python" -I -m pip install --disable-pip-version-check --no-input \
         --no-cache-dir "$work/build" ||
         fail "The libraries could not be installed: $why" 'Look at the network and the disk, and run this again.'
     "$environment/bin/devops-agent" --version >"$work/version" 2>"$work/why" </dev/null ||
         fail "What was installed does not start: $(tail -n 1 "$work/why")" 'Please report this.'
     link "$environment" "$library/current" || fail_disk "$library"
-    unfinished=''
-    for environment in "$library"/env-*; do
-        [ "$environment" = "$(readlink "$library/current")" ] || rm -rf "$environment"
-    done
-    cp "$source/install.sh" "$library/install.sh" 2>/dev/null || true
+    unfinished=''  # the one before stays until the next run: a session may run in it
+    if ! { cp "$source/install.sh" "$library/install.sh" && chmod 755 "$library/install.sh"; }; then
+        fail_disk "$library"
+    fi
 }
 
 # Makes a link, or turns one elsewhere, in one step.
@@ -394,6 +422,10 @@ install_completions() {
     local shell path
     for shell in bash zsh fish; do
         eval "path=\$${shell}_completion"
+        if [ -L "$path" ] || { [ -e "$path" ] && ! grep -qs devops-agent "$path"; }; then
+            say "Note: $path is not from this installer, and stays."
+            continue
+        fi
         make_folder "${path%/*}"
         "$command_link" completions "$shell" >"$path" 2>/dev/null </dev/null || fail_disk "${path%/*}"
     done
@@ -417,13 +449,12 @@ ask_engine() {
         printf 'Choice [1]: ' >/dev/tty
         read -r answer </dev/tty || answer=''
         case $answer in
-            2 | o*) engine=ollama ;;
+            2 | [oO]*) engine=ollama ;;
         esac
     fi
 }
 
 fetch_embedded_model() {
-    need_space "$cache" "$EMBEDDED_MIB" 'The model'
     step 'Fetching the model of the embedded engine (1.1 GB)'
     "$command_link" engine fetch </dev/null >&2 || {
         say 'The model could not be fetched now; the first task tries again.'
@@ -451,7 +482,14 @@ install_ollama() {
 # Has Ollama answer, if need be by a server for the time of this installation.
 start_ollama() {
     local tries=0
-    ollama list >/dev/null 2>&1 && return 0
+    # its service may be about to start
+    until ollama list >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 10 ] || break
+        sleep 0.5
+    done
+    [ "$tries" -ge 10 ] || return 0
+    tries=0
     ollama serve >"$work/ollama.log" 2>&1 </dev/null &
     server=$!
     until ollama list >/dev/null 2>&1; do
@@ -539,8 +577,9 @@ install() {
         dry_run
         return
     fi
-    work=$(mktemp -d "${TMPDIR:-/tmp}/devops-agent-install.XXXXXX") || fail_disk "${TMPDIR:-/tmp}"
     take_lock
+    rm -rf "$library"/.work.*  # of runs that were killed
+    work=$(mktemp -d "$library/.work.XXXXXX") || fail_disk "$library"
     note_folder "$cache"
     note_folder "$data"
     note_folder "$config"
@@ -561,7 +600,7 @@ install() {
             say "Or start it as: $command_link \"Check disk usage and available memory\""
             ;;
     esac
-    say "Remove it: $library/install.sh --uninstall"
+    say "Remove it: '$library/install.sh' --uninstall"
 }
 
 profile() {
@@ -591,17 +630,18 @@ remove_folders() {
 
 uninstall() {
     local folders=() kind name
-    if [ ! -d "$library" ] && [ -z "$purges" ]; then
+    if [ ! -d "$library" ] && [ -z "$purges" ] && ! is_ours; then
         say "Nothing is installed below $prefix."
         return
     fi
-    if [ -f "$record" ]; then
-        while read -r kind name; do
-            case $kind in
-                folder) folders+=("$name") ;;
-                ollama) [ -z "$purges" ] || remove_ollama_model "$name" ;;
-            esac
-        done <"$record"
+    while read -r kind name; do
+        case $kind in
+            folder) folders+=("$name") ;;
+            ollama) [ -z "$purges" ] || remove_ollama_model "$name" ;;
+        esac
+    done < <(cat "$record" "$kept_record" 2>/dev/null)
+    if [ -z "$purges" ] && [ -z "$is_dry" ] && [ -f "$record" ] && [ -d "$data" ]; then
+        cp "$record" "$kept_record"
     fi
     if [ -z "$is_dry" ] && [ -x "$library/current/bin/devops-agent" ]; then
         "$library/current/bin/devops-agent" engine stop >/dev/null 2>&1 </dev/null

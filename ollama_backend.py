@@ -106,6 +106,8 @@ class OllamaChat(ChatModel):
         It reads nothing yet: a server has one slot by default, which the choice of a recipe takes first. What
         goes wrong is told by the first request that matters.
         """
+        if self.keep_alive in ("0", "0s"):
+            return  # loading it for no time would have the server unload it
         self._preparation = threading.Thread(target=self._prepare, daemon=True)
         self._preparation.start()
 

@@ -90,19 +90,25 @@ _ASKS = regex(
     r"|(?:i(?:['’]d| would)? (?:want|like|need) to|let me) (?:see|know)|what(?:['’]s| are| is)?|which) "
 )
 _FILLS = regex(
-    r"(?:(?:a|the) (?:list|names) of |all |the |my |our |of |any |every |currently |current |existing "
-    r"|available )*"
+    r"(?:(?:a|the) (?:list|names) of |all |the |my |our |of |any |every |currently |current |existing )*"
 )
 _ENDS = regex(
-    r"(?: (?:are|is|there|do|i|we|have|got|exist|available|deployed|up|currently|at the moment|right now|now"
+    r"(?: (?:are|is|there|do|i|we|have|got|exist|currently|at the moment|right now|now"
     r"|please|here|on (?:this|the|my) (?:machine|host|system|server|computer)|in docker))+$"
 )
 _STATES = regex(r"^(running|active|stopped|exited) | (running|active|stopped|exited)$")
 _PLACE = regex(
     r" (?:in|of|from|across) (?:(?P<all>(?:all|every)(?: the)? namespaces?|the whole cluster)"
     r"|(?:the |my )?(?:kubernetes )?(?:namespace|ns) (?P<behind>[a-z0-9-]+)"
-    r"|(?:the |my )?(?P<before>[a-z0-9-]+) namespace|(?:the|my|this) (?:kubernetes )?cluster|kubernetes)$"
+    r"|(?:the |my |this |our )?current namespace|(?:this|my|our) namespace"
+    r"|(?:the )?(?!(?:each|any|other|another|that|which|same|right|whole|entire) )"
+    r"(?P<before>[a-z0-9-]+) namespace"
+    r"|(?:the|my|this) (?:kubernetes )?cluster|kubernetes)$"
 )
+# "What are pods?" wants to know what they are.
+_WHAT = regex(r"what(?:['’]s| are| is)? $")
+# Those that every cluster has.
+_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 # Elsewhere "services" may be those of systemd, "jobs" those of the shell, "secrets" those of Docker.
 _CLUSTER = regex(r"^(?:kubernetes|k8s|cluster) ")
 _AMBIGUOUS = frozenset({"service", "job", "secret"})
@@ -115,10 +121,12 @@ class Listing:
     Attributes:
         command: Shows it.
         namespace: The one that the task names, if any.
+        is_sure: Whether the task surely means a namespace by that; by "the shop namespace" it may not.
     """
 
     command: str
     namespace: str
+    is_sure: bool
     _kind: _Kind
     _state: str
     _where: str
@@ -128,7 +136,7 @@ class Listing:
         lines = output.splitlines()
         start = next((number for number, line in enumerate(lines) if columns(line)), None)
         if start is None:
-            nothing = not output.strip() or output.startswith("No resources found")
+            nothing = self.is_sure and (not output.strip() or output.startswith("No resources found"))
             return f"There {self._counted(0)}{self._where}." if nothing else ""
         table = columns(lines[start])
         rows = [line for line in lines[start + 1 :] if line.strip()]
@@ -172,10 +180,13 @@ def of(task: str) -> Listing | None:
     asked = _ASKS.match(text)
     if not asked:
         return None
-    text, place = _parted(_ENDS.sub("", text[asked.end() :]), _PLACE)
+    whole = text[asked.end() :]
+    text, place = _parted(_ENDS.sub("", whole), _PLACE)
     text, state = _parted(_FILLS.sub("", _ENDS.sub("", text), count=1), _STATES)
     text = _ENDS.sub("", text)
     bare = _CLUSTER.sub("", text)
+    if _WHAT.search(asked.group()) and text == whole:
+        return None
     for kind in _KINDS:
         if re.fullmatch(kind.said, text) or (kind.is_object and re.fullmatch(kind.said, bare)):
             if kind.name in _AMBIGUOUS and not place and bare == text:
@@ -204,6 +215,6 @@ def _listing(kind: _Kind, state: str, place: re.Match[str] | None) -> Listing | 
             command, where = f"{command} -n {namespace}", f" in namespace {namespace}"
     elif namespace:
         return None
-    return Listing(
-        command + states.get(state, ""), namespace or "", kind, "" if kind.is_object else state, where
-    )
+    is_sure = not (place and place["before"]) or namespace in _NAMESPACES
+    shown = "" if kind.is_object else state
+    return Listing(command + states.get(state, ""), namespace or "", is_sure, kind, shown, where)

@@ -4,12 +4,14 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the image is a Linux")
 ENTRYPOINT = ROOT / "docker/entrypoint"
 SHOWN = ("OLLAMA_HOST", "DEVOPS_AGENT_BACKEND", "KUBECONFIG")
 AGENT = f"""\

@@ -22,8 +22,8 @@ from conftest import ROOT
 
 SCRIPT = ROOT / "install.sh"
 TOOLS = (
-    "awk bash cat cp date df dirname env grep id ln mkdir mktemp mv readlink rm rmdir sed sh sleep sort tail"
-    " tar uname"
+    "awk bash cat chmod cp date df dirname env grep id ln mkdir mktemp mv readlink rm rmdir sed sh sleep sort"
+    " tail tar uname"
 ).split()
 
 # The agent as far as the installer knows it, and `hf`, which Hugging Face's library brings.
@@ -232,13 +232,40 @@ def test_without_purge_what_is_the_users_stays(machine: Machine) -> None:
     assert machine.files() == [f".cache{each}" for each in kept]
 
 
+def test_what_was_kept_can_be_purged_later(machine: Machine) -> None:
+    assert machine.run()[0] == 0
+    (machine.home / ".local/share/devops-agent").mkdir()  # where sessions are
+    assert machine.run("--uninstall")[0] == 0
+    assert machine.run("--uninstall", "--purge")[0] == 0
+    assert machine.files() == []
+
+
+def test_its_copy_knows_where_it_has_installed(machine: Machine) -> None:
+    code, said = machine.run("--no-model", "--prefix", "./opt dir/.")
+    copy = machine.path / "opt dir/lib/devops-agent/install.sh"
+    assert (code, f"Remove it: '{copy}' --uninstall" in said) == (0, True), said
+    ran = subprocess.run([copy, "--uninstall", "--purge"], env=machine.environment, check=True)
+    assert ran.returncode == 0
+    assert not (machine.path / "opt dir").exists()
+
+
+def test_a_completion_of_somebody_elses_stays(machine: Machine) -> None:
+    theirs = machine.home / ".local/share/zsh/site-functions/_devops-agent"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    code, said = machine.run("--no-model")
+    assert (code, f"Note: {theirs} is not from this installer" in said) == (0, True)
+    assert machine.run("--uninstall", "--purge")[0] == 0
+    assert theirs.read_text() == "mine"
+
+
 def test_another_run_upgrades_in_place(machine: Machine) -> None:
     assert machine.run("--no-model")[0] == 0
     before = machine.files()
     newer = source(machine.path / "newer", "2.0")
     code, said = machine.run("--no-model", DEVOPS_AGENT_SOURCE=str(newer))
     assert (code, machine.version()) == (0, "devops-agent 2.0"), said
-    assert len(machine.environments()) == 1
+    assert len(machine.environments()) == 2  # a session may run in the one before
     kept = [name for name in before if "env-" not in name]
     assert [name for name in machine.files() if "env-" not in name] == kept
     assert machine.run("--uninstall", "--purge")[0] == 0
@@ -363,7 +390,7 @@ def begun(machine: Machine) -> "subprocess.Popen[str]":
     slow = source(machine.path / "slow", before="time.sleep(60)")
     process = machine.start("--no-model", DEVOPS_AGENT_SOURCE=str(slow))
     deadline = time.monotonic() + 60
-    while not list(machine.path.glob("tmp/devops-agent-install.*/build/backend.py")):
+    while not list(machine.home.glob(".local/lib/devops-agent/.work.*/build/backend.py")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return process
@@ -445,7 +472,6 @@ def test_ollama_is_installed_by_its_own_installer(machine: Machine, host: tuple[
     (folder / "install.sh").write_text(
         f"cat >{machine.tools}/ollama <<'X'\n{OLLAMA}X\nchmod +x {machine.tools}/ollama\n"
     )
-    machine.tool("chmod", f'#!/bin/sh\nexec {shutil.which("chmod")} "$@"\n')
     code, said = machine.run(
         "--with-ollama", HUB_IS_UP="1", DEVOPS_AGENT_OLLAMA_INSTALLER=f"{url}/install.sh"
     )

@@ -28,6 +28,8 @@ from ollama_backend import OllamaChat
         ("Get all pods in default namespace", "kubectl get pods -n default"),
         ("what pods are running in namespace shop", "kubectl get pods -n shop"),
         ("show the pods", "kubectl get pods"),
+        ("list the pods in the current namespace", "kubectl get pods"),
+        ("what are the running pods", "kubectl get pods"),
         ("list the services of the shop namespace", "kubectl get services -n shop"),
         ("list all Kubernetes services", "kubectl get services"),
         ("List the config maps in all namespaces", "kubectl get configmaps -A"),
@@ -59,6 +61,12 @@ def test_a_plain_list_has_its_command(task: str, command: str) -> None:
         "how many pods are there?",
         "delete all pods in namespace shop",
         "list paused containers",
+        "What are pods?",
+        "what are stateful sets",
+        "which containers are up?",
+        "which deployments are available",
+        "list the pods in each namespace",
+        "list the pods of the other namespace",
         "why are there no pods in namespace shop",
         "show the images of the pods",
         "",
@@ -111,6 +119,12 @@ nginx        1.25      8ef36a12c17c   14 minutes ago   126MB
         ),
         ("list ingresses", "", "There are no ingresses in the current namespace."),
         ("list pods", "something else\n", ""),
+        ("list the pods of the shopp namespace", "No resources found in shopp namespace.\n", ""),
+        (
+            "list the pods of the default namespace",
+            "No resources found in default namespace.\n",
+            "There are no pods in namespace default.",
+        ),
     ],
 )
 def test_the_answer_names_each(task: str, output: str, answer: str) -> None:
@@ -156,6 +170,14 @@ def test_the_model_is_not_asked(ollama: FakeOllama) -> None:
     called = [each for each in told if isinstance(each, events.ToolCalled)]
     assert [each.arguments for each in called] == [{"command": "docker ps -a"}]
     assert agent.conversation.turns[-1].task == "List all containers"
+
+
+@pytest.mark.usefixtures("docker")
+def test_of_data_that_comes_with_the_task_the_model_tells(ollama: FakeOllama) -> None:
+    ollama.script(call("final_answer", answer="nginx:1.25 is the image."))
+    agent = agent_for(ollama, [])
+    data = {"/dev/stdin": "image: nginx:1.25"}
+    assert agent.run("List all images", data=data) == "nginx:1.25 is the image."
 
 
 @pytest.mark.usefixtures("docker")

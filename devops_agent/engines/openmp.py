@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -78,21 +79,27 @@ def _fetch(path: Path, environ: Mapping[str, str]) -> None:
     expected = _SHA256.get(platform.machine())
     if expected is None:
         raise SourceFailed(f"there is none to fetch for {platform.machine()}")
-    wheel = path.with_name(_WHEEL.format(platform.machine()))
     indexes, cert = pip_indexes(environ)
     failure: Exception = SourceFailed("no package index")
-    for index in indexes:
-        transfer = Transfer("downloading OpenMP", 500_000, lambda *_: None, cert)
-        job = partial(fetch_wheel, transfer, f"{index.rstrip('/')}/{_PROJECT}/", wheel)
-        try:
-            transfer.run([partial(transfer.retry, job, INDEX_RETRIES)], limit=STALL_S)
-            return _unpack(wheel, path, expected)
-        except (SourceFailed, OSError) as error:
-            failure = error
+    # a folder of its own: another process may fetch it at the same time
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        wheel = Path(folder) / _WHEEL.format(platform.machine())
+        for index in indexes:
+            transfer = Transfer("downloading OpenMP", 500_000, lambda *_: None, cert)
+            job = partial(fetch_wheel, transfer, f"{index.rstrip('/')}/{_PROJECT}/", wheel)
+            try:
+                transfer.run([partial(transfer.retry, job, INDEX_RETRIES)], limit=STALL_S)
+                _unpacked(wheel, expected).replace(path)
+            except (SourceFailed, OSError) as error:
+                wheel.unlink(missing_ok=True)
+                failure = error
+            else:
+                return
     raise failure
 
 
-def _unpack(wheel: Path, path: Path, expected: str) -> None:
+def _unpacked(wheel: Path, expected: str) -> Path:
+    """The library of a wheel, beside it."""
     from devops_agent.transfer import SourceFailed
 
     try:
@@ -101,10 +108,8 @@ def _unpack(wheel: Path, path: Path, expected: str) -> None:
             data = archive.read(name)
     except (zipfile.BadZipFile, zlib.error, ValueError) as error:
         raise SourceFailed(f"{wheel.name} does not hold it") from error
-    finally:
-        wheel.unlink()
     if hashlib.sha256(data).hexdigest() != expected:
         raise SourceFailed(f"{wheel.name} has another one")
-    new = path.with_suffix(".new")
-    new.write_bytes(data)
-    new.replace(path)
+    library = wheel.with_name(LIBRARY)
+    library.write_bytes(data)
+    return library
