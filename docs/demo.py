@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent
-ROWS, COLUMNS = 30, 100
-TASK = "Check disk usage and available memory"
+ROWS, COLUMNS = 30, 110
+TASK = "Why is the pod in namespace shop not starting?"
 
 
 def record(command: list[str], typed: str) -> list[tuple[float, str]]:
@@ -55,7 +55,7 @@ def write_cast(frames: list[tuple[float, str]], path: Path) -> None:
 def write_picture(plain: str, path: Path) -> None:
     """Draws what a terminal shows that keeps no line which was written over."""
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    console.print(Text.from_ansi(plain), soft_wrap=True)
+    console.print(Text.from_ansi(plain), overflow="fold")
     path.write_text(console.export_svg(title="devops-agent"), encoding="utf-8")
 
 

@@ -1,11 +1,14 @@
 """README.md, read as a user would: each command in it is typed, each file that it names is there."""
 
+import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from console import Console
@@ -125,6 +128,20 @@ def test_its_figures_are_those_of_the_documents_that_have_them() -> None:
         assert figure in told["benchmarks"], figure
     for figure in re.findall(r"\b(\d\.\d\d) times", README):
         assert figure in told["performance"], figure
+
+
+def test_the_comparison_is_that_of_the_runs_that_are_kept() -> None:
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for line in (ROOT / "benchmarks/results/gptme.jsonl").read_text(encoding="utf-8").splitlines():
+        if "task" in (run := json.loads(line)):
+            runs.setdefault(run["agent"], []).append(run)
+    for agent, done in runs.items():
+        passed, seconds = (
+            sum(run["passed"] for run in done),
+            statistics.median(run["seconds"] for run in done),
+        )
+        row = rf"^\| {re.escape(agent)}[^|]* \| {passed} of {len(done)} \| {seconds:.0f} \|$"
+        assert re.search(row, README, re.MULTILINE), row
 
 
 def test_the_tree_is_told_of_as_it_is() -> None:
