@@ -152,6 +152,8 @@ class Machine:
                 cwd=self.path,
                 env={**self.environment, **environment},
                 start_new_session=True,  # no terminal to ask on
+                # Ctrl-C is ignored by what a script has started in the background, as these tests may be
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def run(self, *flags: str, piped: bool = False, **environment: str) -> tuple[int, str]:
