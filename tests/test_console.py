@@ -185,6 +185,7 @@ def test_ctrl_c_twice_while_the_model_thinks_leaves(console: Console, ollama: Fa
     console.wait_for(lambda: bool(ollama.chats))
     console.type(CTRL_C)
     console.wait_for("Interrupted.")
+    console.wait_for(PROMPT)  # what is typed just before it, prompt_toolkit drops
     console.type(CTRL_C)
     console.wait_for("Goodbye!")
     assert console.close() == 0
