@@ -50,8 +50,7 @@ RUN apt-get update \
 ARG PIP_INDEX_URL=
 COPY . /source
 RUN python3 -m venv /opt/devops-agent \
-    && /opt/devops-agent/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-        ${PIP_INDEX_URL:+--index-url "$PIP_INDEX_URL"} /source \
+    && /opt/devops-agent/bin/python -m pip install --no-cache-dir --disable-pip-version-check /source \
     && /opt/devops-agent/bin/python -m pip uninstall --yes --quiet pip setuptools
 
 # --- the image --------------------------------------------------------------------------------------------------
@@ -87,9 +86,7 @@ WORKDIR /workspace
 ARG EMBEDDED=
 ARG PIP_INDEX_URL=
 ARG HF_ENDPOINT=
-RUN if [ -n "$EMBEDDED" ]; then \
-        export PIP_INDEX_URL="$PIP_INDEX_URL" HF_ENDPOINT="$HF_ENDPOINT" && devops-agent engine fetch; \
-    fi
+RUN if [ -n "$EMBEDDED" ]; then devops-agent engine fetch; fi
 ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/entrypoint"]
 
 LABEL org.opencontainers.image.title="DevOps Agent" \

@@ -211,7 +211,7 @@ class DevOpsAgent(ToolCallingAgent):
         answer, ok = "Not done: interrupted.", False
         try:
             self._prepare(task, data or {})
-            known = "" if args or kwargs else self._briefings[task].answer
+            known = "" if args or kwargs else self._briefings[task].known_answer
             answer = known or super().run(task, *args, **kwargs)
             ok = self.evidence.exit_code() is ExitCode.DONE
         except AgentError as error:
@@ -288,7 +288,7 @@ class DevOpsAgent(ToolCallingAgent):
         self._record.ran(call, ran.output, changes=False, ok=True)
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
         answer = told.listing.answer(ran.output) if told.listing else ""
-        told = replace(told, looked=f"$ {told.look}\n{shown}", answer=self.redactor(answer))
+        told = replace(told, looked=f"$ {told.look}\n{shown}", known_answer=self.redactor(answer))
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
     @property

@@ -158,29 +158,19 @@ is_ours() {
     [ -L "$command_link" ] && case $(readlink "$command_link") in "$library"/*) true ;; *) false ;; esac
 }
 
-# Makes a folder, and records each part of it that was not there, for the uninstallation.
-make_folder() {
-    local folder=$1 missing=()
-    while [ ! -d "$folder" ]; do
-        missing+=("$folder")
-        folder=${folder%/*}
-        [ -n "$folder" ] || folder=/
-    done
-    mkdir -p "$1" 2>/dev/null && [ -w "$1" ] ||
-        fail "Cannot write to $1." "Choose another place: install.sh --prefix DIR."
-    if [ ${#missing[@]} -gt 0 ]; then
-        made_folders+=("${missing[@]}")
-    fi
-}
-
-# The folders that the agent will make when it runs, as far as they are missing now: they are in the record
-# so that --purge knows that nobody else had made them.
+# Has the record name a folder and those above it, as far as they are missing: nobody else has made them.
 note_folder() {
-    local folder=${1%/*}
+    local folder=$1
     while [ -n "$folder" ] && [ ! -d "$folder" ]; do
         made_folders+=("$folder")
         folder=${folder%/*}
     done
+}
+
+make_folder() {
+    note_folder "$1"
+    mkdir -p "$1" 2>/dev/null && [ -w "$1" ] ||
+        fail "Cannot write to $1." "Choose another place: install.sh --prefix DIR."
 }
 
 write_record() {
@@ -196,8 +186,12 @@ write_record() {
 
 made_folders=() made_ollama_model=''
 
+free_mib() {
+    df -Pk "$1" 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}'
+}
+
 fail_disk() {
-    fail "Cannot write to $1: $(df -Pk "$1" 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}') MiB are free." \
+    fail "Cannot write to $1: $(free_mib "$1") MiB are free." \
         'Make room or choose another place with --prefix, and run this again.'
 }
 
@@ -348,19 +342,12 @@ else:
     fi
 }
 
-free_mib() {
-    df -Pk "$1" | awk 'NR == 2 {print int($4 / 1024)}'
-}
-
+# Whether $2 MiB are free where the installation is, for $1.
 need_space() {
-    local free folder=$1
-    while [ ! -d "$folder" ]; do
-        folder=${folder%/*}
-        [ -n "$folder" ] || folder=/
-    done
-    free=$(free_mib "$folder")
+    local free
+    free=$(free_mib "$library")
     [ "$free" -ge "$2" ] ||
-        fail "$3 needs $2 MiB in $1, where $free MiB are free." 'Make room, and run this again.'
+        fail "$1 needs $2 MiB in $library, where $free MiB are free." 'Make room, and run this again.'
 }
 
 # Runs a command with its output in a file; says how long it took, or why it failed.
@@ -384,7 +371,7 @@ quietly() {
 
 install_environment() {
     local environment
-    need_space "$library" "$ENVIRONMENT_MIB" 'The installation'
+    need_space 'The installation' "$ENVIRONMENT_MIB"
     # those that nothing names any more: of the upgrade before, and of runs that were killed
     for environment in "$library"/env-*; do
         [ ! -d "$environment" ] || [ "$environment" = "$(readlink "$library/current")" ] || rm -rf "$environment"
@@ -479,27 +466,25 @@ install_ollama() {
     command -v ollama >/dev/null
 }
 
+# Whether Ollama answers at one of so many tries, two a second; a server of ours that has ended will not.
+ollama_answers() {
+    local tries=0
+    until ollama list >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt "$1" ] && { [ -z "$server" ] || kill -0 "$server" 2>/dev/null; } || return 1
+        sleep 0.5
+    done
+}
+
 # Has Ollama answer, if need be by a server for the time of this installation.
 start_ollama() {
-    local tries=0
-    # its service may be about to start
-    until ollama list >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 10 ] || break
-        sleep 0.5
-    done
-    [ "$tries" -ge 10 ] || return 0
-    tries=0
+    ollama_answers 10 && return  # its service may be about to start
     ollama serve >"$work/ollama.log" 2>&1 </dev/null &
     server=$!
-    until ollama list >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        if [ "$tries" -ge 40 ] || ! kill -0 "$server" 2>/dev/null; then
-            say "Ollama does not start: $(tail -n 1 "$work/ollama.log")"
-            return 1
-        fi
-        sleep 0.5
-    done
+    ollama_answers 40 || {
+        say "Ollama does not start: $(tail -n 1 "$work/ollama.log")"
+        return 1
+    }
 }
 
 create_ollama_model() {
@@ -507,7 +492,7 @@ create_ollama_model() {
         say "Ollama has the model $OLLAMA_MODEL already."
         return 0
     fi
-    need_space "$library" "$OLLAMA_MIB" 'The model'
+    need_space 'The model' "$OLLAMA_MIB"
     step "Fetching the model $HUB_REPO from Hugging Face (1 GB)"
     mkdir "$work/model"
     HF_HOME=$work/hub "$library/current/bin/hf" download "$HUB_REPO" "$HUB_FILE" --local-dir "$work/model" >&2 </dev/null || {
@@ -524,14 +509,8 @@ create_ollama_model() {
 }
 
 install_engine() {
-    local failed=''
     if [ "$engine" = ollama ]; then
-        if [ -n "$wants_model" ]; then
-            { install_ollama && start_ollama && create_ollama_model; } || failed=1
-        else
-            install_ollama || failed=1
-        fi
-        if [ -z "$failed" ]; then
+        if install_ollama && { [ -z "$wants_model" ] || { start_ollama && create_ollama_model; }; }; then
             [ -z "$server" ] || say 'Ollama does not run now. Start it with: ollama serve'
             return
         fi
@@ -580,9 +559,10 @@ install() {
     take_lock
     rm -rf "$library"/.work.*  # of runs that were killed
     work=$(mktemp -d "$library/.work.XXXXXX") || fail_disk "$library"
-    note_folder "$cache"
-    note_folder "$data"
-    note_folder "$config"
+    # the agent will make folders below these
+    note_folder "${cache%/*}"
+    note_folder "${data%/*}"
+    note_folder "${config%/*}"
     write_record  # before anything else, for this run may be killed
     get_source
     install_environment

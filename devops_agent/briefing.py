@@ -53,7 +53,7 @@ class Briefing:
         look: A command that shows at once what the task asks for, or wants found first, when there is one.
         looked: What it showed.
         listing: The plain list that the task asks for, which the command shows.
-        answer: The answer, where code knows it and the model need not be asked.
+        known_answer: The answer, where code knows it and the model need not be asked.
         changes: Whether the task is done only when something was changed.
         trouble: Whether the task is about something that does not work.
         question: Whether it asks, about what cluster or engine can tell.
@@ -68,7 +68,7 @@ class Briefing:
     look: str = ""
     looked: str = ""
     listing: Listing | None = None
-    answer: str = ""
+    known_answer: str = ""
     changes: bool = False
     trouble: bool = False
     question: bool = False

@@ -49,7 +49,8 @@ def is_loopback(url: str) -> bool:
 def accepts(base: str, seconds: float = 1.0) -> bool:
     """Whether anything may answer at a base URL: nothing does where a connection is refused.
 
-    It is known in a millisecond, and without what HTTP needs. Through a proxy it says nothing.
+    It is known in a millisecond, and without what HTTP needs. Of another host, which may be behind a proxy,
+    only a request can tell.
 
     Args:
         seconds: How long a connection is waited for.

@@ -42,10 +42,10 @@ class _Kind:
         return not self.command.startswith("docker")
 
 
-def _objects(said: str, name: str, plural: str, *shown: str, **rest: bool) -> _Kind:
+def _objects(said: str, name: str, plural: str, *shown: str, scoped: bool = True) -> _Kind:
     # all of them, with what they do: who asks which pods run wants to know of the one that does not
     states = (("running", ""),) if name == "pod" else ()
-    return _Kind(said, name, f"kubectl get {plural}", states, rest.get("scoped", True), shown)
+    return _Kind(said, name, f"kubectl get {plural}", states, scoped, shown)
 
 
 _STOPPED = " -a --filter status=exited"
@@ -157,11 +157,13 @@ class Listing:
 
     def _row(self, row: str, table: Sequence[Column]) -> str:
         cells = {each.name: row[each.start : each.end].strip() for each in table}
-        name = next((cells[key] for key in ("NAMES", "NAME", "VOLUME NAME", "IMAGE") if key in cells), "")
-        if not name and "REPOSITORY" not in cells:
-            return ""
         if "REPOSITORY" in cells:
             name = f"{cells['REPOSITORY']}:{cells.get('TAG', '')}"
+        else:
+            names = ("NAMES", "NAME", "VOLUME NAME", "IMAGE")
+            name = next((cells[key] for key in names if key in cells), "")
+        if not name:
+            return ""
         if "NAMESPACE" in cells:
             name = f"{cells['NAMESPACE']}/{name}"
         shown = [cells[key] for key in self._kind.shown if cells.get(key)]

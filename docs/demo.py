@@ -7,6 +7,7 @@ It writes demo.cast, which `asciinema play` shows as it went, and demo.svg, the 
 
 import codecs
 import fcntl
+import io
 import json
 import os
 import pty
@@ -54,7 +55,7 @@ def write_cast(frames: list[tuple[float, str]], path: Path) -> None:
 
 def write_picture(plain: str, path: Path) -> None:
     """Draws what a terminal shows that keeps no line which was written over."""
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(plain), overflow="fold")
     path.write_text(console.export_svg(title="devops-agent"), encoding="utf-8")
 

@@ -1,15 +1,12 @@
 """install.sh, run as a user runs it: real environments and a real pip, a small stand-in for the agent, and a
 server on this machine in place of the hosts that it downloads from."""
 
-import functools
-import http.server
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ from pathlib import Path
 
 import pip
 import pytest
+from file_server import serving
 
 from conftest import ROOT
 
@@ -193,18 +191,8 @@ def host(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A server of files: its URL, and the folder that it serves."""
     folder = tmp_path / "host"
     folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", folder
-    server.shutdown()
-    server.server_close()
+    with serving(folder) as (url, _):
+        yield url, folder
 
 
 # --- the whole way ----------------------------------------------------------------------------------------

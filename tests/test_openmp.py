@@ -1,16 +1,14 @@
 """The OpenMP library where the system has none: fetched from a package index on this machine."""
 
-import functools
 import hashlib
-import http.server
 import os
 import platform
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from file_server import serving
 
 from devops_agent.engines import openmp
 from devops_agent.errors import EngineError
@@ -21,19 +19,9 @@ DATA = b"the library"
 class Index:
     """A package index: its URL, its folder, and what was asked of it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "pykdtree"
-        self.folder.mkdir(parents=True)
-        self.asked: list[str] = []
-        index = self
-
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                index.asked.append(self.path)
-
-        handler = functools.partial(Handler, directory=str(folder))
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def __init__(self, url: str, asked: list[str], folder: Path) -> None:
+        self.url, self.asked, self.folder = url, asked, folder / "pykdtree"
+        self.folder.mkdir()
 
     def add(self, machine: str, data: bytes) -> None:
         with zipfile.ZipFile(self.folder / openmp._WHEEL.format(machine), "w") as wheel:
@@ -43,11 +31,10 @@ class Index:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
-    made = Index(tmp_path / "index")
-    threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with serving(folder) as (url, asked):
+        yield Index(url, asked, folder)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What is measured. Times are in seconds, each beside what it is compared with, in the same run."""
 
+import itertools
 import json
 import os
 import statistics
@@ -20,15 +21,16 @@ from benchmarks.stage import Stage, staged
 from benchmarks.tasks import Task
 from devops_agent import __main__ as composition
 from devops_agent import events, session_store, settings
-from devops_agent.chat import ChatModel, Completion, Sampling
-from devops_agent.context import Messages
 from devops_agent.dialogue.conversation import Conversation, not_done
 from devops_agent.engines import resident, tuning
-from devops_agent.protocol import ToolLike
+from devops_agent.scripted import ScriptedModel
 from devops_agent.session import Session
 from devops_agent.session_store import SessionStore
 
-_MUCH = "seq 1 900"
+_LISTS_MUCH = (
+    '<tool_call>{"name": "bash", "arguments": {"command": "seq 1 900"}}</tool_call>',
+    '<tool_call>{"name": "final_answer", "arguments": {"answer": "Done."}}</tool_call>',
+)
 _AGENT = (sys.executable, "-m", "devops_agent", "--backend", "llama-cpp")
 _BUSY = (sys.executable, "-c", "while True: pass")
 # Nothing of it is in any cache.
@@ -128,31 +130,20 @@ def of_memory(requests: int) -> dict[str, int]:
     return found
 
 
-class _Played(ChatModel):
-    """A model that lists much, and then says that it is done."""
-
-    def __init__(self) -> None:
-        super().__init__("played", Sampling())
-        self._is_done = True
-
-    def complete(self, messages: Messages, tools: Sequence[ToolLike], constrain: bool) -> Completion:
-        self._is_done = not self._is_done
-        name, told = ("final_answer", {"answer": "Done."}) if self._is_done else ("bash", {"command": _MUCH})
-        return Completion(f"<tool_call>{json.dumps({'name': name, 'arguments': told})}</tool_call>")
-
-
 def of_session_memory(count: int) -> dict[str, int]:
     """The memory of the agent in one session of many tasks, without a model; in MiB."""
     told: list[Any] = []
     found = {}
+    model = ScriptedModel(itertools.cycle(_LISTS_MUCH))
     with tempfile.TemporaryDirectory() as folder:
-        made = DevOpsAgent([bash], _Played())
+        made = DevOpsAgent([bash], model)
         session = Session(settings.load({"assume_yes": True}, {}), lambda _: made, told.append)
         session.store = SessionStore(Path(folder) / session_store.FILE, str, told.append)
         session.begin()
         for number in range(1, count + 1):
             session.do(f"count to 900 for the {number}th time")
-            told.clear()
+            for kept in (told, model.requests, model.offered):
+                kept.clear()
             if number in (count // 10, count):
                 found[f"agent, after {number} tasks"] = _resident_size(os.getpid())
         session.close()

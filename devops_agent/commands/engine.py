@@ -18,7 +18,7 @@ def engine_command(arguments: argparse.Namespace, environ: Mapping[str, str], ou
     """
     if arguments.action == "fetch":
         openmp.provide(environ)
-        print(f"The model is {_fetched(environ)}.", file=out)
+        print(f"The model is {_fetched(environ, out)}.", file=out)
         return
     place = resident.folder(environ)
     if arguments.action == "stop":
@@ -32,19 +32,13 @@ def engine_command(arguments: argparse.Namespace, environ: Mapping[str, str], ou
         print("No engine stays in memory.", file=out)
 
 
-def _fetched(environ: Mapping[str, str]) -> Path:
+def _fetched(environ: Mapping[str, str], out: TextIO) -> Path:
     from devops_agent.events import Progress
     from devops_agent.model_file import DEFAULT_MODEL
     from devops_agent.model_store import ensure_model
+    from devops_agent.terminal import Terminal
 
-    told = ""
-
-    def progress(what: str, done: int, total: int) -> None:
-        nonlocal told
-        step = Progress(what, done, total)
-        line = f"{what}, {step.percent // 10}"
-        if line != told:
-            told = line
-            sys.stderr.write(f"{step}\n")
-
-    return ensure_model(DEFAULT_MODEL, cache_folder(environ) / "models", progress, environ)
+    tell = Terminal(out, sys.stderr)
+    return ensure_model(
+        DEFAULT_MODEL, cache_folder(environ) / "models", lambda *step: tell(Progress(*step)), environ
+    )

@@ -73,29 +73,23 @@ def _is_installed() -> bool:
 
 def _fetch(path: Path, environ: Mapping[str, str]) -> None:
     from devops_agent.model_store import INDEX_RETRIES
-    from devops_agent.package_index import fetch_wheel, pip_indexes
+    from devops_agent.package_index import fetch_wheel, from_first_index
     from devops_agent.transfer import STALL_S, SourceFailed, Transfer
 
     expected = _SHA256.get(platform.machine())
     if expected is None:
         raise SourceFailed(f"there is none to fetch for {platform.machine()}")
-    indexes, cert = pip_indexes(environ)
-    failure: Exception = SourceFailed("no package index")
-    # a folder of its own: another process may fetch it at the same time
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        wheel = Path(folder) / _WHEEL.format(platform.machine())
-        for index in indexes:
+
+    def fetch(index: str, cert: str | None) -> None:
+        # a folder of its own: another process may fetch it at the same time
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            wheel = Path(folder) / _WHEEL.format(platform.machine())
             transfer = Transfer("downloading OpenMP", 500_000, lambda *_: None, cert)
-            job = partial(fetch_wheel, transfer, f"{index.rstrip('/')}/{_PROJECT}/", wheel)
-            try:
-                transfer.run([partial(transfer.retry, job, INDEX_RETRIES)], limit=STALL_S)
-                _unpacked(wheel, expected).replace(path)
-            except (SourceFailed, OSError) as error:
-                wheel.unlink(missing_ok=True)
-                failure = error
-            else:
-                return
-    raise failure
+            job = partial(fetch_wheel, transfer, f"{index}/{_PROJECT}/", wheel)
+            transfer.run([partial(transfer.retry, job, INDEX_RETRIES)], limit=STALL_S)
+            _unpacked(wheel, expected).replace(path)
+
+    from_first_index(environ, fetch)
 
 
 def _unpacked(wheel: Path, expected: str) -> Path:
