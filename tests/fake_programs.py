@@ -46,9 +46,10 @@ class Programs:
             kept.write_text(answer)
             script = answer[2:] if answer.startswith("$ ") else f"cat {kept}"
             lines.append(f"{'*'.join(map(shlex.quote, pattern.split('*')))}) {script} ;;")
-        path = self.folder / program
-        path.write_text("\n".join([*lines, f"*) {otherwise} ;;", "esac", ""]))
-        path.chmod(0o755)
+        new = self.folder / f"{program}.new"
+        new.write_text("\n".join([*lines, f"*) {otherwise} ;;", "esac", ""]))
+        new.chmod(0o755)
+        new.replace(self.folder / program)  # the one before may be running
 
     def cluster(
         self,
