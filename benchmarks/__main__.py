@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import agents, dialogues, document, report, runs, searches, tasks
-from benchmarks.levers import LEVERS
 from benchmarks.stage import StageError, staged
 from devops_agent import choice
 from devops_agent.engines.llama_cpp import LlamaCppChat
@@ -47,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "run an agent on tasks; what the file holds already is not run again")
     null = command("null", _null, "judge agents that do nothing: none may pass outside the negative tasks")
-    levers = command("levers", _levers, "take each lever away alone, on the same tasks as the whole")
+    levers = command("levers", _levers, "take each lever away alone, on the tasks where it is at work")
     publish = command("publish", _publish, "make every run that docs/benchmarks.md reports, and write it")
     check = command("check", _check, "show of each task that doing nothing fails and its solution passes")
     diagnose = command("diagnose", _diagnose, "have `devops-agent diagnose` name the cause of each breakage")
@@ -102,12 +101,17 @@ def _null(options: argparse.Namespace) -> int:
 
 
 def _levers(options: argparse.Namespace) -> int:
-    chosen = {document.WHOLE: agents.devops_agent(options.arguments)}
-    chosen |= {f"without {name}": agents.devops_agent(options.arguments, name) for name in LEVERS}
     suite = tasks.select(tasks.load(), "dev")
     step = len(suite) / _LEVER_TASKS
-    spread = [suite[int(at * step)] for at in range(_LEVER_TASKS)]
-    _run_agents(spread, chosen, options.kube_context, options.out)
+    for task in (suite[int(at * step)] for at in range(_LEVER_TASKS)):
+        whole = {document.WHOLE: agents.devops_agent(options.arguments, "")}
+        _show_runs([task], whole, options.kube_context, options.out)
+        # without a lever that was not at work the agent does the same once more
+        without = {
+            document.without(name): agents.devops_agent(options.arguments, name)
+            for name in document.at_work(runs.read(options.out), task.name)
+        }
+        _show_runs([task], without, options.kube_context, options.out)
     return 0
 
 
@@ -142,16 +146,27 @@ def _run_agents(
     repeats: int = 1,
     share: bool = False,
 ) -> None:
+    _show_runs(suite, chosen, context, out, repeats, share)
+    names = {task.name for task in suite}
+    done = [run for run in runs.read(out) if run.staged and run.task in names]
+    for name in chosen:
+        print(f"\n{name}\n{report.summary([run for run in done if run.agent == name])}")
+
+
+def _show_runs(
+    suite: Sequence[tasks.Task],
+    chosen: Mapping[str, agents.Agent],
+    context: str,
+    out: Path,
+    repeats: int = 1,
+    share: bool = False,
+) -> None:
     session = document.session(sys.argv[1:])
     for run in runs.run_all(suite, chosen, repeats, context, out, session, share):
         verdict = "pass" if run.passed else "FALSE CLAIM" if run.false_claim else "fail"
         verdict = verdict if run.staged else "NOT STAGED"
         steps, who = run.steps or "–", f"[{run.agent}] " if len(chosen) > 1 else ""
         print(f"{verdict:11} {run.seconds:6.1f} s {steps:>3} {who}{run.task} {run.why}", flush=True)
-    names = {task.name for task in suite}
-    done = [run for run in runs.read(out) if run.staged and run.task in names]
-    for name in chosen:
-        print(f"\n{name}\n{report.summary([run for run in done if run.agent == name])}")
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from benchmarks.levers import AT_WORK
 from benchmarks.stage import Stage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,7 @@ TASK_SECONDS = 600
 
 _EXCHANGE = re.compile(r"^--- [\d.]+ s, prompt (\d+|\?) tokens \((\d+|\?) cached\), output (\d+|\?)", re.M)
 _RUNBOOK = re.compile(r"^Runbook: ", re.M)
+_AT_WORK = re.compile(rf"^{re.escape(AT_WORK)}(.+)$", re.M)
 # What an answer says when it does not claim success. Wide on purpose: a false claim counts twice.
 _ADMITS = re.compile(
     r"\bnot\b|n't\b|\bno\b|\bnone\b|cannot|unable|fail|error|denied|forbidden|impossible|missing|refuse|unknown"
@@ -35,6 +37,7 @@ class Outcome:
     Attributes:
         log: What the agent wrote on stderr.
         tokens_in: Prompt tokens that were evaluated, those from the prefix cache left out.
+        levers: Those that were at work, when they were watched.
     """
 
     answer: str
@@ -45,6 +48,7 @@ class Outcome:
     tokens_out: int | None = None
     runbook: bool = False
     log: str = ""
+    levers: tuple[str, ...] = ()
 
     @property
     def claims_success(self) -> bool:
@@ -55,16 +59,17 @@ class Outcome:
 Agent = Callable[[Stage], Outcome]
 
 
-def devops_agent(arguments: Sequence[str], without: str = "") -> Agent:
+def devops_agent(arguments: Sequence[str], without: str | None = None) -> Agent:
     """DevOps Agent from this clone.
 
     Args:
         arguments: For its command line, such as `--backend llama-cpp`.
-        without: The lever that is taken away.
+        without: The lever that is taken away; "" for none, while it is watched which are at work.
     """
     start = [str(ROOT / "devops-agent")]
-    if without:
-        start = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "benchmarks.levers", without, "--"]
+    if without is not None:
+        lever = [without] if without else []
+        start = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "benchmarks.levers", *lever, "--"]
     command = [*start, "--verbose", "--yes", *arguments]
 
     def run(stage: Stage) -> Outcome:
@@ -150,11 +155,20 @@ def _kill(run: "subprocess.Popen[bytes]") -> None:
 
 def _outcome(answer: str, log: str, code: int, seconds: float) -> Outcome:
     exchanges = _EXCHANGE.findall(log)
+    levers = tuple(_AT_WORK.findall(log))
     if not exchanges:
-        return Outcome(answer, code, seconds, log=log)
+        return Outcome(answer, code, seconds, log=log, levers=levers)
     prompt, cached, output = (
         sum(int(count) for count in counts if count != "?") for counts in zip(*exchanges, strict=True)
     )
     return Outcome(
-        answer, code, seconds, len(exchanges), prompt - cached, output, bool(_RUNBOOK.search(log)), log
+        answer,
+        code,
+        seconds,
+        len(exchanges),
+        prompt - cached,
+        output,
+        bool(_RUNBOOK.search(log)),
+        log,
+        levers,
     )

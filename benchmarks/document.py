@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import report, runs
+from benchmarks import levers, report, runs
 from benchmarks.runs import Run, Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,13 @@ Model calls and tokens are the agent's own count; tokens in are those that were 
 prefix cache held.
 """
 
+_LEVERS_HEAD = """\
+With all levers {passed} of {tasks} tasks of dev passed, with {calls} model calls in the median. Then each
+lever was taken away alone, on those of these tasks where it was at work, one run each, in turns task by
+task. A lever is at work where it changes anything that the agent does; on the other tasks there is nothing
+to take away.
+"""
+
 
 def session(command: Sequence[str]) -> Session:
     """What is known of this machine and its services now."""
@@ -48,7 +55,7 @@ def session(command: Sequence[str]) -> Session:
 def document(tasks: int) -> str:
     """The document as it has to stand in docs/."""
     parts = [_HEAD.format(count=tasks)]
-    main, levers, null = (_judged(path) for path in (AGENTS, LEVERS, NULL))
+    main, taken_away, null = (_judged(path) for path in (AGENTS, LEVERS, NULL))
     if main:
         parts += ["## Agents\n", _agents([*main, *null])]
         for name in dict.fromkeys(run.agent for run in main):
@@ -57,8 +64,8 @@ def document(tasks: int) -> str:
             dev = [run for run in main if run.agent == name and run.split == "dev"]
             if failed := report.failures(dev):
                 parts.append(f"\n<details><summary>What failed on dev</summary>\n\n{failed}\n\n</details>")
-    if levers:
-        parts += ["## Levers\n", _levers(levers)]
+    if taken_away:
+        parts += ["## Levers\n", _levers(taken_away)]
     parts += ["## Circumstances\n", _circumstances([AGENTS, LEVERS, NULL])]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -82,21 +89,32 @@ def _agents(every: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def without(lever: str) -> str:
+    """What the agent without a lever is called in the results."""
+    return f"without {lever}"
+
+
+def at_work(every: Iterable[Run], task: str) -> Sequence[str]:
+    """The levers that were at work when the whole agent did a task; none before it did."""
+    return next((run.levers for run in every if (run.agent, run.task) == (WHOLE, task) and run.staged), ())
+
+
 def _levers(every: Sequence[Run]) -> str:
     whole = [run for run in every if run.agent == WHOLE]
+    passed, calls = sum(run.passed for run in whole), report.medians(whole)[0]
     lines = [
-        "Each lever taken away alone, on the same tasks as the whole, one run each, in turns task by task.\n",
-        "| lever | tasks | passed without | passed with | false claims without | with "
+        _LEVERS_HEAD.format(passed=passed, tasks=len(whole), calls=calls),
+        "| lever | tasks where at work | passed without | passed with | false claims without | with "
         "| cost of the lever, seconds a task |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys(run.agent for run in every if run.agent != WHOLE):
-        without = [run for run in every if run.agent == name]
-        shared = {run.task for run in whole} & {run.task for run in without}
-        a, b = ([run for run in side if run.task in shared] for side in (without, whole))
+    for lever in levers.LEVERS:
+        taken = [run for run in every if run.agent == without(lever)]
+        shared = {run.task for run in whole} & {run.task for run in taken}
+        a, b = ([run for run in side if run.task in shared] for side in (taken, whole))
         cost = sum(run.seconds for run in b) - sum(run.seconds for run in a)
         cells = (
-            name.removeprefix("without "),
+            lever,
             len(shared),
             sum(run.passed for run in a),
             sum(run.passed for run in b),

@@ -1,10 +1,13 @@
 """The levers: what the agent does for its small model. Each can be taken away, to see what it is worth.
 
 python -m benchmarks.levers forms -- "Scale the deployment web to 3"    # the agent without its forms
+python -m benchmarks.levers -- "Scale the deployment web to 3"    # the whole; says which were at work
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial, wraps
 from typing import Any
 
 from devops_agent import (
@@ -15,6 +18,7 @@ from devops_agent import (
     form_finder,
     grounding,
     intent,
+    listing,
     protocol,
     repairs,
     shell,
@@ -22,6 +26,9 @@ from devops_agent import (
 )
 from devops_agent.diagnosis import mending
 from devops_agent.grounding import cluster
+
+# Before the name of a lever that is at work, on a line of its own.
+AT_WORK = "--- lever: "
 
 Replacement = tuple[Any, str, Any]
 
@@ -42,6 +49,10 @@ def _bare_response(text: str, task: str = "") -> str:
     return f"<tool_response>\n{text}\n</tool_response>"
 
 
+def _unrepaired(command: str, ground: object) -> str:
+    return command
+
+
 def _by_words(weigh: object, task: str, titles: object, first: int | None) -> int | None:
     return first
 
@@ -60,6 +71,7 @@ def _without_examples() -> list[Replacement]:
 # What is replaced, and by what. A test checks that each name is still there.
 LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "worked examples": _without_examples,
+    "plain lists by code": lambda: [(listing, "of", _nothing)],
     "runbooks": lambda: [(form_finder.FormFinder, "_runbook", _nothing)],
     "runbooks weighed by the model": lambda: [(choice, "chosen", _by_words)],
     "forms": lambda: [(form_finder, "form_of", _nothing)],
@@ -71,7 +83,7 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "mended files": lambda: [(mending, "mended", _nothing)],
     "help at the point of failure": lambda: [(usage_help, "hint", lambda *_: "")],
     "reduced observations": lambda: [(shell.facts, "for_model", _as_it_is)],
-    "repairs": lambda: [(repairs, "REPAIRS", ())],
+    "repairs": lambda: [(repairs, "repaired", _unrepaired)],
     "checks after a change": lambda: [(followup, "after", _nothing), (followup, "after_write", _nothing)],
     "things in their order": lambda: [
         (form_finder.FormFinder, "wishes", property(lambda finder: [finder.task]))
@@ -80,6 +92,9 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "answers sent back": lambda: [(checks, "_unfinished", _no_lines)],
     "reminder of the task": lambda: [(protocol, "_response", _bare_response)],
 }
+
+# At work wherever it is asked: it costs a call of the model also where it changes nothing.
+_WHEREVER_ASKED = frozenset({"runbooks weighed by the model"})
 
 
 def take_away(lever: str) -> None:
@@ -93,12 +108,56 @@ def take_away(lever: str) -> None:
         setattr(owner, name, replacement)
 
 
+def watch(note: Callable[[str], None]) -> None:
+    """Has this process tell of each lever when it makes a difference, once.
+
+    Args:
+        note: Told the lever's name.
+    """
+    told: set[str] = set()
+
+    def note_once(lever: str) -> None:
+        if lever not in told:
+            told.add(lever)
+            note(lever)
+
+    for lever, replacements in LEVERS.items():
+        for owner, name, replacement in replacements():
+            told_of = partial(note_once, lever)
+            always = lever in _WHEREVER_ASKED
+            setattr(owner, name, _watched(vars(owner)[name], replacement, told_of, always))
+
+
+def _watched(original: Any, replacement: Any, note: Callable[[], None], always: bool) -> Any:
+    if isinstance(original, property):
+        instead = replacement.fget if isinstance(replacement, property) else lambda _: replacement
+        return property(_watched(original.fget, instead, note, always))
+    if not callable(original):
+        note()
+        return original
+
+    @wraps(original)
+    def watched(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        if inspect.isgenerator(result):
+            result = list(result)
+        if always or result != replacement(*arguments, **named):
+            note()
+        return result
+
+    return watched
+
+
 def main(argv: Sequence[str]) -> int:
-    """Runs DevOps Agent without a lever."""
+    """Runs DevOps Agent without a lever, or whole and watched."""
     from devops_agent.__main__ import main as devops_agent
 
-    take_away(argv[0])
-    return int(devops_agent(list(argv[2:])))
+    at = argv.index("--")
+    if at:
+        take_away(argv[0])
+    else:
+        watch(lambda lever: print(f"{AT_WORK}{lever}", file=sys.stderr, flush=True))
+    return int(devops_agent(list(argv[at + 1 :])))
 
 
 if __name__ == "__main__":

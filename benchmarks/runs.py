@@ -31,6 +31,7 @@ class Run:
         why: What the judge found missing; of a run that could not be staged, why.
         staged: False when the stage could not be set: the run says nothing about the agent.
         false_claim: The task is not done, and the answer says that it is.
+        levers: Those that were at work, when they were watched.
     """
 
     agent: str
@@ -48,6 +49,7 @@ class Run:
     runbook: bool = False
     why: str = ""
     staged: bool = True
+    levers: Sequence[str] = ()
 
 
 def read(path: Path) -> list[Run]:
@@ -118,6 +120,7 @@ def _run(task: Task, agents: Mapping[str, Agent], repeat: int, context: str, log
                     tokens_out=outcome.tokens_out,
                     runbook=outcome.runbook,
                     why=why,
+                    levers=outcome.levers,
                 )
     except StageError as error:
         for name in agents:

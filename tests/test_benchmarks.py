@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import agents, dialogues, document, report, runs, searches
 from benchmarks.agents import Outcome
-from benchmarks.levers import LEVERS
+from benchmarks.levers import LEVERS, _watched
 from benchmarks.runs import Run
 from benchmarks.speed import document as speed
 from benchmarks.stage import Stage, StageError, staged
@@ -269,6 +269,33 @@ def test_no_context_no_run(python: Python) -> None:
 def test_each_lever_can_be_taken_away(lever: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, name, replacement in LEVERS[lever]():
         monkeypatch.setattr(owner, name, replacement)  # raises where the product has no such name any more
+
+
+def test_a_lever_is_at_work_where_it_makes_a_difference(python: Python) -> None:
+    result = python("-m", "benchmarks.levers", "--", "runbooks", "list")
+    assert "--- lever: worked examples" in result.stderr  # a constant is at work in every run
+
+
+def test_a_watched_lever_does_what_it_did() -> None:
+    noted: list[str] = []
+
+    class Finder:
+        wishes = property(lambda finder: ["scale", "expose"])
+
+        def parts(self, task: str) -> list[str]:
+            return task.split(", ")
+
+    def note() -> None:
+        noted.append("at work")
+
+    parts = _watched(Finder.parts, lambda finder, task: [task], note, False)
+    assert parts(Finder(), "scale web") == ["scale web"] and not noted
+    assert parts(Finder(), "scale web, expose it") == ["scale web", "expose it"] and len(noted) == 1
+    wishes = _watched(Finder.wishes, property(lambda finder: ["scale", "expose"]), note, False)
+    assert wishes.fget(Finder()) == ["scale", "expose"] and len(noted) == 1
+    assert _watched(lambda: (each for each in "ab"), lambda: ["a", "b"], note, False)() == ["a", "b"]
+    assert len(noted) == 1
+    assert _watched(lambda: 1, lambda: 1, note, True)() == 1 and len(noted) == 2
 
 
 def test_the_document_is_made_of_the_results_that_are_kept() -> None:
