@@ -224,6 +224,7 @@ take_lock() {
     local owner
     make_folder "$library"
     if ! mkdir "$library/.lock" 2>/dev/null; then
+        [ -s "$library/.lock/pid" ] || sleep 1  # it may have been made this moment
         owner=$(cat "$library/.lock/pid" 2>/dev/null)
         if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
             fail "Another installation is running (process $owner)." 'Wait for it, and try again.'
@@ -572,6 +573,12 @@ install() {
     install_engine
     write_record
     step "$(cat "$work/version") is installed."
+    case ${SHELL:-} in
+        */zsh)
+            say 'For its completions zsh needs this in ~/.zshrc, before compinit:'
+            say "  fpath=('${zsh_completion%/*}' \$fpath)"
+            ;;
+    esac
     case :$PATH: in
         *":$prefix/bin:"*) say "Try it: devops-agent \"Check disk usage and available memory\"" ;;
         *)
@@ -583,8 +590,18 @@ install() {
     say "Remove it: '$library/install.sh' --uninstall"
 }
 
+# The file that a login shell reads; bash reads the first of those that are there.
 profile() {
-    case ${SHELL:-} in */zsh) echo .zprofile ;; *) echo .profile ;; esac
+    local name
+    case ${SHELL:-} in
+        */zsh) echo .zprofile && return ;;
+        */bash)
+            for name in .bash_profile .bash_login; do
+                [ ! -f "$HOME/$name" ] || { echo "$name" && return; }
+            done
+            ;;
+    esac
+    echo .profile
 }
 
 # --- uninstallation -----------------------------------------------------------------------------------------

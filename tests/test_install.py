@@ -249,6 +249,16 @@ def test_a_completion_of_somebody_elses_stays(machine: Machine) -> None:
     assert theirs.read_text() == "mine"
 
 
+def test_it_names_the_files_that_the_users_shell_reads(machine: Machine) -> None:
+    said = machine.run("--no-model", SHELL="/bin/bash")[1]
+    assert ">>~/.profile" in said and "fpath" not in said
+    (machine.home / ".bash_profile").touch()
+    assert ">>~/.bash_profile" in machine.run("--no-model", SHELL="/bin/bash")[1]
+    said = machine.run("--no-model", SHELL="/usr/bin/zsh")[1]
+    assert ">>~/.zprofile" in said
+    assert f"fpath=('{machine.home}/.local/share/zsh/site-functions' $fpath)" in said
+
+
 def test_another_run_upgrades_in_place(machine: Machine) -> None:
     assert machine.run("--no-model")[0] == 0
     before = machine.files()
