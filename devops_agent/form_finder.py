@@ -34,6 +34,9 @@ _RESTRICTS = regex(
 )
 _CONDITION = regex(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
 _COUNTS = regex(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
+_RANKS = regex(
+    r"\b(?:most|least|fewest|top|highest|lowest|biggest|largest|smallest|busiest)\b", re.IGNORECASE
+)
 _SPARES = regex(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
 # What is looked at behind each change anyway.
 _ASSURES = regex(
@@ -115,7 +118,8 @@ class FormFinder:
         found = [each for each, score in near if score >= _FITS]
         if first and first not in found:
             found = [first, *found[: choice.MOST - 1]]
-        if counting := [each for each in found if _COUNTS.search(wish) and each.title.startswith("Count ")]:
+        counts = _COUNTS.search(wish) and not _RANKS.search(wish)
+        if counting := [each for each in found if counts and each.title.startswith("Count ")]:
             found, first = counting, first if first in counting else counting[0]
         index = choice.chosen(
             self.weigh, wish, [each.title for each in found], found.index(first) if first else None

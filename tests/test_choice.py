@@ -110,3 +110,17 @@ def test_each_thing_is_asked_for_once() -> None:
     ]
     assert found.runbook
     assert asked == ["Task: Scale deployment web to 3", "Task: restart deployment api"]
+
+
+def test_who_asks_which_has_most_wants_more_than_a_count() -> None:
+    offered: list[str] = []
+
+    def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:
+        offered.append(messages[-1]["content"])
+        return ()
+
+    assert finder("which IP address sent the most 404 requests to site.log? tell how many", False, weigh).runbook
+    assert "Find the IP addresses with the most responses of a status" in offered[0]
+    offered.clear()
+    assert finder("how many requests in site.log have the status 404?", False, weigh).runbook
+    assert "Find" not in "".join(offered)
