@@ -119,7 +119,7 @@ def test_who_asks_which_has_most_wants_more_than_a_count() -> None:
         offered.append(messages[-1]["content"])
         return ()
 
-    assert finder("which IP address sent the most 404 requests to site.log? tell how many", False, weigh).runbook
+    assert finder("which IP address sent the most 404 requests to site.log? tell how many", False, weigh).form
     assert "Find the IP addresses with the most responses of a status" in offered[0]
     offered.clear()
     assert finder("how many requests in site.log have the status 404?", False, weigh).runbook
