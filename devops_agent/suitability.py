@@ -119,6 +119,16 @@ _PROGRAMS = {
         ),
     }.items()
 }
+# What a task must speak of for a Dockerfile that starts from the image, or what must be in the directory.
+_APPLICATIONS = {
+    regex(rf"^FROM {image}\b", re.MULTILINE): (regex(said, re.IGNORECASE), files.split())
+    for image, said, files in (
+        ("node", r"\bnode|\bnpm\b|\bexpress\b|\bjavascript|\btypescript|\bjs\b", "package.json *.js *.ts"),
+        ("python", r"\bpy(?:thon)?|\b(?:flask|django|fastapi|pip)\b", "*.py requirements.txt pyproject.toml"),
+        ("golang", r"\bgo(?:lang)?\b", "go.mod *.go"),
+        ("nginx", r"\bstatic|\bhtml|\b(?:web ?)?(?:site|page)|\bnginx", "*.html */index.html"),
+    )
+}
 # A recipe that edits this file needs it.
 _EDITS_DOCKERFILE = regex(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.MULTILINE)
 # A task without one of these wants nothing new.
@@ -163,6 +173,11 @@ def suitable(
     nothing_new = not _CREATES.search(task)
     if not is_file(directory / "Dockerfile"):
         foreign.append(_EDITS_DOCKERFILE)
+    foreign += [
+        start
+        for start, (said, files) in _APPLICATIONS.items()
+        if not said.search(task) and not any(_holds(directory, pattern) for pattern in files)
+    ]
     values = [name for name, said in _VALUES.items() if not said.search(task)]
     if "namespace" in known:
         values += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]
@@ -180,3 +195,10 @@ def suitable(
         return not any(value in needed for value in strange) and not any(u.search(text) for u in unwanted)
 
     return {name: runbook for name, runbook in runbooks.items() if suits(runbook)}
+
+
+def _holds(directory: Path, pattern: str) -> bool:
+    try:
+        return any(directory.glob(pattern))
+    except OSError:
+        return False

@@ -10,6 +10,7 @@ from devops_agent.choice import chosen, unweighed
 from devops_agent.context import Messages
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
+from devops_agent.suitability import suitable
 
 TITLES = ("Scale a deployment", "Restart a deployment", "Label a pod")
 
@@ -124,3 +125,22 @@ def test_who_asks_which_has_most_wants_more_than_a_count() -> None:
     offered.clear()
     assert finder("how many requests in site.log have the status 404?", False, weigh).runbook
     assert "Find" not in "".join(offered)
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "found"),
+    [
+        ("Create a Dockerfile that has the label team=web", "", "dockerfile"),
+        ("Create a Dockerfile for my app", "package.json", "dockerfile-node"),
+        ("Create a Dockerfile for a Python app", "", "dockerfile-python"),
+    ],
+)
+def test_a_recipe_for_a_language_needs_the_task_or_the_directory_to_speak_of_it(
+    task: str, file: str, found: str, tmp_path: Path
+) -> None:
+    if file:
+        (tmp_path / file).touch()
+    offered = suitable(runbook_library.load(), task, (), (), tmp_path)
+    assert found in offered
+    others = {"dockerfile-node", "dockerfile-python", "dockerfile-go", "dockerfile-static-site"} - {found}
+    assert not others & set(offered)

@@ -286,6 +286,7 @@ def test_a_value_of_yaml_has_quotes_where_it_needs_them(value: str, written: str
         ("Set the memory limit of the worker to 1Gi", ["1Gi"]),
         ("Change the channel of the receiver ops to '#ops-prod'", ["#ops-prod"]),
         ("change the ops channel to #ops-prod and the worker's memory limit to 1Gi.", ["#ops-prod", "1Gi"]),
+        ("Give the worker a memory limit of 1Gi, please.", ["1Gi"]),
         ("Set the memory limit of the worker to 2 gigabytes", []),
         ("Double the memory limit of the worker to what is sensible", []),
         ("Set the memory limit of the worker to the one of api", []),

@@ -97,18 +97,38 @@ def test_two_that_begin_at_once_find_the_same(chat: Chat) -> None:
     assert len(set(found)) == 1
 
 
+def ask_once(chat: LlamaCppChat) -> str:
+    with closing(chat):
+        return ask(chat)
+
+
 def test_another_model_or_context_window_gets_another_and_the_first_one_ends(
     chat: Chat, model: Path, place: Path
 ) -> None:
-    pid = ask(chat())
+    pid = ask_once(chat())
     other = model.with_name("other.gguf")
     other.write_bytes(b"GGUF")
-    second = ask(chat(other))
+    second = ask_once(chat(other))
     wait_for(lambda: has_ended(pid))
     wider = LlamaCppChat(other, Sampling(num_ctx=2048), place=place, idle=60)
     assert ask(wider) not in (pid, second)
     wait_for(lambda: has_ended(second))
     assert len(resident.running(place)) == 1
+
+
+def test_one_that_is_in_use_stays_and_who_needs_another_has_its_own(
+    chat: Chat, model: Path, place: Path
+) -> None:
+    with closing(chat()) as first:
+        pid = ask(first)
+        other = model.with_name("other.gguf")
+        other.write_bytes(b"GGUF")
+        second = ask_once(chat(other))
+        wait_for(lambda: has_ended(second))  # with the run that has started it
+        assert ask(first) == pid
+        assert len(resident.running(place)) == 1
+        assert resident.stop(place) == 1  # who says so means it
+        wait_for(lambda: has_ended(pid))
 
 
 def test_a_model_that_was_replaced_gets_another(chat: Chat, model: Path) -> None:

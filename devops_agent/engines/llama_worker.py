@@ -14,8 +14,8 @@ Its only argument is a JSON object:
 To each client it writes `{"loaded": true}` or `{"failed": reason}` first. A request, `{"id": n, "request":
 …}`, is answered by `{"id": n, "chunk": …}` lines and `{"id": n, "end": true}`; so is `{"id": n, "prepare":
 …}`, the beginning of requests to come. `{"stop": n}` stops either at the next token or batch of the prompt,
-and `{"quit": true}` ends the process behind the requests that came before. `{"left": true}` tells that it
-ends.
+and `{"quit": true}` ends the process behind the requests that came before; `{"quit": "unused"}` only when no
+other client is connected. `{"left": true}` tells that it ends, `{"stays": true}` that it does not.
 """
 
 import hashlib
@@ -36,6 +36,8 @@ from typing import IO, Any
 # Tokens of a prompt that are evaluated at once, during which the engine cannot be stopped: 2 to 4 s on two
 # cores. More are not faster.
 _BATCH = 128
+# Seconds in which a client that has just closed its connection is taken from the list.
+_HANGS_UP_WITHIN = 0.05
 # One slot for tasks, and one for the choice of a recipe, whose prompt begins in another way.
 _SLOTS = 2
 # The second slot's part of the context window.
@@ -150,11 +152,20 @@ class _Desk:
 
     def next(self, idle: float | None) -> _Message | None:
         """The next request; None when it is time to end."""
-        try:
-            message = self._messages.get(timeout=idle)
-        except queue.Empty:
-            return None
-        return None if "quit" in message.told else message
+        while True:
+            try:
+                message = self._messages.get(timeout=idle)
+            except queue.Empty:
+                return None
+            if "quit" not in message.told:
+                return message
+            if message.told["quit"] != "unused" or not self._is_used_beside(message.client):
+                return None
+            message.client.write({"stays": True})
+
+    def _is_used_beside(self, client: _Client) -> bool:
+        time.sleep(_HANGS_UP_WITHIN)
+        return any(other is not client for other in self._clients)
 
     def close(self) -> None:
         """Ends this process."""

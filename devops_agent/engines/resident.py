@@ -1,7 +1,8 @@
 """The engine that stays: a process of the user's that goes on holding the model when a run has ended.
 
 A one-shot task then need not load a gigabyte. There is one at a time, on a socket that only its user can
-open; it ends after a while without requests. Which one a run may use is in its socket's name, made of all
+open; it ends after a while without requests. While one is in use, a run that needs another has an engine of
+its own, for itself alone. Which one a run may use is in its socket's name, made of all
 that matters to what it answers: the model's file, the context window, how the engine runs, and the versions.
 """
 
@@ -48,7 +49,7 @@ _ENVIRONMENT = (
 
 
 class CannotStay(Exception):
-    """There is no place for a socket here."""
+    """There is no place for a socket here, or another engine is in use."""
 
 
 def folder(environ: Mapping[str, str]) -> Path:
@@ -69,7 +70,8 @@ def connected(told: Mapping[str, Any], place: Path, idle: float) -> LlamaProcess
         idle: Seconds without a request after which one that is started ends.
 
     Raises:
-        CannotStay: The place is not the user's alone, cannot be written, or its path is too long.
+        CannotStay: The place is not the user's alone, cannot be written, or its path is too long; or another
+            engine is in use.
     """
     path = place / f"{_key(told)}.sock"
     if len(os.fsencode(path)) > _LONGEST_PATH:
@@ -158,8 +160,8 @@ def _connection(path: Path) -> socket.socket | None:
 def _started(told: Mapping[str, Any], path: Path, log: Path) -> socket.socket:
     """Starts an engine in place of others, and connects with it."""
     for other in path.parent.glob("*.sock"):
-        if other != path:
-            _leave(other)
+        if other != path and not _leave(other, "unused"):
+            raise CannotStay("Another engine is in use.")
     for stale in path.parent.glob("*.log"):
         if not stale.with_suffix(".sock").exists():
             stale.unlink(missing_ok=True)
@@ -184,17 +186,22 @@ def _awaited(path: Path, process: "subprocess.Popen[bytes]") -> socket.socket:
     raise CannotStay("The engine that was started does not listen.")
 
 
-def _leave(path: Path) -> None:
-    """Asks an engine to end; one that is not there any more leaves no socket."""
+def _leave(path: Path, when: object = True) -> bool:
+    """Asks an engine to end, and gives whether it does; one that is not there any more leaves no socket.
+
+    Args:
+        path: Its socket.
+        when: `True`, or "unused": only when nobody else is connected.
+    """
     connection = _connection(path)
     if connection is None:
         path.unlink(missing_ok=True)
-        return
+        return True
     connection.settimeout(_LEAVES_WITHIN)
-    with connection, suppress(OSError):
-        connection.sendall(b'{"quit": true}\n')
-        while connection.recv(4096):
-            pass
+    with connection, suppress(OSError), connection.makefile("rb") as said:
+        connection.sendall(json.dumps({"quit": when}).encode() + b"\n")
+        return not any(b'"stays"' in line for line in said)
+    return when is True  # it has a request to answer first
 
 
 def _opened(log: Path) -> IO[bytes]:

@@ -39,9 +39,10 @@ _STAYS = regex(
 _SWITCHES = {"false": "true", "off": "on", "no": "yes"}
 _ENABLES = regex(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
 _DISABLES = regex(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
-# A value that a task states: in quotes, or as one word behind "to"; and what may not be taken for one.
+# A value that a task states: in quotes, or as one word behind "to", or a figure behind "of"; and what may not
+# be taken for one.
 _STATED = regex(
-    r"(?:\bto|=)\s+(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
+    r"(?:\bto|=|\bof(?=\s+[\"'`]?\d))\s+(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
     re.IGNORECASE,
 )
 _NO_VALUE = regex(
