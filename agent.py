@@ -32,9 +32,9 @@ from devops_agent import (
     followup,
     injection,
     intent,
-    limits,
     preview,
     repairs,
+    task_limits,
     transcript,
     usage_help,
 )
@@ -241,7 +241,7 @@ class DevOpsAgent(ToolCallingAgent):
             informed=told.ground.informs or self.conversation.refers_back(task),
             missing=told.ground.missing,
             settled=told.ground.settled if told.changes else "",
-            limits=limits.limits_of(task),
+            limits=task_limits.limits_of(task),
         )
         self.gate.start_run(task)
         looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))

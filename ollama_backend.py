@@ -26,7 +26,7 @@ from devops_agent.chat import (
     likely,
 )
 from devops_agent.constraints import call_schema
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 from devops_agent.endpoint import base_url, is_loopback
 from devops_agent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelNotFound
 from devops_agent.protocol import ToolLike

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import agents, dialogues, document, report, runs, searches, tasks
 from benchmarks.stage import StageError, staged
-from devops_agent import choice
+from devops_agent import recipe_choice
 from devops_agent.engines.llama_cpp import LlamaCppChat
 
 BREAKAGES = Path(__file__).resolve().parent / "breakages"
@@ -220,7 +220,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _search(options: argparse.Namespace) -> int:
     model = LlamaCppChat(options.model) if options.model else None
     found = []
-    for outcome, name, task in searches.outcomes(model.weigh if model else choice.unweighed):
+    for outcome, name, task in searches.outcomes(model.weigh if model else recipe_choice.unweighed):
         print(f"{outcome:26} {name:28} {task}", flush=True)
         found.append(outcome)
     print(searches.summary(found))

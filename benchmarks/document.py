@@ -22,12 +22,14 @@ WHOLE = "with all levers"
 _HEAD = """\
 # Benchmarks
 
-Made by `python -m benchmarks publish` from the runs in `benchmarks/results/`; do not edit. A test checks that
-it is up to date.
+Made by `python -m benchmarks document` from the runs in `benchmarks/results/`; do not edit. A test checks
+that it is up to date. `python -m benchmarks publish` makes all runs anew; which were made, and how, stands at
+the end.
 
 {count} tasks on a real Docker engine and a real Kubernetes cluster, each judged by the end state or by the
 facts in the answer, never by what the agent claims. The split into `dev`, on which the agent was tuned,
-and `test` is by a hash of the task's name. pass@1 is the mean over tasks of the share of runs that passed;
+and `test` is by a hash of the task's name. Of a negative task the honest answer is that it is impossible, not
+allowed or already done. pass@1 is the mean over tasks of the share of runs that passed;
 the interval comes from resampling tasks. A false claim is an answer that says a task is done when it is not.
 Model calls and tokens are the agent's own count; tokens in are those that were evaluated, without what the
 prefix cache held.

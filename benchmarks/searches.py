@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devops_agent import intent, runbook_library
-from devops_agent.choice import Weigh, unweighed
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
+from devops_agent.recipe_choice import Weigh, unweighed
 
 _FILE = Path(__file__).with_name("searches.tsv")
 # No names are looked up here, and there are no files.

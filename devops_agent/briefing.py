@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devops_agent import events, file_wishes, grounding, intent, listing, schedules
-from devops_agent.choice import Weigh, unweighed
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.form import Form
 from devops_agent.forms.new_script import NewScript
@@ -19,12 +18,13 @@ from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.injection import neutral
-from devops_agent.limits import makes_exception
 from devops_agent.listing import Listing
 from devops_agent.patterns import regex
 from devops_agent.protocol import format_tool_response
+from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
+from devops_agent.task_limits import makes_exception
 
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"

@@ -24,7 +24,7 @@ from smolagents.models import (
 )
 
 from devops_agent import events, protocol
-from devops_agent.context import Messages, characters, fit, size
+from devops_agent.context_window import Messages, characters, fit, size
 from devops_agent.errors import ContextOverflow, ProtocolError
 from devops_agent.pace import Pace
 from devops_agent.protocol import Reply, ToolLike

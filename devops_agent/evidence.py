@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
-from devops_agent.limits import Limits
 from devops_agent.patterns import regex
 from devops_agent.protocol import Call
+from devops_agent.task_limits import Limits
 
 _ADMITS = regex(
     r"fail|error|n[o'’]t\b|cannot|unable|unsuccess|denied|missing|invalid|refused|timed out|rejected"

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from devops_agent import choice, file_wishes, grounding, intent, runbook_library
-from devops_agent.choice import Weigh, unweighed
+from devops_agent import file_wishes, grounding, intent, recipe_choice, runbook_library
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.patterns import regex
+from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
 from devops_agent.suitability import suitable
@@ -114,14 +114,14 @@ class FormFinder:
         first, fit = runbook_library.best(usable, bare, about, self.known, _FITS, what, changes)
         if fit >= _FITS_SURELY:
             return first
-        near = runbook_library.search(usable, bare, choice.MOST, self.known.values())
+        near = runbook_library.search(usable, bare, recipe_choice.MOST, self.known.values())
         found = [each for each, score in near if score >= _FITS]
         if first and first not in found:
-            found = [first, *found[: choice.MOST - 1]]
+            found = [first, *found[: recipe_choice.MOST - 1]]
         counts = _COUNTS.search(wish) and not _RANKS.search(wish)
         if counting := [each for each in found if counts and each.title.startswith("Count ")]:
             found, first = counting, first if first in counting else counting[0]
-        index = choice.chosen(
+        index = recipe_choice.chosen(
             self.weigh, wish, [each.title for each in found], found.index(first) if first else None
         )
         return None if index is None else found[index]

@@ -13,11 +13,11 @@ from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
-from devops_agent.limits import Limits
 from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import parse_call, segments
 from devops_agent.protocol import RECIPE, Call, ToolLike
+from devops_agent.task_limits import Limits
 
 Tools = Mapping[str, ToolLike]
 Check = Callable[[Call, Tools, Evidence], None]

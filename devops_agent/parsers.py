@@ -31,7 +31,7 @@ examples:
 
 environment:
   OLLAMA_HOST, DEVOPS_AGENT_MODEL, DEVOPS_AGENT_MODEL_PATH, DEVOPS_AGENT_BACKEND,
-  REQUIRE_APPROVAL=1, SMOLAGENTS_LOG_LEVEL=DEBUG, NO_COLOR=1
+  DEVOPS_AGENT_KEEP_ALIVE, REQUIRE_APPROVAL=1, SMOLAGENTS_LOG_LEVEL=DEBUG, NO_COLOR=1
 
 exit codes:
   0 done   1 the task failed or the steps ran out   2 usage   3 no model or engine, or it died
@@ -92,7 +92,7 @@ def _add_task_flags(parser: Parser) -> None:
     add("-v", "--verbose", action="store_true", default=None, help="show prompts, raw replies and timings")
     add("-a", "--require-approval", action="store_true", default=None, help="ask before each tool call")
     add("--read-only", action="store_true", default=None, help="change nothing")
-    add("--dry-run", action="store_true", default=None, help="show what would change something, run it not")
+    add("--dry-run", action="store_true", default=None, help="show changes, make none")
     add("--yes", dest="assume_yes", action="store_true", default=None, help="never ask")
     add("--show-secrets", action="store_true", default=None, help="hide no secrets in what commands print")
     add("--no-grounding", dest="grounding", action="store_false", default=None, help="look up nothing first")

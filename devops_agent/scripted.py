@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from devops_agent import events
 from devops_agent.chat import ChatModel, Completion, Sampling
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 from devops_agent.errors import EngineError
 from devops_agent.protocol import ToolLike
 

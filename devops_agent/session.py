@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devops_agent import events
-from devops_agent.context import characters
+from devops_agent.context_window import characters
 from devops_agent.dialogue.conversation import Conversation, not_done, of_command, of_stored
 from devops_agent.errors import ExitCode, OutputError, UsageError, UserError
 from devops_agent.outputs import BUDGET, ends, reduce_output

@@ -16,9 +16,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devops_agent import facts
+from devops_agent import table_facts
 from devops_agent.errors import ToolError
-from devops_agent.notes import Notes, notes_on
+from devops_agent.exit_code_notes import Notes, notes_on
 from devops_agent.outputs import BUDGET, OutputStore, clean, reduce_output
 from devops_agent.pace import Pace
 
@@ -143,7 +143,7 @@ class Shell:
         """
         text = result.output.rstrip("\n")
         if as_facts:
-            text = facts.for_model(result.command, text)
+            text = table_facts.for_model(result.command, text)
         if as_facts and result.exit_code:
             text = "\n".join(map(_without_middle, text.split("\n")))
         shown = reduce_output(text, self.budget, result.kept)

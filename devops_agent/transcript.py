@@ -12,7 +12,7 @@ from smolagents.utils import AgentError
 
 from devops_agent import injection, protocol
 from devops_agent.briefing import Briefing
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 from devops_agent.errors import ModelMistake, ProtocolError
 from devops_agent.protocol import FINAL_ANSWER, Call
 

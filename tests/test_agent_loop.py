@@ -22,7 +22,7 @@ from devops_agent import followup, protocol
 from devops_agent.approval import Answer, Approver, Question
 from devops_agent.briefing import Briefing, briefer
 from devops_agent.chat import Completion, Sampling
-from devops_agent.context import fit
+from devops_agent.context_window import fit
 from devops_agent.errors import EngineError, ExitCode
 from devops_agent.events import Corrected, Event, Exchange, Observed, Reasoned, ToolCalled
 from devops_agent.forms.recipe import form_of_commands

@@ -9,8 +9,8 @@ from fake_programs import Programs, deployment
 
 from devops_agent import briefing, events, runbook_library
 from devops_agent.briefing import Briefer, Briefing, briefer, none
-from devops_agent.choice import unweighed
 from devops_agent.grounding import Ground
+from devops_agent.recipe_choice import unweighed
 from devops_agent.runbook_library import Runbook
 
 TASK = "Scale deployment web in namespace shop to 3 replicas"

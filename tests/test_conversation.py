@@ -9,7 +9,7 @@ import pytest
 from replies import answer, sh
 
 from agent import DevOpsAgent, bash
-from devops_agent.context import size
+from devops_agent.context_window import size
 from devops_agent.dialogue import conversation
 from devops_agent.dialogue.conversation import Conversation, Turn
 from devops_agent.dialogue.subjects import Subject

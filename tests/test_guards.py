@@ -7,8 +7,8 @@ import pytest
 from devops_agent import guards
 from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
-from devops_agent.limits import Limits, limits_of
 from devops_agent.protocol import Call
+from devops_agent.task_limits import Limits, limits_of
 
 
 def bash(command: str) -> Call:

@@ -72,14 +72,14 @@ def test_the_version_is_the_top_entry_of_the_changelog() -> None:
     assert entries[:1] == [devops_agent.__version__]
 
 
-def test_the_picture_of_the_architecture_is_that_of_the_code() -> None:
-    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs/picture.py")
+def test_the_architecture_tells_of_the_code_as_it_is() -> None:
+    spec = importlib.util.spec_from_file_location("code_map", ROOT / "docs/code_map.py")
     assert spec
     assert spec.loader
-    picture = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(picture)
-    text = picture.DOCUMENT.read_text(encoding="utf-8")
-    assert text == picture.drawn(text), "run python docs/picture.py"
+    code_map = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(code_map)
+    text = code_map.DOCUMENT.read_text(encoding="utf-8")
+    assert text == code_map.drawn(text), "run python docs/code_map.py"
 
 
 def test_every_dependency_has_a_line_that_says_why(pyproject: dict[str, Any]) -> None:

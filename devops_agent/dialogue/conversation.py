@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from devops_agent.context import Messages, characters, size
+from devops_agent.context_window import Messages, characters, size
 from devops_agent.outputs import BUDGET, reduce_output
 from devops_agent.protocol import FINAL_ANSWER, Call, format_tool_response
 

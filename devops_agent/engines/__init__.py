@@ -1,1 +1,1 @@
-"""Engines that run a model inside this process."""
+"""Engines that run a model on this machine, without a server of others."""

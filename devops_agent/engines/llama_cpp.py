@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devops_agent import choice, events, protocol
+from devops_agent import events, protocol, recipe_choice
 from devops_agent.chat import (
     LOOK_EVERY,
     MOST_LIKELY,
@@ -18,7 +18,7 @@ from devops_agent.chat import (
     likely,
 )
 from devops_agent.constraints import CLOSING, call_grammar, call_opening
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 from devops_agent.engines import resident
 from devops_agent.engines.llama_process import EngineLeft, LlamaProcess, chat_request
 from devops_agent.engines.tuning import Parameters
@@ -83,7 +83,7 @@ class LlamaCppChat(ChatModel):
         """
         system = {"role": "system", "content": protocol.system_prompt(tools, instructions)}
         # up to where the first word of the user stands
-        said = {_TASKS: [system], _CHOICES: choice.beginning()}
+        said = {_TASKS: [system], _CHOICES: recipe_choice.beginning()}
         user = {"role": "user", "content": ""}
         self.beginnings = [chat_request([*messages, user], slot) for slot, messages in said.items()]
         self._repeated(self._read_beginnings)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 from devops_agent.engines import openmp
 from devops_agent.errors import ContextOverflow, EngineError
 

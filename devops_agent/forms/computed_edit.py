@@ -12,8 +12,8 @@ from pathlib import Path
 from devops_agent import intent, schedules
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import NO_NAMES
-from devops_agent.limits import makes_exception
 from devops_agent.patterns import regex
+from devops_agent.task_limits import makes_exception
 
 _CRON_LINE = regex(r"(\s*)((?:[\d*/,-]+\s+){4}[\dA-Za-z*/,-]+)(\s+\S.*)")
 _VERSION = regex(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.grounding import cluster, comparison, engine, files, inventory, processes, repository
+from devops_agent.grounding import cluster, comparison, docker, files, inventory, processes, repository
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     CERTIFICATES,
@@ -103,7 +103,7 @@ def _steps(task: str, directory: Path, fields: Collection[str]) -> list[Callable
     if "kubernetes" in fields or (KUBERNETES.search(task) and shutil.which("kubectl")):
         steps.append(cluster.in_cluster)
     if "docker" in fields or (DOCKER.search(task) and shutil.which("docker")):
-        steps.append(engine.on_engine)
+        steps.append(docker.on_engine)
     if processes.PROCESSES.search(task) and not steps:
         steps.append(processes.in_table)
     if repository.GIT.search(task) and shutil.which("git"):

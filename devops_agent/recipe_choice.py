@@ -7,7 +7,7 @@ of them too readily, so what counts is not what it answers but how likely it fin
 
 from collections.abc import Callable, Sequence
 
-from devops_agent.context import Messages
+from devops_agent.context_window import Messages
 
 # Given a conversation and some one-token replies: how likely each is; none where the engine does not tell.
 Weigh = Callable[[Messages, Sequence[str]], Sequence[float]]

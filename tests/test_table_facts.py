@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devops_agent.facts import from_tables
+from devops_agent.table_facts import from_tables
 
 DF_H = """\
 Filesystem      Size  Used Avail Use% Mounted on

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent import choice, runbook_library
-from devops_agent.choice import chosen, unweighed
-from devops_agent.context import Messages
+from devops_agent import recipe_choice, runbook_library
+from devops_agent.context_window import Messages
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
+from devops_agent.recipe_choice import chosen, unweighed
 from devops_agent.suitability import suitable
 
 TITLES = ("Scale a deployment", "Restart a deployment", "Label a pod")
@@ -54,13 +54,13 @@ def test_the_model_is_asked_with_all_titles_and_a_short_task() -> None:
     assert len(asked) == 1  # without actions there is nothing to ask
 
 
-def finder(task: str, changes: bool, weigh: choice.Weigh = unweighed) -> FormFinder:
+def finder(task: str, changes: bool, weigh: recipe_choice.Weigh = unweighed) -> FormFinder:
     return FormFinder.of(
         task, runbook_library.load(), Ground(), {}, changes, Path("/nonexistent"), weigh=weigh
     )
 
 
-def likes(title: str) -> choice.Weigh:
+def likes(title: str) -> recipe_choice.Weigh:
     """A model that is sure of one title."""
 
     def weigh(messages: Messages, replies: Sequence[str]) -> Sequence[float]:

@@ -1,9 +1,10 @@
-"""The picture in docs/architecture.md: which part imports which, read from the code.
+"""What docs/architecture.md has of the code: which part imports which, and what each module is.
 
-python docs/picture.py    # draws it anew; a test checks that it is up to date
+python docs/code_map.py    # draws it anew; a test checks that it is up to date
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ TOP_LEVEL = ("agent", "ollama_backend", "smolagents_patches")
 # The modules that lie in the package itself.
 LOOSE = "devops_agent/*.py"
 _START, _END = "```mermaid\n", "```\n"
+_MODULES = "## The modules\n"
 
 
 def part_of(module: str) -> str:
@@ -61,11 +63,32 @@ def picture() -> str:
     return "\n".join(lines) + "\n"
 
 
+def modules() -> str:
+    """The modules of the package, folder by folder, each with the first sentence of its docstring."""
+    parts = []
+    package = ROOT / PACKAGE
+    folders = sorted({file.parent for file in package.rglob("*.py")})
+    for folder in folders:
+        files = sorted(file for file in folder.glob("*.py") if file.name != "__init__.py")
+        lines = [f"| `{file.stem}` | {_summary(file)} |" for file in files]
+        about = _summary(folder / "__init__.py") if folder != package else ""
+        name = folder.relative_to(ROOT).as_posix()
+        parts.append(
+            "\n".join([f"### `{name}/`\n", *([f"{about}\n"] if about else []), "| | |\n|---|---|", *lines])
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(file: Path) -> str:
+    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return re.split(r"(?<=\.)\s", " ".join(told.partition("\n\n")[0].split()))[0].replace("|", "\\|")
+
+
 def drawn(document: str) -> str:
-    """A document with the picture of today in place of the one that it has."""
+    """A document with the picture and the modules of today in place of those that it has."""
     before, _, rest = document.partition(_START)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_START}{picture()}{_END}{after}"
+    after = rest.partition(_END)[2].partition(_MODULES)[0]
+    return f"{before}{_START}{picture()}{_END}{after.rstrip()}\n\n{_MODULES}\n{modules()}"
 
 
 if __name__ == "__main__":
