@@ -50,6 +50,7 @@ from devops_agent.grounding.task_words import has_word, with_word
 from devops_agent.outputs import ends, reduce_output
 from devops_agent.policy import effects
 from devops_agent.policy.modes import Decision, Modes
+from devops_agent.policy.placeholders import placeholder_in_answer
 from devops_agent.protocol import FINAL_ANSWER, RECIPE, Call, Reply
 from devops_agent.redaction import Redactor
 from devops_agent.shell import CommandResult, Shell, active_shell
@@ -395,6 +396,9 @@ class DevOpsAgent(ToolCallingAgent):
         """Checks a call, asks for approval, runs it, and records what came of it."""
         given = arguments if isinstance(arguments, dict) else {}
         call = Call(tool_name, given)
+        if tool_name == FINAL_ANSWER:
+            known = "\n".join((str(self.task), self._told.found, *transcript.results(self.memory.steps)))
+            self.evidence.unanswered = placeholder_in_answer(str(given.get("answer", "")), known)
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)

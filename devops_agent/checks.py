@@ -112,6 +112,11 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
         )
     elif evidence.wants_change and evidence.failed_change and evidence.may_try_again:
         yield "gave up", "Do not give up yet: correct the command, or do it in another way."
+    elif evidence.unanswered:
+        yield (
+            "unanswered",
+            f"{evidence.unanswered} stands for a value. Put in what a result says, or say that none does.",
+        )
     elif evidence.missing and not evidence.changed and not honest:
         yield "missing", f"{evidence.missing} Say so in the answer."
     elif evidence.unapplied:

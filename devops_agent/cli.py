@@ -146,7 +146,8 @@ def _with_resume_apart(words: Sequence[str]) -> list[str]:
     """The words, with an id joined to `--resume`, so that any other word behind it is one of the task."""
     apart: list[str] = []
     for word in words:
-        is_id = apart[-1:] == ["--resume="] and re.fullmatch("[0-9a-f]{8}", word)
+        # a shorter one has a digit, for "add" and "dead" are words
+        is_id = apart[-1:] == ["--resume="] and re.fullmatch(r"[0-9a-f]{8}|(?=\D*\d)[0-9a-f]{3,7}", word)
         if is_id:
             apart[-1] += word
         else:

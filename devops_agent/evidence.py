@@ -60,6 +60,7 @@ class Evidence:
         unmet: What the task asks to make and is still not there, in a sentence.
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
+        unanswered: What stands in the answer for a value that the model did not put in.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
         turned_down: The newest call that the user did not approve.
         dry: The calls that a dry run has shown in place of running them.
@@ -93,6 +94,7 @@ class Evidence:
     unmet: str = ""
     absent: str = ""
     too_early: str = ""
+    unanswered: str = ""
     refusal: str = ""
     turned_down: str = ""
     dry: list[str] = field(default_factory=list)
@@ -170,7 +172,7 @@ class Evidence:
             return ExitCode.REFUSED
         if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
             return ExitCode.FAILED
-        if self.wants_change and not self.changed:
+        if self.unanswered or (self.wants_change and not self.changed):
             return ExitCode.FAILED
         return ExitCode.DONE
 
@@ -217,6 +219,8 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"{answer}\n{failed}" if honest or not evidence.wants_change else f"Not done: {failed}"
     if evidence.missing and not evidence.changed:
         return f"{evidence.missing} {answer}" if honest else evidence.missing
+    if evidence.unanswered:
+        return f"Not answered: in {answer!r} {evidence.unanswered} stands for a value that was not found."
     if honest:
         return ""
     if evidence.unmet:

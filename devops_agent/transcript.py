@@ -39,9 +39,14 @@ def said(
     return messages
 
 
+def results(steps: Sequence[MemoryStep]) -> list[str]:
+    """What came of the calls that ran, one after the other."""
+    return list(filter(None, map(_result, steps)))
+
+
 def last_result(steps: Sequence[MemoryStep]) -> str:
     """What came of the last call that ran; "" when none did."""
-    return next(filter(None, map(_result, reversed(steps))), "")
+    return next(iter(results(steps)[-1:]), "")
 
 
 def unverified(steps: Sequence[MemoryStep]) -> str:

@@ -383,6 +383,27 @@ def test_a_placeholder_in_the_text_of_a_file_is_no_mistake() -> None:
     assert Path("usage.txt").read_text() == "kubectl logs <pod_name>"
 
 
+UNREAD = "Most requests are of <client_ip>, which sent <number>."
+
+
+def test_an_answer_with_a_placeholder_is_sent_back() -> None:
+    run = play(sh("echo 10.0.0.7 95"), answer(UNREAD), answer("10.0.0.7, which sent 95."))
+    told = "<client_ip> stands for a value. Put in what a result says, or say that none does."
+    assert run.told()[1] == f"Error: {told}"
+    assert (run.answer, run.code) == ("10.0.0.7, which sent 95.", ExitCode.DONE)
+
+
+def test_an_answer_that_keeps_its_placeholder_is_none() -> None:
+    run = play(sh("echo 10.0.0.7 95"), answer(UNREAD), answer(UNREAD))
+    assert run.answer == f"Not answered: in {UNREAD!r} <client_ip> stands for a value that was not found."
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_placeholder_that_a_result_has_is_what_it_says() -> None:
+    run = play(sh("echo 'usage: ping <host>'"), answer("Call it with <host>."))
+    assert (run.answer, run.code) == ("Call it with <host>.", ExitCode.DONE)
+
+
 def test_an_interactive_command_is_refused_with_the_form_that_works() -> None:
     run = play(sh("kubectl edit deployment web"), sh("echo hi"), answer())
     assert run.told() == [

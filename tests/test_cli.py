@@ -118,6 +118,7 @@ def test_a_bad_argument_is_a_usage_error_in_one_line(argv: list[str], message: s
         (["--resume", "scale it"], "", "scale it"),
         (["--resume", "add", "a", "replica"], "", "add a replica"),
         (["--resume=012", "scale it"], "012", "scale it"),
+        (["--resume", "01a", "scale it"], "01a", "scale it"),
         (["scale it", "--resume"], "", "scale it"),
         (["--resume", "-v", "scale it"], "", "scale it"),
         (["--resume", "--", "0123abcd"], "", "0123abcd"),

@@ -23,6 +23,7 @@ _PLACEHOLDER = regex(
     r"|(?<![\w$.{-])(?i:your)[_-]\w[\w-]*(?![\w=-])"
     r"|(?<![\w.-])/?path/to/[^\s\"']*|(?<!\S)(?:\.\.\.|…)(?!\S)"
 )
+_IN_ANSWER = regex(rf"<(?:[a-z]+(?:[_ -][a-z]+)+|{_NOUN}s?|number|count|value|amount|size)>", re.IGNORECASE)
 _TEMPLATE_ARGUMENT = regex(
     r"(?<!\S)(?:--format|--template|-f|-o|--output)[= ] *[\w-]*=?"
     r"""(?:'[^']*\{\{[^']*'|"[^"]*\{\{[^"]*"|[^\s'"]*\{\{\S*)"""
@@ -46,6 +47,16 @@ def placeholder(command: str) -> str | None:
                 if before not in _BEFORE_VARIABLE and (bare := _BARE_NAME.fullmatch(word)):
                     return bare.group(1)
     return None
+
+
+def placeholder_in_answer(answer: str, told: str) -> str:
+    """The first thing in an answer that stands for a value which the model did not put in; "" when none does.
+
+    Args:
+        answer: The answer.
+        told: What the model was told, which may have such words itself.
+    """
+    return next((found for found in _IN_ANSWER.findall(answer) if found not in told), "")
 
 
 def _visible(command: str) -> str:
