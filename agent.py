@@ -332,6 +332,7 @@ class DevOpsAgent(ToolCallingAgent):
         if self._must_answer:
             return frozenset({FINAL_ANSWER})
         no_use = set() if intent.speaks_of_variables(str(self.task)) else {get_env.name}
+        no_use |= {FINAL_ANSWER} if self.evidence.must_act else set()
         return frozenset(self.tools) - no_use
 
     @property
@@ -415,6 +416,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.refused |= error.never
             if tool_name != FINAL_ANSWER:
                 self.gate.refused(call, str(error))
+                if self.evidence.was_refused(call) and tool_name == RECIPE:
+                    self.tools.pop(RECIPE, None)  # it does not fit, whatever the model was told
             raise AgentToolExecutionError(str(error), self.logger) from error
         if tool_name == FINAL_ANSWER:
             answer = str(call.arguments["answer"])

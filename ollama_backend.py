@@ -174,7 +174,7 @@ class OllamaChat(ChatModel):
         }
 
     def _options_for(self, messages: Messages) -> dict[str, Any]:
-        options, temperature = self._constant_options(), self.temperature(messages)
+        options, temperature = self._constant_options(), self.temperature
         return (
             options if temperature == self.sampling.temperature else {**options, "temperature": temperature}
         )

@@ -108,7 +108,9 @@ def _run(task: Task, agents: Mapping[str, Agent], repeat: int, context: str, log
             for name, agent in agents.items():
                 outcome = agent(stage)
                 passed, why = stage.judge(outcome.answer)
-                _keep(logs / re.sub(r"[^\w.-]+", "_", name) / f"{task.name}-{repeat}.log", outcome, why)
+                _keep(
+                    logs / re.sub(r"[^\w.-]+", "_", name) / f"{task.name}-{repeat}.log", outcome, passed, why
+                )
                 yield replace(
                     _blank(task, name, repeat),
                     passed=passed,
@@ -127,9 +129,12 @@ def _run(task: Task, agents: Mapping[str, Agent], repeat: int, context: str, log
             yield replace(_blank(task, name, repeat), why=str(error), staged=False)
 
 
-def _keep(path: Path, outcome: Outcome, why: str) -> None:
+def _keep(path: Path, outcome: Outcome, passed: bool, why: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{outcome.log}\n--- answer\n{outcome.answer}\n--- {why or 'passed'}\n", encoding="utf-8")
+    path.write_text(
+        f"{outcome.log}\n--- answer\n{outcome.answer}\n--- {'passed' if passed else f'failed {why}'}\n",
+        encoding="utf-8",
+    )
 
 
 def _blank(task: Task, agent: str, repeat: int) -> Run:

@@ -29,8 +29,6 @@ from devops_agent.errors import ContextOverflow, ProtocolError
 from devops_agent.pace import Pace
 from devops_agent.protocol import Reply, ToolLike
 
-# What a model that repeats itself is sampled with: at 0 it would go on like that.
-_STUCK_TEMPERATURE = 0.8
 # Of so many tokens engines tell how likely they are.
 MOST_LIKELY = 20
 # A malformed reply stays in the history so that the correction makes sense, but is not worth its tokens.
@@ -105,15 +103,19 @@ class ChatModel(ABC):
         constrains: Whether each reply is held to the form of a call from its first token.
         listener: Told when the model starts and ends thinking, and of each exchange.
         may_call: The tools that the next reply may call; none for any. The prompt names all of them.
+        retries: The temperatures at which a call is asked for again that is the one before once more: nothing
+            comes of it, and at 0 a small model would go on like that.
     """
 
     constrains = True
     may_call: frozenset[str] = frozenset()
+    retries: Sequence[float] = (0.8, 1.2)
 
     def __init__(self, model_id: str, sampling: Sampling, listener: events.Listener = events.ignore) -> None:
         self.model_id = model_id
         self.sampling = sampling
         self.listener = listener
+        self._heat = 0.0
 
     def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:  # noqa: B027
         """Has the engine read what every task begins with, before there is one, where it can.
@@ -152,7 +154,7 @@ class ChatModel(ABC):
         tools = tuple(tools_to_call_from or ())
         prompt = _with_system_prompt(messages, tools)
         tools = tuple(tool for tool in tools if tool.name in self.may_call) or tools
-        completion = self._ask(prompt, tools, constrain=self.constrains)
+        completion = self._asked(prompt, tools)
         reply = _parsed(completion, tools)
         if reply is None and not self.constrains and tools:
             completion = self._ask(prompt, tools, constrain=True)
@@ -192,12 +194,22 @@ class ChatModel(ABC):
         protocol.parse_reply(completion.text if isinstance(completion, Completion) else _text(message), ())
         raise ProtocolError(protocol.NO_CALL)
 
-    def temperature(self, messages: Messages) -> float | None:
-        """The temperature for the next reply; higher when the last two replies were the same."""
-        said = [message["content"] for message in messages if message["role"] == "assistant"]
-        if len(said) > 1 and said[-1] == said[-2]:
-            return max(self.sampling.temperature or 0.0, _STUCK_TEMPERATURE)
-        return self.sampling.temperature
+    @property
+    def temperature(self) -> float | None:
+        """The temperature for the next reply; None leaves it to the model."""
+        return max(self.sampling.temperature or 0.0, self._heat) if self._heat else self.sampling.temperature
+
+    def _asked(self, prompt: Messages, tools: tuple[ToolLike, ...]) -> Completion:
+        completion = self._ask(prompt, tools, constrain=self.constrains)
+        try:
+            for heat in self.retries:
+                self._heat = heat
+                if not _repeats(completion.text, prompt):
+                    break
+                completion = self._ask(prompt, tools, constrain=self.constrains)
+        finally:
+            self._heat = 0.0
+        return completion
 
     def _ask(self, prompt: Messages, tools: tuple[ToolLike, ...], constrain: bool) -> Completion:
         limit = characters(self.sampling.num_ctx, self.sampling.num_predict)
@@ -221,6 +233,13 @@ class ChatModel(ABC):
             self.listener(events.ThinkingEnded(seconds))
         self.listener(_exchange(prompt, done, seconds, constrain))
         return done
+
+
+def _repeats(reply: str, messages: Messages) -> bool:
+    """Whether a reply is the call before once more. An answer may be right though it was sent back."""
+    said = next((each["content"] for each in reversed(messages) if each["role"] == "assistant"), "")
+    is_call = "<tool_call>" in reply and f'"{protocol.FINAL_ANSWER}"' not in reply
+    return is_call and reply.strip() == said.strip()
 
 
 def _exchange(messages: Messages, done: Completion, seconds: float, constrained: bool) -> events.Exchange:

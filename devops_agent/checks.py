@@ -100,7 +100,12 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
     for reason, message in _unfinished(evidence, honest, claim):
         if reason not in evidence.sent_back:
             evidence.sent_back.add(reason)
+            evidence.must_act = reason.startswith(_ACTS)
             raise CallRefused(message)
+
+
+# An answer is not the next call behind these: a small model would say the same once more.
+_ACTS = ("to do ", "unmet ", "part")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
@@ -130,9 +135,12 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
     elif (to_do := evidence.to_do or evidence.undone) and not honest:
         yield f"to do {to_do}", f"Still to do: {to_do}."
     elif evidence.unmet and not honest:
-        yield "unmet", f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there."
+        yield (
+            f"unmet {evidence.unmet}",
+            f"{evidence.unmet} Make it with a tool, or say in the answer that it is not there.",
+        )
     elif evidence.absent and not honest:
-        yield "absent", f"{evidence.absent} Change it there with a tool, or say why not."
+        yield f"absent {evidence.absent}", f"{evidence.absent} Change it there with a tool, or say why not."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:
         yield "part", f"The task has {len(evidence.parts)} parts. Still to do: {evidence.parts[-1]}"
     elif evidence.wants_change and not evidence.changed and not honest:

@@ -19,6 +19,8 @@ _LARGEST = 200_000
 _MOST_LINES = 12
 _MOST_NEW = 4
 _LONGEST_LINE = 160
+# A substitution whose replacement means itself.
+_SUBSTITUTION = regex(r"s([/|#,@])((?:(?!\1)[^\\])+)\1((?:(?!\1)[^\\&])+)\1[gIi\d]*")
 _IN_PLACE = regex(r"^(?:-i.*|--in-place.*|-[a-zA-Z]*pi\S*)$")
 
 
@@ -64,7 +66,16 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
     targets = [Path(word) for segment in segments(command) for word in segment.targets if len(word) < 400]
     told += [_new(path, text, command) for path, text in _texts(targets).items() if path not in before]
     wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
+    wrong += _without_effect(command, "\n".join(_texts(before).values()))
     return "\n".join([*told, *wrong]), not wrong
+
+
+def _without_effect(command: str, after: str) -> list[str]:
+    """The substitutions of which nothing stands in the files that sed has edited."""
+    words = [word for segment in segments(command) if segment.name == "sed" for word in segment.words[1:]]
+    parts = [part.strip() for word in words for part in word.split(";")] if in_place(command) else []
+    found = filter(None, map(_SUBSTITUTION.fullmatch, parts))
+    return [f"{match[0]} matched nothing: look at the text." for match in found if match[3] not in after]
 
 
 # What such a command writes is not shown.

@@ -68,6 +68,7 @@ class Evidence:
         mistakes: Mistakes of the model in a row.
         ended_early: Why the run ended without a final answer of the model, if it did.
         sent_back: The reasons for which an answer was sent back.
+        must_act: Whether an answer was sent back for what is still to be done, and nothing was tried since.
     """
 
     wants_change: bool = False
@@ -102,13 +103,16 @@ class Evidence:
     mistakes: int = 0
     ended_early: str = ""
     sent_back: set[str] = field(default_factory=set)
+    must_act: bool = False
     _seen: set[str] = field(default_factory=set)
+    _refused_calls: set[str] = field(default_factory=set)
     _put_off: str = ""
 
     def ran(self, call: Call, changes: bool, ok: bool, waited: bool = False, output: str = "") -> None:
         """Records a call that was executed; `waited` for others to change something."""
         self.hopeless = self.hopeless or (not ok and bool(_HOPELESS.search(output)))
         self.calls += 1
+        self.must_act = False
         self.succeeded += ok
         self.commands += [str(call.arguments["command"])] if ok and "command" in call.arguments else []
         self.refused = False
@@ -156,6 +160,14 @@ class Evidence:
         self.dry.append(_shown(call))
         self._seen.add(_key(call))
 
+    def was_refused(self, call: Call) -> bool:
+        """Records a call that a check has refused, and gives whether it was refused before."""
+        self.must_act = False
+        key = _key(call)
+        again = key in self._refused_calls
+        self._refused_calls.add(key)
+        return again
+
     @property
     def may_try_again(self) -> bool:
         """Whether a change that failed should be tried in another way before the answer."""
@@ -172,7 +184,7 @@ class Evidence:
             return ExitCode.REFUSED
         if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
             return ExitCode.FAILED
-        if self.unanswered or (self.wants_change and not self.changed):
+        if self.unanswered or self.unmet or (self.wants_change and not self.changed):
             return ExitCode.FAILED
         return ExitCode.DONE
 

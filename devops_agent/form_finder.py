@@ -13,6 +13,7 @@ from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import PATH
 from devops_agent.patterns import regex
 from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
@@ -208,11 +209,15 @@ class FormFinder:
             each for each in self.wishes if each is not wish and intent.verb_of(each) == intent.verb_of(wish)
         ]
         others = " ".join(same)
-        return {
+        known = {
             kind: name
             for kind, name in self.known.items()
             if kind in _ANYWHERE or _has(wish, name) or not _has(others, name)
         }
+        named = set(PATH.findall(wish))
+        if len(named) == 1 and known.get("file") not in {None, *named}:
+            known["file"] = named.pop()  # which the wishes before make
+        return known
 
 
 def _new_folders(wish: str) -> Form | None:

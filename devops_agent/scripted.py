@@ -17,6 +17,8 @@ class ScriptedModel(ChatModel):
         offered: The names of the tools that each reply was allowed to call.
     """
 
+    retries = ()  # a script means what it says
+
     def __init__(
         self, replies: Iterable[str | Completion | BaseException], listener: events.Listener = events.ignore
     ) -> None:

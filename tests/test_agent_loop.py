@@ -1414,6 +1414,7 @@ def test_the_form_for_the_next_thing_is_told_when_the_first_is_done() -> None:
     run = in_order(call("recipe"), answer("Both are there."), call("recipe"), answer("Both are there."))
     assert "Next: Write two\n" in run.told()[0]
     assert run.told()[1] == "Error: Still to do: Write two."
+    assert ["final_answer" in offered for offered in run.model.offered] == [True, True, False, True]
     assert (Path("one").read_text(), Path("two").read_text()) == ("one\n", "two\n")
     assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
 
@@ -1427,6 +1428,32 @@ def test_the_second_edit_of_a_file_keeps_the_first() -> None:
         task="Set workers to 8 in web.conf, then set level to debug in web.conf",
     )
     assert Path("web.conf").read_text() == "workers = 8\nlevel = debug\n"
+    assert run.code is ExitCode.DONE
+
+
+def test_each_file_that_is_not_there_yet_is_asked_for_once() -> None:
+    run = play(
+        sh("mkdir bin"),
+        answer("Both are written."),
+        call("write_file", path="app.env", content="A=1"),
+        answer("Both are written."),
+        answer("Both are written, as I said."),
+        task="Write a file app.env with A=1 and a file bin/run.sh that prints it",
+    )
+    sent_back = [told.partition(" Make it")[0] for told in run.told() if "no file" in told]
+    assert sent_back == ["Error: There is no file app.env yet.", "Error: There is no file bin/run.sh yet."]
+    assert (run.answer, run.code) == ("Not done: There is no file bin/run.sh yet.", ExitCode.FAILED)
+
+
+def test_a_form_that_does_not_fit_is_taken_away() -> None:
+    told = Briefing(form=form_of_commands("Serve a folder", "echo {directory} > served"), changes=True)
+    wrong = call("recipe", directory="/path/to/folder")
+    run = play(
+        *(wrong, wrong, sh("touch served"), answer("It is served.")),
+        task="Serve it",
+        brief=lambda task, ask: told,
+    )
+    assert ["recipe" in offered for offered in run.model.offered] == [True, True, False, False]
     assert run.code is ExitCode.DONE
 
 

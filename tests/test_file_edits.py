@@ -489,3 +489,10 @@ def test_a_place_that_the_task_names_counts_more_than_a_short_path(
 )
 def test_where_a_setting_is_the_whole_task_tells(task: str, whole: str, meant: list[str]) -> None:
     assert list(SettingEdit("values.yaml", VALUES, task, whole).settings) == meant
+
+
+def test_a_line_that_is_there_already_is_not_put_behind_the_last_one_again() -> None:
+    edit = LineEdit("deny.conf", "deny 10.0.0.1;\n", actions=("append",))
+    with pytest.raises(CallRefused, match=r"has the line 'deny 10\.0\.0\.1;' already\. Give the new one\."):
+        edit.call({"text": "deny 10.0.0.1;\n"}, "", Ground())
+    assert edit.call({"text": "deny 10.0.0.2;"}, "", Ground()).arguments["content"].endswith("0.2;\n")

@@ -695,6 +695,8 @@ def test_lines_to_delete_are_in_the_file_that_is_told(programs: Programs, here: 
     (here / "app.conf").write_text("a = 1\nb = 2\n")
     assert look_up("Delete the two lines of old users from app.conf", here, {}).texts
     assert not look_up("Delete app.conf", here, {}).texts
+    assert look_up("In ./app.conf move the server to port 81", here, {}).texts
+    assert not look_up("Move app.conf to old.conf", here, {}).texts
 
 
 def test_the_keys_of_a_secret_are_told_and_no_values(programs: Programs, here: Path) -> None:

@@ -144,3 +144,23 @@ def test_a_recipe_for_a_language_needs_the_task_or_the_directory_to_speak_of_it(
     assert found in offered
     others = {"dockerfile-node", "dockerfile-python", "dockerfile-go", "dockerfile-static-site"} - {found}
     assert not others & set(offered)
+
+
+@pytest.mark.parametrize(
+    ("task", "runbook", "is_offered"),
+    [
+        (
+            "throw my git changes in app.yaml away",
+            "git restore --staged --worktree :/",
+            False,
+        ),
+        ("throw all my git changes away", "git restore --staged --worktree :/", True),
+        ("have the running server read its settings again", "http.server", False),
+        ("serve this folder on port 8000", "http.server", True),
+    ],
+)
+def test_what_takes_all_or_serves_files_is_for_who_says_so(
+    task: str, runbook: str, is_offered: bool, tmp_path: Path
+) -> None:
+    offered = suitable(runbook_library.load(), task, ("port", "directory"), (), tmp_path)
+    assert any(runbook in each.text for each in offered.values()) is is_offered

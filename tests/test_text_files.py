@@ -61,6 +61,27 @@ def test_an_edit_is_shown_by_its_lines(folder: Path) -> None:
     assert (text, ok) == ("Changed app.conf:\n-port = 80\n+port = 90", True)
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            "sed -i 's/80/90/; s/hots = a/host = b/' app.conf",
+            "s/hots = a/host = b/ matched nothing: look at the text.",
+        ),
+        (
+            "sed -i 's/80/90/' app.conf; sed -i 's|hots|c|' app.conf",
+            "s|hots|c| matched nothing: look at the text.",
+        ),
+        ("sed -i 's/80/90/; s/x/host = a/' app.conf", ""),  # it is so already
+        (r"sed -i 's/80/90/; s/\(x\)/y\1/' app.conf", ""),  # what that would be is not known
+        ("sed -i 's/80/90/' app.conf; echo 's/x/y/'", ""),
+    ],
+)
+def test_a_part_of_an_edit_that_matched_nothing_is_told(folder: Path, command: str, said: str) -> None:
+    text, ok = after(command, folder / "app.conf", "port = 90\nhost = a\n")
+    assert (text.splitlines()[3:], ok) == ([said] if said else [], not said)
+
+
 def test_an_edit_that_breaks_a_file_is_no_success(folder: Path) -> None:
     text, ok = after("sed -i 's/}//' app.json", folder / "app.json", '{"port": 80\n')
     assert not ok

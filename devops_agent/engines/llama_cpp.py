@@ -149,7 +149,7 @@ class LlamaCppChat(ChatModel):
         request: dict[str, Any] = {
             **chat_request(messages, _TASKS),
             "max_tokens": self.sampling.num_predict,
-            "temperature": self.temperature(messages) or 0.0,
+            "temperature": self.temperature or 0.0,
         }
         if self.sampling.top_p is not None:
             request["top_p"] = self.sampling.top_p

@@ -147,6 +147,8 @@ class LineEdit(FileEdit):
         action = self.actions[0] if len(self.actions) == 1 else values.get("action", CHANGE)
         text = values.get("new_line", values.get("text", "")).rstrip("\n")
         if action == APPEND:
+            if (text := text.rstrip()) and text in lines:
+                raise CallRefused(f"{self.path} has the line {text!r} already. Give the new one.")
             return [*lines, *text.split("\n")]
         line = values.get("old_line", values.get("line", ""))
         if action == CHANGE:

@@ -212,7 +212,10 @@ def _columns(named: str, text: str) -> Iterator[str]:
 def _is_about_text(task: str, named: str) -> bool:
     """Whether one of the things that a task says of a file is about what is in it."""
     wishes = [wish for wish in intent.wishes(task) if named in PATH.findall(wish)]
-    return any(not _NOT_ITS_TEXT.search(wish) for wish in wishes or [task])
+    inside = re.compile(
+        rf"\A\W*(?:please )?(?:in|inside|within) (?:the file )?\W?{re.escape(named)}", re.IGNORECASE
+    )
+    return any(inside.match(wish) or not _NOT_ITS_TEXT.search(wish) for wish in wishes or [task])
 
 
 # "Rename notes.txt to …": a file of this machine that must be there.
