@@ -397,9 +397,12 @@ class DevOpsAgent(ToolCallingAgent):
         """Checks a call, asks for approval, runs it, and records what came of it."""
         given = arguments if isinstance(arguments, dict) else {}
         call = Call(tool_name, given)
+        before = [each["content"] for each in self.conversation.messages([])]
+        results = transcript.results(self.memory.steps)
+        self.evidence.known = "\n".join((*before, str(self.task), self._told.found, *results))
         if tool_name == FINAL_ANSWER:
-            known = "\n".join((str(self.task), self._told.found, *transcript.results(self.memory.steps)))
-            self.evidence.unanswered = placeholder_in_answer(str(given.get("answer", "")), known)
+            answer = str(given.get("answer", ""))
+            self.evidence.unanswered = placeholder_in_answer(answer, self.evidence.known)
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)

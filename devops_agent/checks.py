@@ -105,7 +105,7 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 
 # An answer is not the next call behind these: a small model would say the same once more.
-_ACTS = ("to do ", "unmet ", "part")
+_ACTS = ("to do ", "unmet ")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Evidence:
     """The record of one run.
 
     Attributes:
+        known: What the model was told: the task, what was looked up, and the results.
         wants_change: Whether the task is done only when something was changed; no longer when the user
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.
@@ -71,6 +72,7 @@ class Evidence:
         must_act: Whether an answer was sent back for what is still to be done, and nothing was tried since.
     """
 
+    known: str = ""
     wants_change: bool = False
     parts: Sequence[str] = ()
     informed: bool = False

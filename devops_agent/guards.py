@@ -31,6 +31,9 @@ _DROPS = regex(
     r"|docker-compose down\b.*\s(?:-v|--volumes)\b|find\b.*\s-delete\b|git clean\b.*\s-\w*f"
     r"|helm (?:uninstall|delete)\b"
 )
+_ADDRESS = regex(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+# Addresses that mean the same everywhere.
+_ANYWHERE = regex(r"127\..*|0\.0\.0\.0|255\..*|(?:1\.1\.1\.1|8\.8\.[84]\.[84])")
 _NOT_ASKED = "The task does not ask to delete anything. Do it without, or answer why it is not done."
 _NOT_NOW = "The user does not want that now. Answer with what was found."
 
@@ -233,6 +236,19 @@ def _replaces(old: str, new: str, path: str) -> str:
 _IMAGE = regex(r"(?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*")
 
 
+def writes_no_address_of_its_own(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """An address that goes into a file stands somewhere: a small model makes up one that looks like it."""
+    path = Path(call.arguments["path"]) if call.name == "write_file" else None
+    before = text_if_readable(path) if path else None
+    for address in _ADDRESS.findall(call.arguments["content"]) if before else ():
+        made_up = (
+            address not in evidence.known and address not in str(before) and not _ANYWHERE.fullmatch(address)
+        )
+        if made_up and address not in evidence.sent_back:
+            evidence.sent_back.add(address)
+            raise CallRefused(f"{address} is in no result and not in the task. Take the address from there.")
+
+
 def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:
     """A name with a tag is that of an image, and no file is made with it."""
     path = call.arguments.get("path", "") if call.name == "write_file" else ""
@@ -263,6 +279,7 @@ GUARDS: tuple[Check, ...] = (
     copies_over_no_other_text,
     empties_nothing_that_it_reads,
     sets_no_value_twice,
+    writes_no_address_of_its_own,
     writes_no_image,
     writes_no_command,
 )

@@ -264,3 +264,15 @@ def test_a_setting_of_another_section_may_be_added(prices: Path) -> None:
 
 def test_a_path_that_cannot_be_looked_at_is_no_reason_to_fail() -> None:
     guards.keeps_the_file(write("x" * 300, "a\n"), {}, Evidence(limits=Limits(rewrites=False)))
+
+
+def test_an_address_that_is_written_stands_somewhere(prices: Path) -> None:
+    prices.write_text("deny 10.0.0.7;\n")
+    evidence = Evidence(known="37 10.1.1.9")
+    new = write("prices.csv", "deny 10.0.0.7;\ndeny 10.1.1.9;\nlisten 127.0.0.1;\n")
+    guards.writes_no_address_of_its_own(new, {}, evidence)
+    made_up = write("prices.csv", "deny 10.0.0.7;\ndeny 10.0.0.8;\n")
+    with pytest.raises(CallRefused, match=r"10\.0\.0\.8 is in no result and not in the task"):
+        guards.writes_no_address_of_its_own(made_up, {}, evidence)
+    guards.writes_no_address_of_its_own(made_up, {}, evidence)  # the model insists
+    guards.writes_no_address_of_its_own(write("new.conf", "deny 10.0.0.8;\n"), {}, Evidence())  # an example
