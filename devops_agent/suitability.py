@@ -78,6 +78,12 @@ _PROGRAMS = {
         r"(?:live|readi)nessProbe|startupProbe": regex(
             r"\bprobes?\b|\bhealth|\b(?:live|readi)ness", re.IGNORECASE
         ),
+        # of a kind they are counted by another one
+        r"^find \S+ -type f \| wc -l": regex(
+            r"\b(?:how many|number of|count(?: all)?) (?:(?:the|regular) )?files\b"
+            r"(?! (?:that|which|with|named|called|ending))",
+            re.IGNORECASE,
+        ),
         r"find \S+ -type f -printf '%s": regex(r"\bfiles?\b", re.IGNORECASE),
         r"nodeSelector": regex(r"\bnodes?\b|\bselector|\bpin\b", re.IGNORECASE),
         r"kind: LimitRange": regex(r"\bdefaults?\b|\blimit ?range|\b(?:each|per) container", re.IGNORECASE),

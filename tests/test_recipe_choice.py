@@ -157,10 +157,14 @@ def test_a_recipe_for_a_language_needs_the_task_or_the_directory_to_speak_of_it(
         ("throw all my git changes away", "git restore --staged --worktree :/", True),
         ("have the running server read its settings again", "http.server", False),
         ("serve this folder on port 8000", "http.server", True),
+        ("how many files are in this folder?", "-type f | wc -l", True),
+        ("how many Dockerfiles are here?", "-type f | wc -l", False),
+        ("how many log files are here?", "-type f | wc -l", False),
+        ("how many log files are here?", "-type f -name '*{part_of_name}*' | wc -l", True),
     ],
 )
-def test_what_takes_all_or_serves_files_is_for_who_says_so(
+def test_a_recipe_that_takes_all_is_for_who_says_so(
     task: str, runbook: str, is_offered: bool, tmp_path: Path
 ) -> None:
-    offered = suitable(runbook_library.load(), task, ("port", "directory"), (), tmp_path)
+    offered = suitable(runbook_library.load(), task, ("port", "directory", "part_of_name"), (), tmp_path)
     assert any(runbook in each.text for each in offered.values()) is is_offered
