@@ -61,7 +61,9 @@ _SETS = regex(
     re.IGNORECASE,
 )
 _SETS_MORE = regex(r"\band\b|\bthen\b|,", re.IGNORECASE)
-_HERE = regex(r"\b(?:current|this|working) (?:directory|folder)\b", re.IGNORECASE)
+_HERE = regex(
+    r"\b(?:current|this|working) (?:directory|folder)\b|\b(?:are|is|in|files?) here\b", re.IGNORECASE
+)
 
 
 def listing(task: str, directory: Path) -> Iterator[str]:
