@@ -212,7 +212,7 @@ class DevOpsAgent(ToolCallingAgent):
         answer, ok = "Not done: interrupted.", False
         try:
             self._prepare(task, data or {})
-            known = "" if args or kwargs else self._briefings[task].known_answer
+            known = "" if args or kwargs else self._known_answer(task)
             answer = known or super().run(task, *args, **kwargs)
             ok = self.evidence.exit_code() is ExitCode.DONE
         except AgentError as error:
@@ -231,8 +231,9 @@ class DevOpsAgent(ToolCallingAgent):
         else:
             told = self.brief(task, lambda: self._may_look_up(task))
         if data:
-            if told.listing:  # the list may be one of what was given
-                told = replace(told, look="", listing=None)
+            if told.listing or told.known_answer:  # what is asked for may be in what was given
+                told = replace(told, look="", listing=None, known_answer="")
+            told = replace(told, given=True)
             told.ground.texts.update(data)
             told.ground.informs = True
         parts = () if told.whole else intent.parts(task)
@@ -253,6 +254,11 @@ class DevOpsAgent(ToolCallingAgent):
         self._wish, self._later = told.wish, list(told.later)
         if told.form:
             self.tools[RECIPE] = told.form
+
+    def _known_answer(self, task: str) -> str:
+        """The answer, where code knows it and the model could but say it worse; "" where it does not."""
+        known = self._briefings[task].known_answer or self.evidence.settled
+        return self.redactor(known, known=task)
 
     def _remember(self, task: str, answer: str, ok: bool) -> None:
         """Adds the run to the conversation, also one that was interrupted."""
@@ -288,7 +294,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.ran(call, changes=False, ok=True)
         self._record.ran(call, ran.output, changes=False, ok=True)
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
-        answer = told.listing.answer(ran.output) if told.listing else ""
+        answer = told.listing.answer(ran.output) if told.listing else told.known_answer
         told = replace(told, looked=f"$ {told.look}\n{shown}", known_answer=self.redactor(answer))
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
@@ -323,6 +329,9 @@ class DevOpsAgent(ToolCallingAgent):
         if self.evidence.mistakes >= MAX_MISTAKES:
             yield ActionOutput(self._end("the model made no usable call three times in a row"), True)
             return
+        if self.evidence.is_over:
+            yield ActionOutput(self.redactor(outcome(self.evidence, ""), known=str(self.task)), True)
+            return
         self.model.may_call = self._may_call
         yield from super()._step_stream(memory_step)
 
@@ -339,11 +348,10 @@ class DevOpsAgent(ToolCallingAgent):
     def _must_answer(self) -> bool:
         """Whether all is known: a small model goes on looking, and forgets what it has found."""
         told, evidence = self._told, self.evidence
-        if evidence.refusal or (evidence.dry and not evidence.to_do):
-            return True
         if evidence.repeats >= MAX_REPEATS or evidence.stood_in or evidence.complete:
             return True
-        if told.decided and not evidence.calls:
+        asks_of_it = told.given and intent.is_question(str(self.task)) and not evidence.wants_change
+        if (told.decided or asks_of_it) and not evidence.calls:
             return True
         return evidence.hopeless and bool(evidence.failed_change) and not told.trouble
 
@@ -364,6 +372,7 @@ class DevOpsAgent(ToolCallingAgent):
         mistake = step.error and smolagents_patches.cause(step.error)
         if isinstance(mistake, ModelMistake):
             self.evidence.mistakes += 1
+            self.evidence.told.add(str(mistake))
             self.listener(events.Corrected(str(mistake)))
         else:
             self.evidence.mistakes = 0

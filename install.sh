@@ -656,7 +656,7 @@ uninstall() {
     fi
     [ ${#folders[@]} -eq 0 ] || remove_folders "${folders[@]}"
     if [ -z "$purges" ] && { [ -e "$cache" ] || [ -e "$data" ] || [ -e "$config" ]; }; then
-        say "Kept: models, sessions and configuration in $cache, $data and $config (--purge removes them)."
+        say "Kept: models, sessions and configuration in $cache, $data, $config and ~/.devops_agent_history (--purge removes them)."
     fi
 }
 

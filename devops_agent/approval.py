@@ -28,6 +28,7 @@ class Question:
         tool: The tool.
         arguments: Its arguments.
         effect: What the call does: read, change, destructive or unknown.
+        note: What is asked for, in a sentence, where it is no call of a tool; there is nothing to comment on.
         rule: Why it is judged so.
         part: The part of a command that decided.
         target: Where it works, such as a Kubernetes context.
@@ -38,6 +39,7 @@ class Question:
     tool: str
     arguments: Mapping[str, Any]
     effect: str = ""
+    note: str = ""
     rule: str = ""
     part: str = ""
     target: str = ""
@@ -118,6 +120,8 @@ def ask(question: Question, keys: TextIO, screen: TextIO, colour: bool = False) 
                 return Answer(False, "nobody is there to approve it")
             case "y" | "yes":
                 return Answer(True)
+            case "n" | "no" if question.note:
+                return Answer(False)
             case "n" | "no":
                 comment = _read("Optional feedback for the agent (press Enter to skip): ", keys, screen)
                 return Answer(False, comment or "")
@@ -136,6 +140,8 @@ def _shown(question: Question, colour: bool) -> str:
     arguments = json.dumps(dict(question.arguments), indent=2, ensure_ascii=False, default=str)
     shown = visible(arguments).replace("\n", "\n   ")
     lines = [f"\n🔧 Tool call requested:\n   Tool: {question.tool}\n   Arguments: {shown}"]
+    if question.note:
+        lines.append(f"   {question.note}")
     if question.effect:
         why = f" ({question.rule})" if question.rule else ""
         lines.append(f"   Effect: {question.effect}{why}")

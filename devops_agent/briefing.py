@@ -36,6 +36,9 @@ _WRITES_SCRIPT = regex(
 )
 _SCRIPTS = frozenset({".sh", ".bash", ".py"})
 _LOOKED_UP_WITH = "devops-agent diagnose"
+# So many findings are an answer; of more the model picks what is asked for.
+_MOST_FINDINGS = 3
+_ASKS = regex(r"\b(?:why|what|which|who|whose|when|where|how)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Briefing:
         looked: What it showed.
         listing: The plain list that the task asks for, which the command shows.
         known_answer: The answer, where code knows it and the model need not be asked.
+        given: Whether the user gave texts with the task.
         changes: Whether the task is done only when something was changed.
         trouble: Whether the task is about something that does not work.
         question: Whether it asks, about what cluster or engine can tell.
@@ -69,6 +73,7 @@ class Briefing:
     looked: str = ""
     listing: Listing | None = None
     known_answer: str = ""
+    given: bool = False
     changes: bool = False
     trouble: bool = False
     question: bool = False
@@ -161,9 +166,16 @@ def briefer(
             return replace(told, look=plain.command if ground else "", listing=plain if ground else None)
         told = _with_recipe(told, runbooks, task, known, directory, listener, weigh)
         look = (told.form.look if told.form else "") or told.look
-        return replace(told, look=look if ground else "")
+        return replace(told, look=look if ground else "", known_answer=_diagnosis(told, task))
 
     return brief
+
+
+def _diagnosis(told: Briefing, task: str) -> str:
+    """The findings, where they are all that a task asks for: a small model adds to them what is not so."""
+    found = told.ground.trouble if told.decided and told.question and not told.ground.compared else []
+    is_all = len(_ASKS.findall(task)) <= 1 and len(found) <= _MOST_FINDINGS
+    return "\n".join(map(str, found)) if is_all else ""
 
 
 def _with_recipe(

@@ -4,12 +4,14 @@ To add one: write a function and put it into `CHECKS`, in the order in which the
 the user's things from harm goes into `guards.py`.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from devops_agent.errors import CallRefused
-from devops_agent.evidence import Evidence, admits_failure, unfounded_claim
+from devops_agent.evidence import Evidence, admits_failure, claims_change, unfounded_claim
 from devops_agent.guards import GUARDS, Check, Tools
+from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.protocol import FINAL_ANSWER, Call
@@ -96,6 +98,9 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
         return
     answer = str(call.arguments["answer"])
     honest = admits_failure(answer)
+    evidence.claims_refused = bool(
+        evidence.turned_down and not evidence.changed and not honest and claims_change(answer)
+    )
     claim = unfounded_claim(answer, evidence.commands) if evidence.wants_change and not honest else ""
     for reason, message in _unfinished(evidence, honest, claim):
         if reason not in evidence.sent_back:
@@ -105,11 +110,16 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 
 # An answer is not the next call behind these: a small model would say the same once more.
-_ACTS = ("to do ", "unmet ")
+_ACTS = ("to do ", "unmet ", "look")
+_LOOKS = regex(
+    r"\W*(?:then |and )*(?:check|verify|make sure|confirm|look|show|list|test|see|read|tell)\b", re.IGNORECASE
+)
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
-    if evidence.failed_change and not honest:
+    if evidence.claims_refused:
+        yield "refused", f"{evidence.turned_down} was not approved, so it is not done. Answer what was found."
+    elif evidence.failed_change and not honest:
         yield (
             "failed",
             f"{evidence.failed_change} failed, and no change succeeded since. "
@@ -142,7 +152,11 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
     elif evidence.absent and not honest:
         yield f"absent {evidence.absent}", f"{evidence.absent} Change it there with a tool, or say why not."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:
-        yield "part", f"The task has {len(evidence.parts)} parts. Still to do: {evidence.parts[-1]}"
+        last = evidence.parts[-1]
+        yield (
+            "look" if _LOOKS.match(last) else "part",
+            f"The task has {len(evidence.parts)} parts. Still to do: {last}",
+        )
     elif evidence.wants_change and not evidence.changed and not honest:
         yield "unchanged", "Nothing was changed yet. Make the change with a tool, or say why it is not made."
 

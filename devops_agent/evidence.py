@@ -64,6 +64,9 @@ class Evidence:
         unanswered: What stands in the answer for a value that the model did not put in.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
         turned_down: The newest call that the user did not approve.
+        claims_refused: Whether the answer says that something was done, though the user approved no change.
+        seen: What the newest call printed that succeeded, in a line.
+        told: The mistakes that the model was told of.
         dry: The calls that a dry run has shown in place of running them.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -100,6 +103,9 @@ class Evidence:
     unanswered: str = ""
     refusal: str = ""
     turned_down: str = ""
+    claims_refused: bool = False
+    seen: str = ""
+    told: set[str] = field(default_factory=set)
     dry: list[str] = field(default_factory=list)
     refused: bool = False
     mistakes: int = 0
@@ -128,7 +134,9 @@ class Evidence:
         elif changes:
             self.failures += 1
             self.failed_change = _shown(call)
-        if not ok:
+        if ok:
+            self.seen = _last_lines(output)
+        else:
             self.said = _last_lines(output.partition("\nExit code:")[0])
         self._seen.add(_key(call))
 
@@ -175,6 +183,11 @@ class Evidence:
         """Whether a change that failed should be tried in another way before the answer."""
         return self.failures < _ATTEMPTS and not (self.hopeless or self.missing)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the outcome is known whatever the model would say."""
+        return bool(self.refusal or (self.dry and not self.to_do))
+
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""
         key = _key(call)
@@ -182,7 +195,7 @@ class Evidence:
 
     def exit_code(self) -> ExitCode:
         """What the run comes to."""
-        if self.refused:
+        if self.refused or self.claims_refused:
             return ExitCode.REFUSED
         if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
             return ExitCode.FAILED
@@ -198,6 +211,11 @@ def admits_failure(answer: str) -> bool:
 
 _LONGEST = 200
 _SAYS_REJECTED = regex(r"reject|approv|declin|refus|n[o'’]t\b", re.IGNORECASE)
+_CLAIMS_CHANGE = regex(
+    r"\b(?:deleted|removed|created|written|wrote|changed|updated|scaled|restarted|stopped|started|applied|set|added"
+    r"|renamed|moved|cleaned|installed|built|pushed|exposed|patched)\b",
+    re.IGNORECASE,
+)
 _SO_ALREADY = regex(
     r"\balready\b|\bnothing (?:to|was|has)\b|\bno (?:changes?|need)\b|\bas (?:wanted|asked|it is)\b"
     r"|\bunchanged\b",
@@ -223,6 +241,10 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"Not done: {evidence.refusal}."
     if evidence.refused and evidence.turned_down and not _SAYS_REJECTED.search(answer):
         return f"Not done: {evidence.turned_down} was not approved."
+    if evidence.claims_refused:
+        return f"Not done: {evidence.turned_down} was not approved. {evidence.seen}".rstrip()
+    if answer.strip() in evidence.told:  # what it was told, and no answer
+        return f"Not done. {evidence.said or evidence.seen}".rstrip()
     if evidence.dry:
         return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])
     if evidence.settled and not evidence.calls:
@@ -266,6 +288,11 @@ def unfounded_claim(answer: str, commands: Sequence[str]) -> str:
         if (claim := said.search(answer)) and not any(map(does.search, commands)):
             return claim[0]
     return ""
+
+
+def claims_change(answer: str) -> bool:
+    """Whether an answer says that something was changed."""
+    return bool(_CLAIMS_CHANGE.search(answer)) and not _SO_ALREADY.search(answer)
 
 
 def _key(call: Call) -> str:

@@ -25,6 +25,7 @@ from devops_agent.protocol import Call
 from devops_agent.redaction import Redactor
 from devops_agent.undo import UndoStore
 
+_LOOK_UP = "Before the first call, look up what the task names? That only reads."
 _REMOVERS = ("rm", "shred", "find", "rmdir", "unlink", "rsync")
 
 
@@ -135,7 +136,7 @@ class Gate:
         if self._may_look_up is None:
             if not self._present():
                 return False
-            self._may_look_up = self.approver(Question("look_up", {"task": task})).approved
+            self._may_look_up = self.approver(Question("look_up", {"task": task}, note=_LOOK_UP)).approved
         return self._may_look_up
 
     def runs_unasked(self, call: Call) -> bool:

@@ -63,6 +63,9 @@ _PROGRAMS = {
     regex(runs, re.MULTILINE): said
     for runs, said in {
         r"^git ": repository.GIT,
+        r"^docker system df": regex(
+            r"docker|\b(?:images?|containers?|volumes?|build cache)\b", re.IGNORECASE
+        ),
         r"^git restore .* :/$": regex(r"\b(?:all|every\w*|entire|whole|reset)\b", re.IGNORECASE),
         r"\bhttp\.server\b": regex(r"\b(?:serv(?:e|es|ing)|host|https?|web)\b", re.IGNORECASE),
         r"^mkdir -p -- \{directory\}": regex(

@@ -393,6 +393,47 @@ def test_an_answer_with_a_placeholder_is_sent_back() -> None:
     assert (run.answer, run.code) == ("10.0.0.7, which sent 95.", ExitCode.DONE)
 
 
+def test_what_the_user_did_not_approve_is_not_claimed() -> None:
+    Path("a.log").touch()
+    claim = "Deleted the log file a.log."
+    run = play(
+        *(sh("rm a.log"), sh("ls a.log"), answer(claim), answer(claim)),
+        task="Delete all log files",
+        require_approval=True,
+        approver=approver((False, "list them"), (True, "")),
+    )
+    told = "Error: bash {rm a.log} was not approved, so it is not done. Answer what was found."
+    assert told in run.told()
+    assert (run.answer, run.code) == ("Not done: bash {rm a.log} was not approved. a.log", ExitCode.REFUSED)
+
+
+def test_what_the_model_was_told_is_no_answer() -> None:
+    told = "Nothing was changed yet. Make the change with a tool, or say why it is not made."
+    run = play(sh("ls"), answer("Done."), answer(told), task="Restart it")
+    assert run.answer == "Not done."
+    assert run.code is ExitCode.FAILED
+
+
+def test_a_look_that_the_task_wants_last_is_taken() -> None:
+    run = play(
+        *(
+            call("write_file", path="x.txt", content="x"),
+            answer("It is there."),
+            sh("ls x.txt"),
+            answer("There."),
+        ),
+        task="Create the file x.txt, then check if it exists",
+    )
+    assert run.answer == "There."
+
+
+def test_what_the_user_gave_is_what_a_question_is_about() -> None:
+    model = ScriptedModel([answer("The image is missing.")])
+    agent = DevOpsAgent(tools=[bash], model=model)
+    said = agent.run("Why does this pod not start?", data={"/dev/stdin": "Failed to pull image nginx:nope"})
+    assert (said, model.offered) == ("The image is missing.", [["final_answer"]])
+
+
 def test_an_answer_that_keeps_its_placeholder_is_none() -> None:
     run = play(sh("echo 10.0.0.7 95"), answer(UNREAD), answer(UNREAD))
     assert run.answer == f"Not answered: in {UNREAD!r} <client_ip> stands for a value that was not found."
@@ -886,9 +927,18 @@ def test_a_broken_change_that_is_mended_is_a_success(programs: Programs) -> None
     assert run.code is ExitCode.DONE
 
 
-def test_where_the_findings_are_the_answer_nothing_else_may_be_called(programs: Programs) -> None:
+def test_where_the_findings_are_the_answer_the_model_is_not_asked(programs: Programs) -> None:
     programs.cluster({"shop": [pod("web-1", crashes=True)]})
-    run = grounded(answer("DB_HOST is not set."), task="Why does pod web-1 in namespace shop crash?")
+    run = grounded(task="Why does pod web-1 in namespace shop crash?")
+    assert run.answer.startswith("pod web-1, container main: crashes")
+    assert "DB_HOST is not set" in run.answer
+    assert run.code is ExitCode.DONE
+
+
+def test_where_more_is_asked_the_findings_can_but_be_answered_from(programs: Programs) -> None:
+    programs.cluster({"shop": [pod("web-1", crashes=True)]})
+    task = "Why does pod web-1 in namespace shop crash, and what does it need?"
+    run = grounded(answer("DB_HOST is not set."), task=task)
     assert run.model.offered == [["final_answer"]]
     assert "DB_HOST is not set" in run.model.requests[0][-1]["content"]
     assert "- bash(command)" in run.model.requests[0][0]["content"]
@@ -1031,7 +1081,7 @@ def test_a_script_that_is_too_short_is_an_engine_error() -> None:
 
 
 def test_an_interruption_while_the_model_thinks_leaves_the_agent_usable() -> None:
-    model = ScriptedModel([sh("rmdir missing"), KeyboardInterrupt(), sh("echo hi"), answer()])
+    model = ScriptedModel([sh("ls missing"), KeyboardInterrupt(), sh("echo hi"), answer()])
     agent = DevOpsAgent(tools=[bash], model=model)
     with pytest.raises(KeyboardInterrupt):
         agent.run("first")
@@ -1393,8 +1443,7 @@ def test_a_command_is_run_again_behind_what_mends_it() -> None:
 
 def test_what_is_so_already_needs_no_change() -> None:
     Path("app.conf").write_text("compression = on\nworkers = 4\n")
-    run = grounded(answer("It is on already."), task="Turn compression on in app.conf")
-    assert run.model.offered == [["final_answer"]]
+    run = grounded(task="Turn compression on in app.conf")
     told = "compression is on in app.conf already: there is nothing to change."
     assert (run.answer, run.code) == (told, ExitCode.DONE)
 

@@ -145,7 +145,8 @@ def test_the_command_filters_by_time_and_effect(path: Path) -> None:
     [line] = shown("--effect=destructive")
     assert line.endswith("destructive run by mode      exit 0 bash {rm x\\ny}")
     assert json.loads(shown("--effect", "destructive", "--json")[0])["effect"] == "destructive"
-    assert shown("--since", "2999-01-01") == []
+    assert shown("--since", "2999-01-01") == ["No call is on record for that."]
+    assert shown("--since", "2999-01-01", "--json") == []
 
 
 def test_a_time_that_is_none_is_a_usage_error(path: Path) -> None:

@@ -27,7 +27,10 @@ def audit_command(arguments: Namespace, path: Path, out: TextIO) -> None:
         since = None if arguments.since is None else audit.moment(arguments.since)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{arguments.since!r} is no time. Use 30m, 2h, 7d or 2030-01-31.") from error
-    for record in audit.records(path, since, arguments.effect or ""):
+    records = list(audit.records(path, since, arguments.effect or ""))
+    if not records and not arguments.json:
+        print("No call is on record for that.", file=out)
+    for record in records:
         print(json.dumps(record, ensure_ascii=False) if arguments.json else _line(record), file=out)
 
 

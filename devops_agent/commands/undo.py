@@ -24,7 +24,7 @@ def undo_command(arguments: Namespace, store: UndoStore, out: TextIO, ask: Calla
     hide = Redactor()
     found = store.last()
     if found is None:
-        raise UsageError("There is nothing to undo: no file is kept that is another one now.")
+        raise UsageError("There is nothing to undo: no run has changed a file that is different now.")
     run, files = found
     newer = [kept for kept in files if kept.is_newer]
     for kept in files:

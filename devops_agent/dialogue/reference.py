@@ -146,7 +146,7 @@ def _without_lead(task: str) -> str:
 
 _BACK = regex(
     r"\b(?:of (?:them|those|these)|above|before|just|earlier|previous"
-    r"|last (?:one|command|output|result)|you)\b",
+    r"|last (?:one|command|output|result)|you|(?:did|have) (?:we|i)|(?:we|i) did)\b",
     re.IGNORECASE,
 )
 
