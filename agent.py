@@ -5,6 +5,7 @@ A tool's docstring is part of the prompt: every word costs the model time.
 
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -281,22 +282,37 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _looked(self, told: briefing.Briefing) -> briefing.Briefing:
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
-        call = Call(bash.name, {"command": told.look})
-        passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
-        secret = passage.verdict.secret
-        self.listener(events.ToolCalled(call.name, call.arguments, str(passage.verdict.effect)))
-        with self.shell.active(secret):
-            ran = self.shell.run(told.look)
-        self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
-        self.listener(self._observed(self.shell.describe(ran), ran, _succeeded(ran), secret))
+        ran, secret = self._look(told.look)
         if not _succeeded(ran) or not ran.output.strip():
             return told
-        self.evidence.ran(call, changes=False, ok=True)
-        self._record.ran(call, ran.output, changes=False, ok=True)
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
         answer = told.listing.answer(ran.output) if told.listing else told.known_answer
         told = replace(told, looked=f"$ {told.look}\n{shown}", known_answer=self.redactor(answer))
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
+
+    def _look(self, command: str) -> tuple[CommandResult, bool]:
+        """Runs a command that only reads; gives what it printed, and whether that is secret."""
+        call = Call(bash.name, {"command": command})
+        passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
+        secret = passage.verdict.secret
+        self.listener(events.ToolCalled(call.name, call.arguments, str(passage.verdict.effect)))
+        with self.shell.active(secret):
+            ran = self.shell.run(command)
+        self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
+        self.listener(self._observed(self.shell.describe(ran), ran, _succeeded(ran), secret))
+        if _succeeded(ran) and ran.output.strip():
+            self.evidence.ran(call, changes=False, ok=True)
+            self._record.ran(call, ran.output, changes=False, ok=True)
+        return ran, secret
+
+    def _look_at_files(self) -> None:
+        """Looks whether what was written is there, where the task wants that last and nobody did."""
+        parts, files = self.evidence.parts, sorted(filter(os.path.isfile, self.evidence.written))
+        if not files or self.evidence.succeeded >= len(parts) or not intent.asks_whether_there(parts[-1]):
+            return
+        command = f"ls -l -- {shlex.join(files)}"
+        if self.gate.runs_unasked(Call(bash.name, {"command": command})):
+            self._look(command)
 
     @property
     def require_approval(self) -> bool:
@@ -412,6 +428,7 @@ class DevOpsAgent(ToolCallingAgent):
         if tool_name == FINAL_ANSWER:
             answer = str(given.get("answer", ""))
             self.evidence.unanswered = placeholder_in_answer(answer, self.evidence.known)
+            self._look_at_files()
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)

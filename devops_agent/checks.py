@@ -4,14 +4,12 @@ To add one: write a function and put it into `CHECKS`, in the order in which the
 the user's things from harm goes into `guards.py`.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence, admits_failure, claims_change, unfounded_claim
 from devops_agent.guards import GUARDS, Check, Tools
-from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.policy.refusals import refusal
 from devops_agent.protocol import FINAL_ANSWER, Call
@@ -110,10 +108,7 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 
 # An answer is not the next call behind these: a small model would say the same once more.
-_ACTS = ("to do ", "unmet ", "look")
-_LOOKS = regex(
-    r"\W*(?:then |and )*(?:check|verify|make sure|confirm|look|show|list|test|see|read|tell)\b", re.IGNORECASE
-)
+_ACTS = ("to do ", "unmet ")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
@@ -152,11 +147,7 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
     elif evidence.absent and not honest:
         yield f"absent {evidence.absent}", f"{evidence.absent} Change it there with a tool, or say why not."
     elif evidence.succeeded < len(evidence.parts) > 1 and not honest:
-        last = evidence.parts[-1]
-        yield (
-            "look" if _LOOKS.match(last) else "part",
-            f"The task has {len(evidence.parts)} parts. Still to do: {last}",
-        )
+        yield "part", f"The task has {len(evidence.parts)} parts. Still to do: {evidence.parts[-1]}"
     elif evidence.wants_change and not evidence.changed and not honest:
         yield "unchanged", "Nothing was changed yet. Make the change with a tool, or say why it is not made."
 

@@ -183,6 +183,18 @@ def _asks(sentence: str) -> bool:
 _THEN = regex(r",?\s+(?:and\s+)?then\s+|,\s+afterwards\s+", re.IGNORECASE)
 
 
+_WHETHER_THERE = regex(
+    r"\W*(?:check|verify|see|make sure|confirm|test)\b.*"
+    r"\b(?:exists?|is there|(?:was|is|were) (?:created|written|made))\b",
+    re.IGNORECASE,
+)
+
+
+def asks_whether_there(part: str) -> bool:
+    """Whether a part of a task is a look whether something is there: "check if it exists"."""
+    return bool(_WHETHER_THERE.match(part))
+
+
 def parts(task: str) -> list[str]:
     """The parts of a task that come one after the other: "Build it, then run it" has two."""
     return [part.strip(" .") for part in _THEN.split(task.strip()) if part.strip(" .")]
