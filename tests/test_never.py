@@ -493,7 +493,7 @@ def test_what_it_adds_to_the_classifier_stays_short(text: str, monkeypatch: pyte
     monkeypatch.setattr(never, "classify", lambda *_: read())
     started = time.process_time()
     never.destroys(text, HOME, SHOP)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize("command", ["rm -rf $X", "rm -rf build"])

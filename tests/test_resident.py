@@ -66,7 +66,7 @@ def told_by(model: Path) -> list[str]:
 
 
 def wait_for(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
