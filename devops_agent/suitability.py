@@ -66,6 +66,10 @@ _PROGRAMS = {
         r"^docker system df": regex(
             r"docker|\b(?:images?|containers?|volumes?|build cache)\b", re.IGNORECASE
         ),
+        r"^du -xh --max-depth=2": regex(
+            r"\b(?:full|fills?|filling|space|big\w*|large\w*|most|clean\w*|eats?|takes|uses up|what)\b",
+            re.IGNORECASE,
+        ),
         r"^git restore .* :/$": regex(r"\b(?:all|every\w*|entire|whole|reset)\b", re.IGNORECASE),
         r"\bhttp\.server\b": regex(r"\b(?:serv(?:e|es|ing)|host|https?|web)\b", re.IGNORECASE),
         r"^mkdir -p -- \{directory\}": regex(

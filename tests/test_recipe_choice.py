@@ -157,6 +157,10 @@ def test_a_recipe_for_a_language_needs_the_task_or_the_directory_to_speak_of_it(
         ("throw all my git changes away", "git restore --staged --worktree :/", True),
         ("have the running server read its settings again", "http.server", False),
         ("serve this folder on port 8000", "http.server", True),
+        ("Check disk usage", "docker system df -v", False),
+        ("Check disk usage", "du -xh", False),
+        ("The disk is full, find out why", "du -xh", True),
+        ("How much disk do my images need?", "docker system df -v", True),
         ("how many files are in this folder?", "-type f | wc -l", True),
         ("how many Dockerfiles are here?", "-type f | wc -l", False),
         ("how many log files are here?", "-type f | wc -l", False),
@@ -166,5 +170,7 @@ def test_a_recipe_for_a_language_needs_the_task_or_the_directory_to_speak_of_it(
 def test_a_recipe_that_takes_all_is_for_who_says_so(
     task: str, runbook: str, is_offered: bool, tmp_path: Path
 ) -> None:
-    offered = suitable(runbook_library.load(), task, ("port", "directory", "part_of_name"), (), tmp_path)
+    offered = suitable(
+        runbook_library.load(), task, ("port", "directory", "part_of_name", "path"), (), tmp_path
+    )
     assert any(runbook in each.text for each in offered.values()) is is_offered
