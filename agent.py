@@ -305,14 +305,17 @@ class DevOpsAgent(ToolCallingAgent):
             self._record.ran(call, ran.output, changes=False, ok=True)
         return ran, secret
 
-    def _look_at_files(self) -> None:
-        """Looks whether what was written is there, where the task wants that last and nobody did."""
+    def _files_there(self) -> str:
+        """A look whether what was written is there, where the task wants that behind it."""
         parts, files = self.evidence.parts, sorted(filter(os.path.isfile, self.evidence.written))
-        if not files or self.evidence.succeeded >= len(parts) or not intent.asks_whether_there(parts[-1]):
-            return
+        is_next = len(parts) > 1 and self.evidence.succeeded == len(parts) - 1
+        if not files or not is_next or not intent.asks_whether_there(parts[-1]):
+            return ""
         command = f"ls -l -- {shlex.join(files)}"
-        if self.gate.runs_unasked(Call(bash.name, {"command": command})):
-            self._look(command)
+        if not self.gate.runs_unasked(Call(bash.name, {"command": command})):
+            return ""
+        ran, secret = self._look(command)
+        return f"\n$ {command}\n{self.redactor(self.shell.describe(ran), secret)}"
 
     @property
     def require_approval(self) -> bool:
@@ -428,7 +431,6 @@ class DevOpsAgent(ToolCallingAgent):
         if tool_name == FINAL_ANSWER:
             answer = str(given.get("answer", ""))
             self.evidence.unanswered = placeholder_in_answer(answer, self.evidence.known)
-            self._look_at_files()
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
@@ -467,6 +469,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.gate.record(call, passage)
             return self._shown(call, passage)
         result = self._executed(call, tool_name == RECIPE, passage)
+        if there := self._files_there():
+            result = f"{result}{there}"
         return (
             result if passage.command is None else f"The user ran this instead: {passage.command}\n{result}"
         )

@@ -2,7 +2,8 @@
 
 python docs/demo.py    # records it anew, with the engine and the services of this machine
 
-It writes demo.cast, which `asciinema play` shows as it went, and demo.svg, the screen at its end.
+It writes demo.cast, which `asciinema play` shows as it went, and demo.svg, the screen at its end. The task
+needs a deployment web in a namespace shop.
 """
 
 import codecs
@@ -22,7 +23,7 @@ from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent
 ROWS, COLUMNS = 30, 110
-TASK = "Why is the pod in namespace shop not starting?"
+TASK = "Scale deployment web in namespace shop to 3 replicas"
 
 
 def record(command: list[str], typed: str) -> list[tuple[float, str]]:
@@ -31,7 +32,8 @@ def record(command: list[str], typed: str) -> list[tuple[float, str]]:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     started, decoder = time.monotonic(), codecs.getincrementaldecoder("utf-8")("replace")
     frames = [(0.0, f"$ {typed}\r\n")]
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+    # a terminal that writes over no line: the screen at the end is all that was written
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
     process = subprocess.Popen(
         command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
     )
@@ -54,7 +56,7 @@ def write_cast(frames: list[tuple[float, str]], path: Path) -> None:
 
 
 def write_picture(plain: str, path: Path) -> None:
-    """Draws what a terminal shows that keeps no line which was written over."""
+    """Draws what a terminal shows."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(plain), overflow="fold")
     path.write_text(console.export_svg(title="devops-agent"), encoding="utf-8")
@@ -62,14 +64,6 @@ def write_picture(plain: str, path: Path) -> None:
 
 if __name__ == "__main__":
     agent = str(DOCS.parent / "devops-agent")
-    shown = f'devops-agent "{TASK}"'
-    write_cast(record([agent, TASK], shown), DOCS / "demo.cast")
-    # once more without what moves: rich has no terminal to write over
-    told = subprocess.run(
-        [agent, "--color", "always", TASK],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=True,
-    )
-    write_picture(f"$ {shown}\n{told.stdout}", DOCS / "demo.svg")
+    frames = record([agent, "--color", "always", TASK], f'devops-agent "{TASK}"')
+    write_cast(frames, DOCS / "demo.cast")
+    write_picture("".join(text for _, text in frames).replace("\r\n", "\n"), DOCS / "demo.svg")

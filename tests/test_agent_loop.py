@@ -422,6 +422,7 @@ def test_code_looks_whether_a_file_is_there_that_was_written() -> None:
         task="Create the file x.txt, then check if it exists",
     )
     assert ToolCalled("bash", {"command": "ls -l -- x.txt"}) in run.happened()
+    assert "$ ls -l -- x.txt\n-rw" in run.told()[0]
     assert (run.answer, run.code) == ("It is there.", ExitCode.DONE)
 
 
