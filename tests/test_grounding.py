@@ -373,6 +373,24 @@ def test_a_pods_container_counts_more_than_one_of_docker(programs: Programs, her
 
 
 @pytest.mark.parametrize(
+    ("task", "status", "settled"),
+    [
+        ("Start the container web again, I think it is down", "running", True),
+        ("Start the container web", "exited", False),
+        ("Restart the container web", "running", False),
+        ("Start the container web and show its logs", "running", False),
+        ("Start a second container like web", "running", False),
+    ],
+)
+def test_a_container_that_runs_need_not_be_started(
+    task: str, status: str, settled: bool, programs: Programs, here: Path
+) -> None:
+    programs.engine([container("web", status=status)])
+    told = "Container web is running already: there is nothing to start."
+    assert look_up(task, here, {}).settled == (told if settled else "")
+
+
+@pytest.mark.parametrize(
     ("task", "command"),
     [
         ("Remove the stopped ones of the containers a, b, c and d", "docker rm b d"),

@@ -45,6 +45,8 @@ def on_engine(task: str) -> Ground:
     selected = _labelled if _LABEL.search(task) else _selected
     ground.selected = "" if of_cluster else selected(task, inspected)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
+    if _STARTS.match(task) and len(named) == len(ground.running) == 1 and not in_trouble:
+        ground.settled = f"Container {ground.running[0]} is running already: there is nothing to start."
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
         ground.names["container"] = meant.pop()
@@ -55,6 +57,11 @@ def on_engine(task: str) -> Ground:
     return ground
 
 
+# "Start the container web again", and nothing beside that.
+_STARTS = regex(
+    r"\W*(?:please )?(?:start|bring up)\b(?!.*\b(?:with|from|new|another|image|port|and|then|copy|second)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 # "Which containers begin with shop-?"
 _BEGINS = regex(r"\b(?:begin|start)(?:s|ning|ing)? with [\"'`]?([A-Za-z0-9][\w.-]*)")
 # "Restart all running containers except db"
