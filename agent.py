@@ -282,16 +282,17 @@ class DevOpsAgent(ToolCallingAgent):
 
     def _looked(self, told: briefing.Briefing) -> briefing.Briefing:
         """Runs the recipe that answers the task by a look, so that the model need not ask for it."""
-        ran, secret = self._look(told.look)
-        if not _succeeded(ran) or not ran.output.strip():
+        looked = self._look(told.look)
+        if looked is None:
             return told
+        ran, secret = looked
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
         answer = told.listing.answer(ran.output) if told.listing else told.known_answer
         told = replace(told, looked=f"$ {told.look}\n{shown}", known_answer=self.redactor(answer))
         return replace(told, form=None, recipe="") if told.form and told.form.look else told
 
-    def _look(self, command: str) -> tuple[CommandResult, bool]:
-        """Runs a command that only reads; gives what it printed, and whether that is secret."""
+    def _look(self, command: str) -> tuple[CommandResult, bool] | None:
+        """Runs a command that only reads; gives what it printed, if anything, and whether that is secret."""
         call = Call(bash.name, {"command": command})
         passage = Passage(Decision.RUN, self.gate.judge(call), "mode")
         secret = passage.verdict.secret
@@ -300,21 +301,26 @@ class DevOpsAgent(ToolCallingAgent):
             ran = self.shell.run(command)
         self.gate.record(call, passage, ran.exit_code, ran.seconds, ran.output)
         self.listener(self._observed(self.shell.describe(ran), ran, _succeeded(ran), secret))
-        if _succeeded(ran) and ran.output.strip():
-            self.evidence.ran(call, changes=False, ok=True)
-            self._record.ran(call, ran.output, changes=False, ok=True)
+        if not _succeeded(ran) or not ran.output.strip():
+            return None
+        self.evidence.ran(call, changes=False, ok=True)
+        self._record.ran(call, ran.output, changes=False, ok=True)
         return ran, secret
 
     def _files_there(self) -> str:
         """A look whether what was written is there, where the task wants that behind it."""
-        parts, files = self.evidence.parts, sorted(filter(os.path.isfile, self.evidence.written))
+        parts = self.evidence.parts
         is_next = len(parts) > 1 and self.evidence.succeeded == len(parts) - 1
-        if not files or not is_next or not intent.asks_whether_there(parts[-1]):
+        if not is_next or not intent.asks_whether_there(parts[-1]):
             return ""
+        files = sorted(filter(os.path.isfile, self.evidence.written))
         command = f"ls -l -- {shlex.join(files)}"
-        if not self.gate.runs_unasked(Call(bash.name, {"command": command})):
+        if not files or not self.gate.runs_unasked(Call(bash.name, {"command": command})):
             return ""
-        ran, secret = self._look(command)
+        looked = self._look(command)
+        if looked is None:
+            return ""
+        ran, secret = looked
         return f"\n$ {command}\n{self.redactor(self.shell.describe(ran), secret)}"
 
     @property
@@ -425,12 +431,8 @@ class DevOpsAgent(ToolCallingAgent):
         """Checks a call, asks for approval, runs it, and records what came of it."""
         given = arguments if isinstance(arguments, dict) else {}
         call = Call(tool_name, given)
-        before = [each["content"] for each in self.conversation.messages([])]
-        results = transcript.results(self.memory.steps)
-        self.evidence.known = "\n".join((*before, str(self.task), self._told.found, *results))
         if tool_name == FINAL_ANSWER:
-            answer = str(given.get("answer", ""))
-            self.evidence.unanswered = placeholder_in_answer(answer, self.evidence.known)
+            self.evidence.unanswered = placeholder_in_answer(str(given.get("answer", "")), self._known())
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
@@ -438,6 +440,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.undone = undone(str(self.task), *done)
         try:
             call = self._mended(call)
+            if call.name == write_file.name:
+                self.evidence.known = self._known()
             if tool_name != FINAL_ANSWER and self.evidence.wants_change:
                 command = str(call.arguments.get("command", ""))
                 self.evidence.too_early = file_wishes.absent_before(str(self.task), command)
@@ -474,6 +478,12 @@ class DevOpsAgent(ToolCallingAgent):
         return (
             result if passage.command is None else f"The user ran this instead: {passage.command}\n{result}"
         )
+
+    def _known(self) -> str:
+        """What the model was told: the turns before, the task, what was looked up, and the results."""
+        before = [each["content"] for each in self.conversation.messages([])]
+        results = transcript.results(self.memory.steps)
+        return "\n".join((*before, str(self.task), self._told.found, *results))
 
     def _beware(self, output: str) -> None:
         """Has changes asked for, once a result speaks to the agent."""

@@ -4,7 +4,7 @@ import argparse
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import agents, dialogues, document, report, runs, searches, tasks
@@ -103,15 +103,16 @@ def _null(options: argparse.Namespace) -> int:
 def _levers(options: argparse.Namespace) -> int:
     suite = tasks.select(tasks.load(), "dev")
     step = len(suite) / _LEVER_TASKS
+    session = document.session(sys.argv[1:])
+
+    def show(task: tasks.Task, chosen: Mapping[str, agents.Agent]) -> None:
+        _show(runs.run_all([task], chosen, 1, options.kube_context, options.out, session), named=True)
+
     for task in (suite[int(at * step)] for at in range(_LEVER_TASKS)):
-        whole = {document.WHOLE: agents.devops_agent(options.arguments, "")}
-        _show_runs([task], whole, options.kube_context, options.out)
+        show(task, {document.WHOLE: agents.devops_agent(options.arguments, "")})
         # without a lever that was not at work the agent does the same once more
-        without = {
-            document.without(name): agents.devops_agent(options.arguments, name)
-            for name in document.at_work(runs.read(options.out), task.name)
-        }
-        _show_runs([task], without, options.kube_context, options.out)
+        at_work = document.at_work(runs.read(options.out), task.name)
+        show(task, {document.without(name): agents.devops_agent(options.arguments, name) for name in at_work})
     return 0
 
 
@@ -146,26 +147,19 @@ def _run_agents(
     repeats: int = 1,
     share: bool = False,
 ) -> None:
-    _show_runs(suite, chosen, context, out, repeats, share)
+    session = document.session(sys.argv[1:])
+    _show(runs.run_all(suite, chosen, repeats, context, out, session, share), named=len(chosen) > 1)
     names = {task.name for task in suite}
     done = [run for run in runs.read(out) if run.staged and run.task in names]
     for name in chosen:
         print(f"\n{name}\n{report.summary([run for run in done if run.agent == name])}")
 
 
-def _show_runs(
-    suite: Sequence[tasks.Task],
-    chosen: Mapping[str, agents.Agent],
-    context: str,
-    out: Path,
-    repeats: int = 1,
-    share: bool = False,
-) -> None:
-    session = document.session(sys.argv[1:])
-    for run in runs.run_all(suite, chosen, repeats, context, out, session, share):
+def _show(done: Iterable[runs.Run], named: bool) -> None:
+    for run in done:
         verdict = "pass" if run.passed else "FALSE CLAIM" if run.false_claim else "fail"
         verdict = verdict if run.staged else "NOT STAGED"
-        steps, who = run.steps or "–", f"[{run.agent}] " if len(chosen) > 1 else ""
+        steps, who = run.steps or "–", f"[{run.agent}] " if named else ""
         print(f"{verdict:11} {run.seconds:6.1f} s {steps:>3} {who}{run.task} {run.why}", flush=True)
 
 

@@ -58,7 +58,8 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
         command: What ran.
         before: The texts of the files before it.
     """
-    changed = {path: text for path, text in _texts(before).items() if text != before[path]}
+    now = _texts(before)
+    changed = {path: text for path, text in now.items() if text != before[path]}
     if before and not changed and in_place(command):
         names = ", ".join(map(str, before))
         return f"{names} is as before: nothing in it matched. Look at its text, or write it anew.", False
@@ -66,7 +67,7 @@ def outcome(command: str, before: Mapping[Path, str]) -> tuple[str, bool]:
     targets = [Path(word) for segment in segments(command) for word in segment.targets if len(word) < 400]
     told += [_new(path, text, command) for path, text in _texts(targets).items() if path not in before]
     wrong = [f"{path}: {said}" for path, text in changed.items() if (said := text_files.trouble(path, text))]
-    wrong += _without_effect(command, "\n".join(_texts(before).values()))
+    wrong += _without_effect(command, "\n".join(now.values()))
     return "\n".join([*told, *wrong]), not wrong
 
 

@@ -34,7 +34,7 @@ class Evidence:
     """The record of one run.
 
     Attributes:
-        known: What the model was told: the task, what was looked up, and the results.
+        known: What the model was told before a file is written: the turns before, the task, and the results.
         wants_change: Whether the task is done only when something was changed; no longer when the user
             rejected a call, for then not to change anything may be what was wanted.
         parts: The parts of the task that come one after the other.

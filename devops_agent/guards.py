@@ -13,6 +13,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
+from devops_agent.grounding.task_words import ADDRESS
 from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.policy.shell_text import parse_call, segments
@@ -31,7 +32,6 @@ _DROPS = regex(
     r"|docker-compose down\b.*\s(?:-v|--volumes)\b|find\b.*\s-delete\b|git clean\b.*\s-\w*f"
     r"|helm (?:uninstall|delete)\b"
 )
-_ADDRESS = regex(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 # Addresses that mean the same everywhere.
 _ANYWHERE = regex(r"127\..*|0\.0\.0\.0|255\..*|(?:1\.1\.1\.1|8\.8\.[84]\.[84])")
 _NOT_ASKED = "The task does not ask to delete anything. Do it without, or answer why it is not done."
@@ -240,7 +240,7 @@ def writes_no_address_of_its_own(call: Call, tools: Tools, evidence: Evidence) -
     """An address that goes into a file stands somewhere: a small model makes up one that looks like it."""
     path = Path(call.arguments["path"]) if call.name == "write_file" else None
     before = text_if_readable(path) if path else None
-    for address in _ADDRESS.findall(call.arguments["content"]) if before else ():
+    for address in ADDRESS.findall(call.arguments["content"]) if before else ():
         made_up = (
             address not in evidence.known and address not in str(before) and not _ANYWHERE.fullmatch(address)
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devops_agent import intent, schedules
 from devops_agent.forms.rewrite import Rewrite
-from devops_agent.grounding.task_words import NO_NAMES
+from devops_agent.grounding.task_words import ADDRESS, NO_NAMES
 from devops_agent.patterns import regex
 from devops_agent.task_limits import makes_exception
 
@@ -32,7 +32,6 @@ _OTHER_WISH = regex(
 _VERBS = frozenset("run job cron main script test check clean update send start".split())
 _SHORT = 3
 _NETWORK = regex(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}(?![\d.])")
-_ADDRESS = regex(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _DELETES_LINES = regex(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines|entries)\b", re.IGNORECASE)
 _EXCEPTS = regex(r"\b(?:not|except|but|other than|outside|only)\b|n['’]t\b", re.IGNORECASE)
 _COMMENTS = regex(r"\b(?:(?P<un>uncomment)|comment(?: [\w.\"'-]+){0,2} out)\b", re.IGNORECASE)
@@ -190,7 +189,7 @@ def _places(lines: list[str], value: str) -> list[int]:
 
 def _addresses(line: str) -> list[ipaddress.IPv4Address]:
     found = []
-    for text in _ADDRESS.findall(line):
+    for text in ADDRESS.findall(line):
         with suppress(ValueError):  # 300.1.2.3
             found.append(ipaddress.IPv4Address(text))
     return found
