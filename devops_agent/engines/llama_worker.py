@@ -38,6 +38,8 @@ from typing import IO, Any
 _BATCH = 128
 # Seconds in which a client that has just closed its connection is taken from the list.
 _HANGS_UP_WITHIN = 0.05
+# Seconds in which an engine that cannot load its model says so before it ends.
+_TELLS_FOR = 1.0
 # One slot for tasks, and one for the choice of a recipe, whose prompt begins in another way.
 _SLOTS = 2
 # The second slot's part of the context window.
@@ -124,7 +126,6 @@ class _Desk:
         self._greeting: dict[str, Any] = {}
         self._is_open = threading.Event()
         self._clients: list[_Client] = []
-        self._threads: list[threading.Thread] = []
         self._path, self._inode = Path(path) if path else None, 0
         if self._path:
             listening = socket.socket(socket.AF_UNIX)
@@ -145,10 +146,9 @@ class _Desk:
         self._is_open.set()
 
     def fail(self, reason: str) -> None:
-        """Tells those who wait that there is no engine."""
+        """Tells those who wait, and who comes in the next moment, that there is no engine."""
         self.open({"failed": reason})
-        for thread in self._threads[1 if self._path else 0 :]:
-            thread.join(1.0)
+        self.next(_TELLS_FOR)
 
     def next(self, idle: float | None) -> _Message | None:
         """The next request; None when it is time to end."""
@@ -196,9 +196,7 @@ class _Desk:
             os._exit(0)
 
     def _start(self, target: Any, *arguments: Any) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        self._threads.append(threading.Thread(target=target, args=arguments, daemon=True))
-        self._threads[-1].start()
+        threading.Thread(target=target, args=arguments, daemon=True).start()
 
 
 # --- the engine -------------------------------------------------------------------------------------------
