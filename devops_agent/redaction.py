@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from devops_agent.late_imports import put_off
 from devops_agent.patterns import regex
 from devops_agent.unfinished import settled
 
@@ -157,14 +158,17 @@ _LONG, _LINES = 16, regex(r"\\n|\n")
 _PARTS = regex(r"\\n|[\s=:/\"'+]+")
 HIDDEN = regex(r"\[hidden-\d+\]")
 UNNAMED = "[hidden]"
+# What detect-secrets scans files with, and asks a service with whether it takes a token.
+_PUT_OFF = ("detect_secrets.core", "detect_secrets.filters", "requests")
 
 
 @cache
 def _exact() -> re.Pattern[str]:
     """The patterns of all kinds of tokens, as one."""
     found: list[str] = list(_TOKENS)
-    for plugin in _PLUGINS:
-        module = import_module(f"detect_secrets.plugins.{plugin}")
+    with put_off(*_PUT_OFF):
+        modules = [import_module(f"detect_secrets.plugins.{plugin}") for plugin in _PLUGINS]
+    for module in modules:
         for kind in vars(module).values():
             for pattern in _patterns(kind, module.__name__):
                 found.append(pattern)

@@ -140,6 +140,12 @@ class Runbook:
         return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), with_all_options(body))
 
 
+def prepare(runbooks: Iterable[Runbook]) -> None:
+    """Works out what a search wants to know of each runbook, before there is one."""
+    for runbook in runbooks:
+        runbook.changes, runbook.verb  # noqa: B018  (they are kept)
+
+
 def with_all_options(commands: str) -> str:
     """Commands with each of their options."""
     return OPTION.sub(r"\1\2", commands)

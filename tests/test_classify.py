@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devops_agent import toml_file
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
 from devops_agent.policy.parser import parse
 from devops_agent.policy.syntax import UNSEEN, NotShell, Simple
-from devops_agent.policy.tables import RULES, _rule, rule_of
+from devops_agent.policy.tables import RULES, _items, _rule, rule_of, sections
 from devops_agent.policy.verdict import Effect
 
 DATA = Path(__file__).parent / "data" / "commands"
@@ -414,6 +415,14 @@ def test_the_tables_can_be_read_and_name_handlers_that_exist():
         for line in [f'"{line.split(chr(34))[1]}"']
     }
     assert used == set(HANDLERS)
+
+
+def test_each_section_is_read_by_itself_as_it_stands_in_its_file():
+    read = {}
+    for path in RULES.glob("*.toml"):
+        for name, section in toml_file.loads(path.read_text(encoding="utf-8")).items():
+            read |= dict.fromkeys((name, *_items(section.get("aliases", ""))), _rule(name, section))
+    assert {name: rule_of(name) for name in sections()} == read
 
 
 def test_the_documents_tell_how_large_the_corpus_is():

@@ -3,6 +3,7 @@
 import io
 import logging
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import smolagents
@@ -54,7 +55,7 @@ def test_the_guard_is_still_needed(python: Python) -> None:
 
 
 def test_what_smolagents_does_not_need_here_is_not_imported(python: Python) -> None:
-    heavy = ("huggingface_hub", "jinja2", "PIL", "requests", "rich.markdown", "rich.syntax")
+    heavy = ("huggingface_hub", "jinja2", "PIL", "requests", "rich", "smolagents.cli", "yaml")
     code = f"import agent, sys; print([name for name in {heavy!r} if name in sys.modules])"
     assert python("-c", code).stdout == "[]\n"
 
@@ -97,6 +98,7 @@ def test_nothing_in_smolagents_is_replaced() -> None:
         smolagents.Tool,
     ]
     members = [member for owner in (smolagents, *classes) for member in vars(owner).values()]
+    members = [member for member in members if not isinstance(member, ModuleType)]  # one may be put off
     assert [m for m in members if (getattr(m, "__module__", None) or "").split(".")[0] in ours] == []
 
 

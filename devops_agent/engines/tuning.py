@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +76,8 @@ def load(path: Path) -> Parameters:
 
 def is_usable(engine: Path) -> bool:
     """Whether an engine that was built is there, and of the release that is installed."""
+    from importlib import metadata  # slow, and seldom needed
+
     return engine.is_dir() and engine.name == f"{PACKAGE}-{metadata.version(PACKAGE)}"
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
@@ -117,6 +115,8 @@ def _list(value: Any) -> list[str]:
 
 
 def _services(text: str) -> dict[str, Any]:
+    import yaml  # slow, and seldom needed
+
     try:
         return dict(yaml.safe_load(text)["services"])
     except (yaml.YAMLError, TypeError, KeyError, ValueError):

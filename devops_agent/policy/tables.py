@@ -2,7 +2,7 @@
 
 Keys of a section, and of `[PROGRAM.at."VERB"]` for one of its verbs; lists are texts parted by commas:
 
-- `aliases`: other names of the program
+- `aliases`: other names of the program; they stand first
 - `effect`: what it does, if it has no verbs
 - `read`, `change`, `destructive`: its verbs, of one to four words; `*` stands for any text
 - `bare`: what it does without a verb
@@ -27,7 +27,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,22 +90,31 @@ class Rule:
         return max((verb.count(" ") + 1 for verb in (*self.exact, *(v for v, _ in self.patterns))), default=0)
 
 
+# A section begins with its name and aliases, and holds all that is told of the program.
+_SECTION = re.compile(r'^\[([^\s."\]]+)\]\n(?:aliases = (?:"{3}([^"]*)"{3}|"([^"\n]*)"))?', re.MULTILINE)
+
+
+@lru_cache(1024)
 def rule_of(program: str) -> Rule | None:
     """The rule on a program, by the name it is called by."""
-    return _rules().get(program)
+    name, text = sections().get(program, ("", ""))
+    return _rule(name, toml_file.loads(text)[name]) if text else None
 
 
 @cache
-def _rules() -> Mapping[str, Rule]:
-    rules: dict[str, Rule] = {}
+def sections() -> Mapping[str, tuple[str, str]]:
+    """The name and the text of the section on each program; they are parsed when they are asked for."""
+    found: dict[str, tuple[str, str]] = {}
     for path in sorted(RULES.glob("*.toml")):
-        for name, section in toml_file.loads(path.read_text(encoding="utf-8")).items():
-            rule = _rule(name, section)
-            for each in (name, *_items(section.get("aliases", ""))):
-                if each in rules:
+        text = path.read_text(encoding="utf-8")
+        begins = [*_SECTION.finditer(text)]
+        ends = [each.start() for each in begins[1:]] + [len(text)]
+        for begin, end in zip(begins, ends, strict=True):
+            for each in (begin[1], *_items(begin[2] or begin[3] or "")):
+                if each in found:
                     raise ValueError(f"{path.name}: {each} has two sections")
-                rules[each] = rule
-    return rules
+                found[each] = begin[1], text[begin.start() : end]
+    return found
 
 
 def _rule(name: str, section: Mapping[str, Any]) -> Rule:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from devops_agent.policy.call import Call
 
 _CLUSTER_PROGRAMS = frozenset(
@@ -183,6 +181,8 @@ def _host(address: str) -> str:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    import yaml  # slow, and seldom needed
+
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError):

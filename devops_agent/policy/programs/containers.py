@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise, takewhile
 
-import yaml
-
 from devops_agent.patterns import regex
 from devops_agent.policy.call import Argument, Call, argument
 from devops_agent.policy.handlers import Run, handler, is_remote, worst
@@ -278,7 +276,6 @@ _TRUTHS = frozenset("privileged hostpid hostipc hostnetwork allowprivilegeescala
 _SETS = frozenset("hostpath cap_add devices security_opt".split())
 _HOST_MODES = frozenset("pid ipc userns_mode cgroup uts".split())
 _LONGEST_MANIFEST = 50_000
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _manifest(text: str) -> Verdict:
@@ -288,8 +285,11 @@ def _manifest(text: str) -> Verdict:
     found = _RIGHTS.search(text)
     if found:
         return destructive(f"the manifest has {found[0].strip()}")
+    import yaml  # slow, and seldom needed
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        right = next((each for part in yaml.load_all(text, _Loader) for each in _granted(part, set())), None)
+        right = next((each for part in yaml.load_all(text, loader) for each in _granted(part, set())), None)
     except (yaml.YAMLError, ValueError, RecursionError):
         return read()  # nor can kubectl read it
     return destructive(f"the manifest has {right}") if right else read()
