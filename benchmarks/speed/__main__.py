@@ -46,6 +46,7 @@ def _measures(repeats: int) -> dict[str, Callable[[], Any]]:
         "busy core": lambda: measures.of_busy_core(disk, repeats),
         "engine": lambda: measures.of_engine(repeats),
         "start": lambda: measures.of_start(10 * repeats),
+        "steps": lambda: measures.of_steps(10 * repeats),
         "history": lambda: measures.of_history(10 * repeats),
         "memory": lambda: {
             **measures.of_memory(_REQUESTS),

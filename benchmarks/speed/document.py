@@ -69,7 +69,7 @@ def _others(told: Mapping[str, Any]) -> Iterable[str]:
     yield "## Beside that\n"
     busy = told["busy core"]
     ratio = _middle(busy["busy"]) / _middle(busy["quiet"])
-    start, history = told["start"], told["history"]
+    start, steps, history = told["start"], told["steps"], told["history"]
     rows = [
         ["engine: prompt tokens a second", _told(told["engine"]["prompt"])],
         ["engine: tokens written a second", _told(told["engine"]["output"])],
@@ -78,6 +78,11 @@ def _others(told: Mapping[str, Any]) -> Iterable[str]:
         ["busy ÷ quiet", f"{ratio:.2f}"],
         ["`--help`, ms", _told([1000 * each for each in start["help"]], 0)],
         ["an empty Python, ms", _told([1000 * each for each in start["python"]], 0)],
+        [
+            "a step without a model, with the command `true`, ms",
+            _told([1000 * each for each in steps["step"]], 1),
+        ],
+        ["that command alone, ms", _told([1000 * each for each in steps["command"]], 1)],
         ["the agent's part of a turn behind 20 turns, ms", _told([1000 * each for each in history["20"]], 1)],
         ["the same behind 200 turns, ms", _told([1000 * each for each in history["200"]], 1)],
         *([f"memory, {name}, MiB", str(size)] for name, size in told["memory"].items()),

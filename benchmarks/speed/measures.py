@@ -27,8 +27,10 @@ from devops_agent.scripted import ScriptedModel
 from devops_agent.session import Session
 from devops_agent.session_store import SessionStore
 
+_CALL = '<tool_call>{{"name": "bash", "arguments": {{"command": "{}"}}}}</tool_call>'
+_STEPS = 12
 _LISTS_MUCH = (
-    '<tool_call>{"name": "bash", "arguments": {"command": "seq 1 900"}}</tool_call>',
+    _CALL.format("seq 1 900"),
     '<tool_call>{"name": "final_answer", "arguments": {"answer": "Done."}}</tool_call>',
 )
 _AGENT = (sys.executable, "-m", "devops_agent", "--backend", "llama-cpp")
@@ -96,6 +98,21 @@ def of_start(repeats: int) -> dict[str, list[float]]:
         "python": (sys.executable, "-c", ""),
     }
     return {name: [_took(command) for _ in range(repeats)] for name, command in commands.items()}
+
+
+def of_steps(repeats: int) -> dict[str, list[float]]:
+    """What a step takes in a session when neither the model nor the command takes anything."""
+    calls = [_CALL.format(f"true {number}") for number in range(_STEPS)]
+    model = ScriptedModel(itertools.cycle([*calls, _LISTS_MUCH[-1]]))
+    made = DevOpsAgent([bash], model, max_steps=2 * _STEPS)
+    session = Session(settings.load({"assume_yes": True}, {}), lambda _: made, lambda _: None)
+    times = []
+    for number in range(repeats + 1):
+        began = time.perf_counter()
+        session.do(f"be true {_STEPS} times, for the {number}th time")
+        times.append((time.perf_counter() - began) / (_STEPS + 1))
+    bare = [_took(("true",)) for _ in range(10 * repeats)]
+    return {"step": times[1:], "command": bare}  # at the first one, what is seldom needed is imported
 
 
 def of_history(repeats: int) -> dict[str, list[float]]:
