@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any
 
+from benchmarks.speed.bare import begin_anew
 from devops_agent import (
     briefing,
     checks,
@@ -25,6 +26,7 @@ from devops_agent import (
     usage_help,
 )
 from devops_agent.diagnosis import mending
+from devops_agent.engines.llama_cpp import LlamaCppChat
 from devops_agent.grounding import cluster
 
 # Before the name of a lever that is at work, on a line of its own.
@@ -148,10 +150,22 @@ def _watched(original: Any, replacement: Any, note: Callable[[], None], always: 
     return watched
 
 
+def _begin_anew() -> None:
+    """Has the engine that stays forget the run before: the same task was the last that it read."""
+    prepare = LlamaCppChat.prepare
+
+    def prepared(model: LlamaCppChat, *arguments: Any) -> None:
+        prepare(model, *arguments)
+        begin_anew(model._running(), model.beginnings)
+
+    LlamaCppChat.prepare = prepared  # type: ignore[method-assign]
+
+
 def main(argv: Sequence[str]) -> int:
     """Runs DevOps Agent without a lever, or whole and watched."""
     from devops_agent.__main__ import main as devops_agent
 
+    _begin_anew()
     at = argv.index("--")
     if at:
         take_away(argv[0])
