@@ -35,6 +35,7 @@ from devops_agent import (
     intent,
     preview,
     repairs,
+    summary,
     task_limits,
     transcript,
     usage_help,
@@ -187,6 +188,9 @@ class DevOpsAgent(ToolCallingAgent):
         self._briefings: dict[str, briefing.Briefing] = {}
         self._wish = ""
         self._later: list[Step] = []
+        self._is_ready = False  # whether the form needs nothing of the model
+        self._done: list[str] = []
+        self._is_done = False
         self._record = TurnRecord()
         self._running: tuple[Call, str] | None = None
 
@@ -252,9 +256,11 @@ class DevOpsAgent(ToolCallingAgent):
         self.evidence.complete = bool(again and told.looked)
         self._beware(told.found)
         self.tools.pop(RECIPE, None)
-        self._wish, self._later = told.wish, list(told.later)
+        self._wish, self._later, self._done = told.wish, list(told.later), []
+        self._is_ready = self._is_done = False
         if told.form:
             self.tools[RECIPE] = told.form
+            self._is_ready = told.changes and not told.form.inputs
 
     def _known_answer(self, task: str) -> str:
         """The answer, where code knows it and the model could but say it worse; "" where it does not."""
@@ -357,8 +363,18 @@ class DevOpsAgent(ToolCallingAgent):
         if self.evidence.is_over:
             yield ActionOutput(self.redactor(outcome(self.evidence, ""), known=str(self.task)), True)
             return
-        self.model.may_call = self._may_call
+        self.model.known, self.model.may_call = self._known_call(), self._may_call
         yield from super()._step_stream(memory_step)
+
+    def _known_call(self) -> Call | None:
+        """The next call, where the model has nothing to add: a form without fields, or what was done."""
+        if self._is_done:
+            self._is_done = False
+            return Call(FINAL_ANSWER, {"answer": "\n".join(self._done)})
+        if self._is_ready and RECIPE in self.tools:
+            self._is_ready = False
+            return Call(RECIPE, {})
+        return None
 
     @property
     def _may_call(self) -> frozenset[str]:
@@ -584,8 +600,12 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         elif works and (by_form or (RECIPE not in self.tools and changes and self._may_do_wish(call))):
-            checked += self._next(call)
+            self._done.append(self._told_of(call, ran.output if ran else "", check.text if check else ""))
+            following = self._next(call)
+            checked += following
             self.evidence.complete = self._told.whole
+            is_all = changes and (check is None or check.is_all)
+            self._is_done = self._told.covers and is_all and not (following or self.evidence.failures)
         shown = result if ran is None else self.shell.describe(ran, as_facts=True)
         return self.redactor.noted(f"{shown}{checked}", verdict.secret)
 
@@ -598,6 +618,11 @@ class DevOpsAgent(ToolCallingAgent):
             return events.Observed(told, told, ok=ok)
         output = self.redactor(ends(ran.output), secret)
         return events.Observed(told, output, ran.exit_code, ran.seconds, ok)
+
+    def _told_of(self, call: Call, output: str, checked: str) -> str:
+        """What a call did, for an answer by code."""
+        form = self.tools.get(RECIPE)
+        return summary.of_change(call, form.heading if isinstance(form, Form) else "", output, checked)
 
     def _may_do_wish(self, call: Call) -> bool:
         """Whether a call is of the kind that does what is to do now and has no form."""
@@ -619,6 +644,7 @@ class DevOpsAgent(ToolCallingAgent):
             if step.form:
                 self.tools[RECIPE] = step.form
                 self._reread()
+                self._is_ready = RECIPE in self.tools and not step.form.inputs
             return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"
         return ""
 
@@ -630,6 +656,7 @@ class DevOpsAgent(ToolCallingAgent):
             return ""
         self.evidence.to_do = f"the same for {left}"
         self.tools[RECIPE] = form = replace(form, template=with_word(form.template, done, left))
+        self._is_ready = not form.inputs
         return f"\nNext, the same for {left}: {form.description}"
 
     def _reread(self) -> None:

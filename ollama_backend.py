@@ -80,6 +80,7 @@ class OllamaChat(ChatModel):
         # a proxy cannot reach this machine's loopback; an empty one wins over the environment's
         self._proxies = {"http": "", "https": ""} if is_loopback(self.base) else {}
         self._options: dict[str, Any] | None = None
+        self._system = ""
         self._preparation: threading.Thread | None = None
 
     # --- the server ---------------------------------------------------------------------------------------
@@ -101,11 +102,11 @@ class OllamaChat(ChatModel):
         return ModelNotFound(f"Model not found: {self.model_id}. See `ollama list`; get it with {how}.")
 
     def prepare(self, tools: Sequence[ToolLike], instructions: str) -> None:
-        """Has the server load the model, in the background.
+        """Has the server load the model and read what every task begins with, in the background.
 
-        It reads nothing yet: a server has one slot by default, which the choice of a recipe takes first. What
-        goes wrong is told by the first request that matters.
+        What goes wrong is told by the first request that matters.
         """
+        self._system = protocol.system_prompt(tools, instructions)
         if self.keep_alive in ("0", "0s"):
             return  # loading it for no time would have the server unload it
         self._preparation = threading.Thread(target=self._prepare, daemon=True)
@@ -113,8 +114,10 @@ class OllamaChat(ChatModel):
 
     def _prepare(self) -> None:
         with suppress(EngineError):
-            body = {"model": self.model_id, "keep_alive": self.keep_alive, "stream": False}
-            self._request("POST", "/api/generate", json={**body, "options": self._constant_options()})
+            beginning = [{"role": "system", "content": self._system}, {"role": "user", "content": ""}]
+            options = {**self._constant_options(), "num_predict": 1}
+            body = {**self._request_for(beginning), "stream": False, "options": options}
+            self._request("POST", "/api/chat", json=body)
 
     def _prepared(self) -> None:
         """Waits for the preparation, which has the connection."""
@@ -151,7 +154,7 @@ class OllamaChat(ChatModel):
         """
         self._prepared()
         body: dict[str, Any] = {
-            **self._request_for(messages),
+            **self._request_for(self._behind_prompt(messages)),
             "logprobs": True,
             "top_logprobs": MOST_LIKELY,
             "options": {**self._constant_options(), "num_predict": 1, "temperature": 0.0},
@@ -160,6 +163,14 @@ class OllamaChat(ChatModel):
             parts = list(self._lines(response))
         first = next((told[0] for part in parts if (told := part.get("logprobs"))), {})
         return _collect(iter(parts), (), 0), likely(first.get("top_logprobs") or ())
+
+    def _behind_prompt(self, messages: Messages) -> Messages:
+        """A question behind what every task begins with: a server has one slot, which then keeps that."""
+        if not self._system:
+            return messages
+        (instruction, first, *others), system = messages, {"role": "system", "content": self._system}
+        asked = {"role": "user", "content": f"{instruction['content']}\n\n{first['content']}"}
+        return [system, asked, *others]
 
     def _request_for(self, messages: Messages) -> dict[str, Any]:
         return {

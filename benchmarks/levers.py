@@ -81,6 +81,7 @@ LEVERS: dict[str, Callable[[], list[Replacement]]] = {
     "findings before the first step": lambda: [(cluster, "_relevant", _no_lines)],
     "findings as the result of a call": lambda: [(briefing.Briefing, "answers", "")],
     "nothing but the answer": lambda: [(_agent(), "_must_answer", False)],
+    "calls that code knows": lambda: [(_agent(), "_known_call", _nothing)],
     "edits of files by form": lambda: [(form_finder, "edit_of", _nothing)],
     "mended files": lambda: [(mending, "mended", _nothing)],
     "help at the point of failure": lambda: [(usage_help, "hint", lambda *_: "")],

@@ -18,6 +18,7 @@ from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import IMAGE
 from devops_agent.injection import neutral
 from devops_agent.listing import Listing
 from devops_agent.patterns import regex
@@ -52,6 +53,7 @@ class Briefing:
         form: The commands of the runbooks that fit, or an edit of the file that is named, for the model to
             fill in.
         whole: Whether the form does each of several things that the task wants.
+        covers: Whether the form, and those for what comes later, do all that the task wants.
         wish: What the form is for, in the words of the task, where that is not all that it wants.
         later: What the task wants after that, in its order.
         look: A command that shows at once what the task asks for, or wants found first, when there is one.
@@ -68,6 +70,7 @@ class Briefing:
     recipe: str = ""
     form: Form | None = None
     whole: bool = False
+    covers: bool = False
     wish: str = ""
     later: tuple[Step, ...] = ()
     look: str = ""
@@ -225,7 +228,7 @@ def _with_recipe(
     if runbook:
         listener(events.Notice(f"Runbook: {first.heading if first else runbook.title}"))
     recipe = runbook.recipe(known) if runbook and not form else ""
-    told = replace(told, recipe=recipe, form=first, whole=whole, look=finder.look)
+    told = replace(told, recipe=recipe, form=first, whole=whole, covers=finder.covers, look=finder.look)
     return told if whole else replace(told, wish=steps[0].wish, later=tuple(steps[1:]))
 
 
@@ -251,7 +254,6 @@ def _form_of_findings(told: Briefing) -> Form | None:
     return None
 
 
-_IMAGE = regex(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
 _SETS_PORT = regex(r"(docker run .*?-p )\d+(?=:)")
 _PORT = regex(r"\b(?:use|with) (?:the )?(?:free )?(?:host )?port (\d{2,5})\b")
 _SETS_IMAGE = regex(r"( set image \S+ [^\s=]+=)\S+")
@@ -260,6 +262,6 @@ _SETS_IMAGE = regex(r"( set image \S+ [^\s=]+=)\S+")
 def _as_asked(mend: str, task: str) -> str:
     """A suggestion with the image or host port that the task names, in place of what was found by itself."""
     ports = set(_PORT.findall(task)) if mend.count(" -p ") == 1 else set()
-    for sets, named in ((_SETS_IMAGE, set(_IMAGE.findall(task))), (_SETS_PORT, ports)):
+    for sets, named in ((_SETS_IMAGE, set(IMAGE.findall(task))), (_SETS_PORT, ports)):
         mend = sets.sub(rf"\g<1>{named.pop()}", mend) if len(named) == 1 else mend
     return mend

@@ -27,7 +27,7 @@ from devops_agent import events, protocol
 from devops_agent.context_window import Messages, characters, fit, size
 from devops_agent.errors import ContextOverflow, ProtocolError
 from devops_agent.pace import Pace
-from devops_agent.protocol import Reply, ToolLike
+from devops_agent.protocol import Call, Reply, ToolLike
 
 # Of so many tokens engines tell how likely they are.
 MOST_LIKELY = 20
@@ -103,12 +103,14 @@ class ChatModel(ABC):
         constrains: Whether each reply is held to the form of a call from its first token.
         listener: Told when the model starts and ends thinking, and of each exchange.
         may_call: The tools that the next reply may call; none for any. The prompt names all of them.
+        known: The next call, where code knows it and the model need not be asked.
         retries: The temperatures at which a call is asked for again that is the one before once more: nothing
             comes of it, and at 0 a small model would go on like that.
     """
 
     constrains = True
     may_call: frozenset[str] = frozenset()
+    known: Call | None = None
     retries: Sequence[float] = (0.8, 1.2)
 
     def __init__(self, model_id: str, sampling: Sampling, listener: events.Listener = events.ignore) -> None:
@@ -151,6 +153,9 @@ class ChatModel(ABC):
         The strict system prompt is built here, from the tools; a system message that the agent sends becomes
         its last part. `stop_sequences` are SmolAgents' own and have no meaning in this protocol.
         """
+        if self.known:
+            known, self.known = self.known, None
+            return _message(Completion(""), Reply(known))
         tools = tuple(tools_to_call_from or ())
         prompt = _with_system_prompt(messages, tools)
         tools = tuple(tool for tool in tools if tool.name in self.may_call) or tools

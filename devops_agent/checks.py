@@ -87,6 +87,7 @@ def answer_after_work(call: Call, tools: Tools, evidence: Evidence) -> None:
     """An answer comes from results."""
     informed = evidence.missing or (evidence.informed and not evidence.wants_change)
     if call.name == FINAL_ANSWER and not (evidence.calls or evidence.refused or informed):
+        evidence.must_act = evidence.wants_change
         raise CallRefused("No tool has run yet. Do the task with a tool first, then answer.")
 
 
@@ -96,6 +97,7 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
         return
     answer = str(call.arguments["answer"])
     honest = admits_failure(answer)
+    evidence.parrots = answer.strip() in evidence.told
     evidence.claims_refused = bool(
         evidence.turned_down and not evidence.changed and not honest and claims_change(answer)
     )
@@ -108,11 +110,13 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
 
 
 # An answer is not the next call behind these: a small model would say the same once more.
-_ACTS = ("to do ", "unmet ")
+_ACTS = ("to do ", "unmet ", "parrots")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
-    if evidence.claims_refused:
+    if evidence.parrots and evidence.wants_change and not evidence.hopeless:
+        yield "parrots", "That is what you were told, and no answer. Make the next call."
+    elif evidence.claims_refused:
         yield "refused", f"{evidence.turned_down} was not approved, so it is not done. Answer what was found."
     elif evidence.failed_change and not honest:
         yield (

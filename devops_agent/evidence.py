@@ -67,6 +67,7 @@ class Evidence:
         claims_refused: Whether the answer says that something was done, though the user approved no change.
         seen: What the newest call printed that succeeded, in a line.
         told: The mistakes that the model was told of.
+        parrots: Whether the answer is one of these, and no answer.
         dry: The calls that a dry run has shown in place of running them.
         refused: Whether a call was refused, by the user or the never list, and nothing ran since.
         mistakes: Mistakes of the model in a row.
@@ -106,6 +107,7 @@ class Evidence:
     claims_refused: bool = False
     seen: str = ""
     told: set[str] = field(default_factory=set)
+    parrots: bool = False
     dry: list[str] = field(default_factory=list)
     refused: bool = False
     mistakes: int = 0
@@ -199,7 +201,7 @@ class Evidence:
             return ExitCode.REFUSED
         if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
             return ExitCode.FAILED
-        if self.unanswered or self.unmet or (self.wants_change and not self.changed):
+        if self.unanswered or self.parrots or self.unmet or (self.wants_change and not self.changed):
             return ExitCode.FAILED
         return ExitCode.DONE
 
@@ -243,7 +245,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"Not done: {evidence.turned_down} was not approved."
     if evidence.claims_refused:
         return f"Not done: {evidence.turned_down} was not approved. {evidence.seen}".rstrip()
-    if answer.strip() in evidence.told:  # what it was told, and no answer
+    if evidence.parrots:
         return f"Not done. {evidence.said or evidence.seen}".rstrip()
     if evidence.dry:
         return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])

@@ -51,11 +51,13 @@ class Check:
         text: What the model is told.
         ok: False when what was changed does not work.
         mend: A command that would mend that, with placeholders for what is not known.
+        is_all: False when something is still to do with what was changed.
     """
 
     text: str
     ok: bool
     mend: str = ""
+    is_all: bool = True
 
 
 def after_edit(command: str, before: Mapping[Path, str]) -> Check | None:
@@ -85,14 +87,14 @@ def after_write(
     if not before:
         return check
     told = edits.difference(path, before, content)
-    return Check(f"{told}\n{check.text}" if check else told, check is None or check.ok)
+    return Check(f"{told}\n{check.text}", check.ok, is_all=check.is_all) if check else Check(told, True)
 
 
 def _still_to_do(path: str, content: str, variables: Mapping[str, str], task: str) -> Check | None:
     if wrong := text_files.trouble(Path(path), content):
         return Check(f"{path}: {wrong}", False)
     if is_manifest(path, content):
-        return Check(f"Not applied yet: kubectl apply -f {path}", True)
+        return Check(f"Not applied yet: kubectl apply -f {path}", True, is_all=False)
     for name, value in variables.items():
         if value not in content:
             literal = (
@@ -102,7 +104,8 @@ def _still_to_do(path: str, content: str, variables: Mapping[str, str], task: st
             )
             return Check(f"{path} does not contain the value of {name}, which is {value}.{literal}", False)
     if Path(path).name == "Dockerfile" and _BUILDS.search(intent.without_negations(task)):
-        return Check(f"Not built yet: docker build -t IMAGE:TAG {shlex.quote(str(Path(path).parent))}", True)
+        build = f"docker build -t IMAGE:TAG {shlex.quote(str(Path(path).parent))}"
+        return Check(f"Not built yet: {build}", True, is_all=False)
     return None
 
 
@@ -157,7 +160,8 @@ def after(command: str, output: str) -> Check | None:
     if not checks:
         return None
     mend = next((check.mend for check in checks if check.mend), "")
-    return Check("\n".join(check.text for check in checks), all(check.ok for check in checks), mend)
+    text, ok = "\n".join(check.text for check in checks), all(check.ok for check in checks)
+    return Check(text, ok, mend, all(check.is_all for check in checks))
 
 
 def _checks(command: str, output: str) -> Iterator[Check]:
@@ -172,7 +176,7 @@ def _checks(command: str, output: str) -> Iterator[Check]:
     for name in [name for kind, name in changed if kind == "service"][:2]:
         yield from _service_checked(name, _one_of(spaces))
     if not _SILENCED.search(command) and _deleted_nothing(changes, output):
-        yield Check("Nothing was deleted: there was nothing of that name.", True)
+        yield Check("Nothing was deleted: there was nothing of that name.", True, is_all=False)
     if any((call.program, call.verb) == ("docker", "run") for call in changes):
         for started in _CONTAINER_ID.findall(output)[:3]:
             yield from _runs(started)
@@ -316,7 +320,7 @@ def _runs(container: str) -> Iterator[Check]:
     printed = diagnose.run("docker", "inspect", container)
     found = json.loads(printed) if printed.strip() else None
     if found == []:  # with --rm
-        yield Check("Checked: the container has ended and was removed.", True)
+        yield Check("Checked: the container has ended and was removed.", True, is_all=False)
     if not found:
         return
     inspected = found[0]
@@ -335,7 +339,9 @@ def _runs(container: str) -> Iterator[Check]:
         told = f"Checked: container {name} was to listen and has ended at once: {ran!r} had nothing to do."
         yield Check(f"{told} Put the command that serves behind the image.", False)
     else:
-        yield Check(f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True)
+        yield Check(
+            f"Checked: container {name} has ended, exit code {state.get('ExitCode')}.", True, is_all=False
+        )
 
 
 _ENDS_CONTAINER = regex(

@@ -161,7 +161,7 @@ class FormFinder:
         edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
         return edit if edit and (runbook is None or is_about_file(self.task, edit, self.ground, own)) else own
 
-    @property
+    @cached_property
     def steps(self) -> Sequence[Step]:
         """What the task wants thing by thing, when its own form is that of one of them; else that."""
         form = self.form
@@ -172,6 +172,18 @@ class FormFinder:
             risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
             each.append(Step(wish, None if risky else own))
         return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
+
+    @property
+    def covers(self) -> bool:
+        """Whether the steps are all that the task wants: each thing has a form, and nothing else is said."""
+        wanted = self.steps if len(self.wishes) > 1 else self.steps[:1]
+        beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
+        beside = [each for each in beside if not _ASSURES.match(each)]
+        more = _CONDITION.search(self.task) or any(map(intent.is_question, beside))
+        # an edit that the model fills in may be one of several
+        sure = [isinstance(step.form, RecipeForm) or (step.form and not step.form.inputs) for step in wanted]
+        done = len(wanted) == len(self.wishes) and all(sure)
+        return done and not more and not intent.asks_to_tell(self.task)
 
     def _of_wish(self, wish: str, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]

@@ -103,7 +103,12 @@ class FakeOllama:
     @property
     def chats(self) -> list[Any]:
         """The bodies sent to `/api/chat` for a reply."""
-        return [body for body in self._bodies if not _asks_how_likely(body)]
+        return [body for body in self._bodies if not _asks_how_likely(body) and body.get("stream", True)]
+
+    @property
+    def prepared(self) -> list[Any]:
+        """The bodies sent to `/api/chat` only so that the model is loaded and the prompt's beginning read."""
+        return [body for body in self._bodies if not body.get("stream", True)]
 
     @property
     def weighed(self) -> list[Any]:
@@ -192,8 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"parameters": self.fake.parameters, "capabilities": ["completion"]})
         elif self.path == "/api/chat" and _asks_how_likely(body) and not self.fake.is_down:
             self._send(200, _weighed(self.fake.likely))
-        elif self.path == "/api/generate":
-            self._json(200, {"done": True, "done_reason": "load"})
+        elif self.path == "/api/chat" and isinstance(body, dict) and body.get("stream") is False:
+            self._json(200, {"message": {"role": "assistant", "content": "O"}, "done": True})
         elif self.path == "/api/chat":
             self._chat(self.fake.next_reply())
         else:

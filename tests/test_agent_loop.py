@@ -409,8 +409,10 @@ def test_what_the_user_did_not_approve_is_not_claimed() -> None:
 
 def test_what_the_model_was_told_is_no_answer() -> None:
     told = "Nothing was changed yet. Make the change with a tool, or say why it is not made."
-    run = play(sh("echo x"), answer("Done."), answer(told), task="Make it better")
+    run = play(sh("echo x"), answer("Done."), answer(told), answer(told), task="Make it better")
     assert run.told()[1] == f"Error: {told}"
+    assert run.told()[2] == "Error: That is what you were told, and no answer. Make the next call."
+    assert "final_answer" not in run.model.offered[3]
     assert run.answer == "Not done. x"
     assert run.code is ExitCode.FAILED
 
@@ -1450,21 +1452,62 @@ def test_what_is_so_already_needs_no_change() -> None:
 # --- things in their order --------------------------------------------------------------------------------
 
 
-def in_order(*replies: Reply, whole: bool = False) -> Played:
-    first, second = (form_of_commands(f"Write {name}", f"echo {name} > {name}") for name in ("one", "two"))
-    told = Briefing(
-        form=first, whole=whole, later=() if whole else (Step("Write two", second),), changes=True
-    )
-    return play(*replies, task="Write one and two", brief=lambda task, ask: told)
+def in_order(
+    *replies: Reply, whole: bool = False, covers: bool = False, text: str = "{word}", **settings: Any
+) -> Played:
+    first, second = (form_of_commands(f"Write {name}", f"echo {text} > {name}") for name in ("one", "two"))
+    later = () if whole else (Step("Write two", second),)
+    told = Briefing(form=first, whole=whole, covers=covers, later=later, changes=True)
+    return play(*replies, task="Write one and two", brief=lambda task, ask: told, **settings)
 
 
 def test_the_form_for_the_next_thing_is_told_when_the_first_is_done() -> None:
-    run = in_order(call("recipe"), answer("Both are there."), call("recipe"), answer("Both are there."))
+    one, two = (call("recipe", word=word) for word in ("one", "two"))
+    run = in_order(one, answer("Both are there."), two, answer("Both are there."))
     assert "Next: Write two\n" in run.told()[0]
     assert run.told()[1] == "Error: Still to do: Write two."
     assert ["final_answer" in offered for offered in run.model.offered] == [True, True, False, True]
     assert (Path("one").read_text(), Path("two").read_text()) == ("one\n", "two\n")
     assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
+
+
+def test_forms_that_need_nothing_of_the_model_run_without_it() -> None:
+    run = in_order(answer("Both are there."), text="1")
+    assert (Path("one").read_text(), Path("two").read_text()) == ("1\n", "1\n")
+    assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
+
+
+@pytest.mark.parametrize("filled", [[], [call("recipe", word="1")] * 2])
+def test_where_forms_do_all_that_is_wanted_code_tells_what_was_done(filled: list[Reply]) -> None:
+    run = in_order(*filled, text="{word}" if filled else "1", covers=True)
+    told = "Done: echo 1 > one\none has 1 line now:\n1\nDone: echo 1 > two\ntwo has 1 line now:\n1"
+    assert (run.answer, run.code) == (told, ExitCode.DONE)
+
+
+def test_where_something_is_still_to_do_with_a_file_the_model_is_asked() -> None:
+    form = form_of_commands("Write a Dockerfile", "FROM nginx:1.25", "Dockerfile")
+    told = Briefing(form=form, covers=True, changes=True)
+    run = play(answer("It is written."), task="Build an image", brief=lambda task, ask: told)
+    assert run.told()[0].endswith("Not built yet: docker build -t IMAGE:TAG .")
+    assert run.answer == "It is written."
+
+
+def test_where_the_second_form_fails_the_model_is_asked() -> None:
+    Path("two").mkdir()
+    run = in_order(sh("rmdir two"), call("recipe"), answer("Both are there."), text="1", covers=True)
+    assert (run.answer, run.code) == ("Both are there.", ExitCode.DONE)
+
+
+def test_a_form_that_needs_nothing_is_approved_as_any_call() -> None:
+    run = in_order(
+        answer("You rejected it."),
+        text="1",
+        covers=True,
+        require_approval=True,
+        approver=approver((False, "")),
+    )
+    assert not Path("one").exists()
+    assert run.code is ExitCode.REFUSED
 
 
 def test_the_second_edit_of_a_file_keeps_the_first() -> None:
@@ -1520,14 +1563,14 @@ def test_a_thing_without_a_form_is_done_by_a_command_of_its_kind() -> None:
 
 
 def test_when_a_form_has_done_all_only_an_answer_is_taken() -> None:
-    run = in_order(call("recipe"), answer("It is there."), whole=True)
+    run = in_order(call("recipe", word="1"), answer("It is there."), whole=True)
     assert run.model.offered[-1] == ["final_answer"]
 
 
 def test_after_a_form_that_failed_more_is_done() -> None:
     told = Briefing(form=form_of_commands("Try", "false"), whole=True, changes=True)
-    run = play(call("recipe"), sh("touch a"), answer("Done."), task="Try it", brief=lambda task, ask: told)
-    assert run.model.offered[1] != ["final_answer"]
+    run = play(sh("touch a"), answer("Done."), task="Try it", brief=lambda task, ask: told)
+    assert run.model.offered[0] != ["final_answer"]
     assert (Path("a").exists(), run.code) == (True, ExitCode.DONE)
 
 

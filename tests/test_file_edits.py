@@ -65,6 +65,23 @@ def test_what_is_no_change_of_a_line_is_said(values: dict[str, str], message: st
         changed(LineEdit("app.ini", INI), **values)
 
 
+@pytest.mark.parametrize(
+    ("task", "line", "text", "becomes"),
+    [
+        ("Add debug: on to web in x.yaml", "web:", "  debug: on", "web:\n  debug: on\n  port: 80\n"),
+        ("Add debug: on to web in x.yaml", "  port: 80", "debug: on", "web:\n  port: 80\n  debug: on\n"),
+        ("Add 81 to port in x.yaml", "  port: 80", "  port: 80,81", "web:\n  port: 80,81\n"),
+        ("Set all to all: on, and add nothing", "  port: 80", "  all: on", "web:\n  all: on\n"),
+    ],
+)
+def test_where_something_is_added_no_line_goes_for_one_unlike_it(
+    task: str, line: str, text: str, becomes: str
+) -> None:
+    edit = LineEdit("x.yaml", "web:\n  port: 80\n", ("change", "add after"))
+    call = edit.call({"action": "change", "line": line, "text": text}, task, Ground())
+    assert call.arguments["content"] == becomes
+
+
 def test_a_change_that_would_break_the_file_is_refused_and_a_broken_file_may_be_mended() -> None:
     whole, broken = "a: 1\nb: 2\n", "a: 1\n  b: 2\nc: 3\n"
     with pytest.raises(CallRefused, match="would be broken: no valid YAML"):

@@ -255,7 +255,9 @@ def test_a_container_that_is_done_is_fine(programs: Programs) -> None:
     item = container("cache", status="exited")
     item["HostConfig"]["PortBindings"] = {}
     programs.engine([item])
-    assert after(RUN, item["Id"]) == Check("Checked: container cache has ended, exit code 0.", True)
+    assert after(RUN, item["Id"]) == Check(
+        "Checked: container cache has ended, exit code 0.", True, is_all=False
+    )
 
 
 def test_a_container_that_was_to_listen_and_has_ended_is_not_fine(programs: Programs) -> None:
@@ -286,7 +288,7 @@ def test_a_container_that_does_not_run_any_more_is_told(
 def test_a_container_that_was_removed_is_fine(programs: Programs) -> None:
     programs.engine([])
     assert after("docker run -d --rm x", "0" * 64) == (
-        Check("Checked: the container has ended and was removed.", True)
+        Check("Checked: the container has ended and was removed.", True, is_all=False)
     )
 
 
@@ -336,7 +338,8 @@ def test_what_leaves_all_as_it_was_is_no_change(command: str, output: str, left:
 def test_a_delete_that_finds_nothing_changes_nothing() -> None:
     command = "kubectl delete namespace lost --ignore-not-found"
     assert followup.left_as_it_was(command, "")
-    assert followup.after(command, "") == Check("Nothing was deleted: there was nothing of that name.", True)
+    told = "Nothing was deleted: there was nothing of that name."
+    assert followup.after(command, "") == Check(told, True, is_all=False)
     assert not followup.left_as_it_was(command, 'namespace "lost" deleted\n')
     for silent in (f"{command} >/dev/null", f"{command} | grep -v deleted", f"{command} -o name"):
         assert not followup.left_as_it_was(silent, "")

@@ -19,7 +19,7 @@ from smolagents.models import ChatMessage, MessageRole
 import ollama_backend
 from agent import DevOpsAgent, bash, get_env, read_file, write_file
 from conftest import ROOT
-from devops_agent import events, protocol
+from devops_agent import events, protocol, recipe_choice
 from devops_agent.chat import Sampling
 from devops_agent.constraints import call_schema
 from devops_agent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelNotFound, ProtocolError
@@ -534,15 +534,32 @@ def test_nothing_is_asked_before_the_first_use(ollama: FakeOllama) -> None:
     assert ollama.requests == []
 
 
-def test_the_server_loads_the_model_before_there_is_a_task(ollama: FakeOllama) -> None:
+def test_the_server_loads_the_model_and_reads_the_prompt_before_there_is_a_task(ollama: FakeOllama) -> None:
     ollama.script(call("final_answer", answer="Done."))
     model = OllamaChat("m", ollama.url, Sampling(num_predict=99), "7m")
-    model.prepare(TOOLS, "")
+    model.prepare(TOOLS, "Be kind.")
     model.complete([SAID], TOOLS, constrain=True)
-    (loaded,) = (each.body for each in ollama.requests if each.path == "/api/generate")
-    assert (loaded["model"], loaded["keep_alive"], "prompt" in loaded) == ("m", "7m", False)
+    (loaded,) = ollama.prepared
+    assert (loaded["model"], loaded["keep_alive"]) == ("m", "7m")
+    system, user = loaded["messages"]
+    assert (system["content"], user["content"]) == (protocol.system_prompt(TOOLS, "Be kind."), "")
     # with others the server would load it anew
-    assert loaded["options"] == ollama.chats[0]["options"]
+    assert loaded["options"] == {**ollama.chats[0]["options"], "num_predict": 1}
+
+
+def test_the_choice_of_a_recipe_stands_behind_the_same_prompt(ollama: FakeOllama) -> None:
+    """A server has one slot, and would read the prompt anew for the task behind it."""
+    ollama.likely = {"1": 0.9, "0": 0.1}
+    model = OllamaChat("m", ollama.url)
+    model.prepare(TOOLS, "")
+    assert recipe_choice.chosen(model.weigh, "Restart web", ["Restart a deployment"], None) == 0
+    (loaded,), (weighed,) = ollama.prepared, ollama.weighed
+    system, first, *others = weighed["messages"]
+    assert system == loaded["messages"][0]
+    instruction, *examples = recipe_choice.beginning()
+    assert first["content"] == f"{instruction['content']}\n\n{examples[0]['content']}"
+    assert others[:-1] == examples[1:]
+    assert others[-1]["content"] == "Task: Restart web\nActions:\n1. Restart a deployment"
 
 
 def test_a_server_that_is_gone_is_told_of_by_the_first_task() -> None:

@@ -47,6 +47,52 @@ def test_a_form_asks_for_what_is_not_known() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Scale web-2 to 3 replicas", "scale web-2 --replicas=3"),
+        ("Scale web-2 to 3, it was slow for 2 hours", "scale web-2 --replicas=3"),
+        ("Scale web-2 to 3 or 4 replicas", ""),
+        ("Scale web-2 to three replicas", ""),
+        ("Scale web-2 by 50%", ""),
+        ("Scale web-2 to 2", "scale web-2 --replicas=2"),
+    ],
+)
+def test_the_one_number_of_a_task_fills_the_one_field_that_is_left(task: str, command: str) -> None:
+    found = form_of(runbook("scale {deployment} --replicas={replicas}"), {"deployment": "web-2"}, task)
+    assert found
+    assert (found.template, found.fields) == (
+        (command, {}) if command else ("scale web-2 --replicas={replicas}", {"replicas": "integer"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Update web to nginx:1.27", "set image web web=nginx:1.27"),
+        ("Update web to hub.local:5000/team/web:2.1.", "set image web web=hub.local:5000/team/web:2.1"),
+        ("Update web from nginx:1.25 to nginx:1.27", "set image web web={image}"),
+        ("Update web to nginx", "set image web web={image}"),
+    ],
+)
+def test_the_one_image_of_a_task_fills_the_field_for_it(task: str, command: str) -> None:
+    found = form_of(runbook("set image {deployment} {container}={image}"), _WEB, task)
+    assert found
+    assert found.template == command
+
+
+_WEB = {"deployment": "web", "container": "web"}
+
+
+def test_a_number_that_the_command_has_already_fills_no_field() -> None:
+    found = form_of(runbook("serve --port=8080 --workers={workers}"), {}, "Serve on 8080")
+    assert found
+    assert found.fields == {"workers": "string"}
+    found = form_of(runbook("serve --port=8080 --retries={retries}"), {}, "Serve on 8080")
+    assert found
+    assert found.fields == {"retries": "integer"}
+
+
 def test_alternatives_are_no_part_of_a_form() -> None:
     assert form("ls {file}\n# or: rm {directory}").template == "ls {file}"
 

@@ -135,14 +135,15 @@ class LineEdit(FileEdit):
         Raises:
             CallRefused: The file has no such line, it would stay as it is, or break its own grammar.
         """
-        lines = self._edited({name: str(value) for name, value in values.items()})
+        adds = ADD in self.actions and not (_CHANGES.search(task) or _DELETES.search(task))
+        lines = self._edited({name: str(value) for name, value in values.items()}, adds)
         content = "\n".join(lines) + "\n"
         if wrong := text_files.broken_by(Path(self.path), self.text, content):
             raise CallRefused(f"Nothing was changed, for then {self.path} would be broken: {wrong}")
         return Call("write_file", {"path": self.path, "content": content})
 
-    def _edited(self, values: Mapping[str, str]) -> list[str]:
-        """The lines of the file afterwards."""
+    def _edited(self, values: Mapping[str, str], adds: bool) -> list[str]:
+        """The lines of the file afterwards; where the task only adds, no line goes for one unlike it."""
         lines = self.text.splitlines()
         action = self.actions[0] if len(self.actions) == 1 else values.get("action", CHANGE)
         text = values.get("new_line", values.get("text", "")).rstrip("\n")
@@ -154,6 +155,7 @@ class LineEdit(FileEdit):
         if action == CHANGE:
             text = self._only_change(text)
             line = self._meant(text, line)
+            action = ADD if adds and text and not _is_made_of(text, line) else CHANGE
         if line not in self.lines:
             raise CallRefused(f"{self.path} has no line {line!r}. {self.description}")
         at = lines.index(line)
@@ -184,6 +186,12 @@ class LineEdit(FileEdit):
             return line
         near = difflib.get_close_matches(text, self.lines, 1, _ALIKE) if "\n" not in text else []
         return near[0] if near else line
+
+
+def _is_made_of(text: str, line: str) -> bool:
+    """Whether a text is a line with some of it changed, or more put into it."""
+    alike = difflib.SequenceMatcher(None, line.strip(), text.strip()).ratio() >= _ALIKE
+    return alike or line.strip() in text
 
 
 def _indented(new: list[str], line: str) -> list[str]:

@@ -17,7 +17,7 @@ from devops_agent.constraints import FORMATS
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
-from devops_agent.grounding.task_words import given_name, has_word
+from devops_agent.grounding.task_words import IMAGE, given_name, has_word
 from devops_agent.patterns import regex
 from devops_agent.policy import effects
 from devops_agent.protocol import RECIPE, Call
@@ -278,7 +278,22 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Recip
     template = _filled(_chosen("\n".join(lines), names, task), names)
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"{_EACH_COUNTS}{template}"
-    return form_of_commands(runbook.title, template)
+    return form_of_commands(runbook.title, _with_value(template, task))
+
+
+def _with_value(template: str, task: str) -> str:
+    """The commands with the number or image of the task, where they lack nothing else and it has no other."""
+    left = _names_in(template)
+    if len(left) != 1 or OPTION.search(template):
+        return template
+    said: list[str] = []
+    if left[0] in _NUMBERS:
+        said = _NUMBER.findall(_DURATION.sub(" ", task))
+    elif _FORMATS.get(left[0]) == "image":
+        said = IMAGE.findall(task)
+    is_one = len(said) == 1 and (said[0].isdigit() or left[0] not in _NUMBERS)
+    is_free = is_one and not has_word(PLACEHOLDER.sub(" ", template), said[0])
+    return _filled(template, {left[0]: said[0]}) if is_free else template
 
 
 def form_of_commands(title: str, commands: str, path: str = "") -> RecipeForm:

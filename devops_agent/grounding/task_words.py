@@ -66,6 +66,8 @@ PATH = regex(
     r"|[a-z]+_config|(?:Jenkins|Vagrant|Caddy|Proc|Gem|Brew|Tilt)file)|\.{1,2}/(?:[\w.-]+/)*[\w-]+|/(?:[\w.-]+/)+[\w.-]*\w)(?![\w/])"
 )
 _WORD = regex(r"[A-Za-z0-9][\w./:-]*[\w]|[A-Za-z0-9]")
+# "nginx:1.27", "registry.local:5000/team/web:2"
+IMAGE = regex(r"(?<![\w/:.-])(?=[\w./-]*[a-z])((?:[\w.-]+(?::\d+)?/)*[\w.-]+:(?!//)[\w.-]*\w)")
 # An IPv4 address, as it looks.
 ADDRESS = regex(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 # "deployment/web", but no path
