@@ -44,6 +44,7 @@ from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.dialogue.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
+from devops_agent.forms.computed_edit import left_behind
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
 from devops_agent.forms.rewrite import Rewrite
@@ -576,6 +577,8 @@ class DevOpsAgent(ToolCallingAgent):
         ran = last if call.name == bash.name else None
         ok = ran is None or _succeeded(ran)
         self._reread()
+        if ok:
+            self.evidence.left_behind = left_behind(str(self.task), before)
         waited = ran is not None and effects.waits_for_others(ran.command)
         check = self._follow_up(call, ran, before, ok)
         if check and check.ok and ran and followup.gave_up_waiting(ran.output):

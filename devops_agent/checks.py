@@ -143,6 +143,8 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
         )
     elif (to_do := evidence.to_do or evidence.undone) and not honest:
         yield f"to do {to_do}", f"Still to do: {to_do}."
+    elif evidence.left_behind and not honest:
+        yield f"to do {evidence.left_behind}", f"{evidence.left_behind} Change it there too."
     elif evidence.unmet and not honest:
         yield (
             f"unmet {evidence.unmet}",

@@ -58,6 +58,7 @@ class Evidence:
         complete: Whether a form has done all that the task wants.
         to_do: What the task wants after what is done, in a few words.
         undone: What the task wants and no command that succeeded can have done, in its words.
+        left_behind: Where a value still stands that the task wants changed everywhere, in a sentence.
         unmet: What the task asks to make and is still not there, in a sentence.
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
@@ -98,6 +99,7 @@ class Evidence:
     complete: bool = False
     to_do: str = ""
     undone: str = ""
+    left_behind: str = ""
     unmet: str = ""
     absent: str = ""
     too_early: str = ""
@@ -267,7 +269,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"Not done: nothing was changed. {evidence.said}".rstrip()
     if evidence.absent:
         return f"{answer}\n{evidence.absent}"
-    if to_do := evidence.to_do or evidence.undone:
+    if to_do := evidence.to_do or evidence.undone or evidence.left_behind.rstrip("."):
         return f"{answer}\nNot confirmed by any result: {to_do}."
     return ""
 

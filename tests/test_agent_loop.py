@@ -1522,6 +1522,20 @@ def test_the_second_edit_of_a_file_keeps_the_first() -> None:
     assert run.code is ExitCode.DONE
 
 
+def test_a_value_that_is_to_be_another_one_everywhere_is_looked_for() -> None:
+    Path("app.env").write_text("A=db-1.lan\nB=http://db-1.lan:80/x\nC=db-1.lan.old\n")
+    run = play(
+        sh("sed -i 's/^A=db-1.lan/A=db-2.lan/' app.env"),
+        answer("It is changed."),
+        sh("sed -i 's/\\/db-1.lan/\\/db-2.lan/' app.env"),
+        answer("It is changed."),
+        task="Point everything in app.env that uses db-1.lan to db-2.lan",
+    )
+    told = "Error: app.env still has db-1.lan in 'B=http://db-1.lan:80/x'. Change it there too."
+    assert run.told()[1] == told
+    assert (run.answer, run.code) == ("It is changed.", ExitCode.DONE)
+
+
 def test_each_file_that_is_not_there_yet_is_asked_for_once() -> None:
     run = play(
         sh("mkdir bin"),

@@ -151,6 +151,7 @@ def test_a_task_that_changes_a_short_file_gets_the_form_for_it(tmp_path: Path) -
         ("Set users to 9 in app.ini", ("change",)),
         ("Add files = 3 to the limits in app.ini", ("change", "add after")),
         ("Add files = 3 below users in app.ini", ("add after",)),
+        ("Take the users entry out of app.ini", ("change", "delete")),
         ("Insert files = 3 above users in app.ini", ("add before",)),
         ("Add the line files = 3 to app.ini", ("append",)),
         ("Remove the host from app.ini", ("change", "delete")),

@@ -5,11 +5,12 @@ A small model takes 4:15 for minute 4, and 1.9.2 for the next minor version afte
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from devops_agent import intent, schedules
+from devops_agent.files import text_if_readable
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import ADDRESS, NO_NAMES
 from devops_agent.patterns import regex
@@ -177,6 +178,24 @@ def _replaced(lines: list[str], task: str) -> dict[int, str]:
     if not _TELLING.match(old) or (several and not _EVERYWHERE.search(task)):
         return {}
     return {index: _whole(old).sub(lambda _: new, lines[index]) for index in places}
+
+
+def left_behind(task: str, before: Mapping[Path, str]) -> str:
+    """Where a value still stands that a task wants changed everywhere, in a sentence; "" if nowhere.
+
+    Args:
+        task: The task.
+        before: The texts of the files in which one place of it was changed, before that.
+    """
+    for path, text in before.items() if _EVERYWHERE.search(task) else ():
+        lines = (text_if_readable(path) or "").splitlines()
+        gone, new = set(text.splitlines()) - set(lines), " ".join(set(lines) - set(text.splitlines()))
+        words = {word for line in gone for word in re.findall(r"[\w.:/@-]*\w", line)}
+        parts = words | {part for word in words for part in re.split(r"[:/@]+", word)}
+        for old in sorted(each for each in parts if _TELLING.match(each) and _whole(each).search(task)):
+            if (places := _places(lines, old)) and not _whole(old).search(new):
+                return f"{path} still has {old} in {lines[places[0]].strip()!r}."
+    return ""
 
 
 def _whole(value: str) -> "re.Pattern[str]":

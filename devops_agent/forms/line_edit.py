@@ -38,7 +38,7 @@ _BEFORE = regex(r"\b(?:before|above|ahead of)\b", re.IGNORECASE)
 _CHANGES = regex(
     r"\b(?:change|set|replace|update|bump|rename|uncomment|increase|raise|lower)\b", re.IGNORECASE
 )
-_DELETES = regex(r"\b(?:delete|remove|drop|take out|get rid)\b", re.IGNORECASE)
+_DELETES = regex(r"\b(?:delete|remove|drop|get rid)\b|\btake\b(?: [\w.'’-]+){0,4} out\b", re.IGNORECASE)
 _TOLD = {
     CHANGE: "text stands in place of line",
     ADD: "text comes behind line as a line of its own",

@@ -245,8 +245,23 @@ def _missing_text(task: str, texts: Mapping[str, str]) -> str:
     """That what a task wants replaced is in none of its files, in a sentence."""
     sought = None if _NOT_ITS_TEXT.search(task) else _REPLACES.search(task)
     old = next(filter(None, sought.groups()), "") if sought else ""
+    old = old or _entry_to_go(task, texts)
     there = any(old in text for text in texts.values())
     return "" if there else f"There is no text {old} in {listed(texts)}."
+
+
+# "Take its entry out of ./hosts", "remove the line of db-1.internal"
+_ENTRY_GOES = regex(
+    r"\b(?:delete|remove|drop|take)\b[^.;]*?\b(?:entr(?:y|ies)|lines?|records?|host|address)\b", re.IGNORECASE
+)
+_HOST = regex(r"(?<![\w./:@*-])[a-z0-9][\w-]*(?:\.[\w-]+)+(?![\w/:@*-]|\.\w)", re.IGNORECASE)
+
+
+def _entry_to_go(task: str, texts: Mapping[str, str]) -> str:
+    """The one host or address that a task names whose entry is to go; "" for none or several."""
+    files = {Path(named).name for named in texts}
+    hosts = {host for host in _HOST.findall(task) if host not in files} if _ENTRY_GOES.search(task) else set()
+    return hosts.pop() if len(hosts) == 1 else ""
 
 
 # "with the tag that next.env has as WEB_TAG", "the value of WEB_TAG"
