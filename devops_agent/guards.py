@@ -268,6 +268,17 @@ def writes_no_command(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused("That text is a command and no content of a file. Run it with bash.")
 
 
+_SHORTEST_TOLD = 30
+
+
+def writes_nothing_it_was_told(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What the model was told of its mistakes is not what is to be in a file."""
+    content = call.arguments.get("content", "") if call.name == "write_file" else ""
+    sentences = {part for told in evidence.told for part in re.split(r"(?<=[.!?])\s", told)}
+    if any(len(part) >= _SHORTEST_TOLD and part in content for part in sentences):
+        raise CallRefused("That is what you were told, and no text for the file. Write what the task wants.")
+
+
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
     removes_only_that_kind,
@@ -282,4 +293,5 @@ GUARDS: tuple[Check, ...] = (
     writes_no_address_of_its_own,
     writes_no_image,
     writes_no_command,
+    writes_nothing_it_was_told,
 )

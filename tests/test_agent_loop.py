@@ -417,6 +417,23 @@ def test_what_the_model_was_told_is_no_answer() -> None:
     assert run.code is ExitCode.FAILED
 
 
+def test_what_the_model_was_told_is_not_written_into_a_file() -> None:
+    told = "There is no file a.txt yet. Make it with a tool, or say in the answer that it is not there."
+    run = play(
+        sh("touch b"),
+        answer("Both are there."),
+        call("write_file", path="a.txt", content=f"a is not there. {told[27:]}"),
+        call("write_file", path="a.txt", content="A"),
+        answer("Both are there."),
+        task="Create the files a.txt and b",
+    )
+    assert run.told()[1:3] == [
+        f"Error: {told}",
+        "Error: That is what you were told, and no text for the file. Write what the task wants.",
+    ]
+    assert (Path("a.txt").read_text(), run.code) == ("A", ExitCode.DONE)
+
+
 def test_code_looks_whether_a_file_is_there_that_was_written() -> None:
     run = play(
         call("write_file", path="x.txt", content="x"),
