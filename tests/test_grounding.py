@@ -448,6 +448,13 @@ def test_the_containers_with_a_label_are_meant(
     assert look_up(task, here, {}).selected == command
 
 
+def test_the_text_of_a_kubeconfig_is_not_told(programs: Programs, here: Path) -> None:
+    (here / "ci.kubeconfig").write_text("apiVersion: v1\nkind: Config\nclusters: []\n")
+    (here / "app.yaml").write_text("kind: Deployment\n")
+    found = look_up("Scale web to 4 with ci.kubeconfig and app.yaml", here, {})
+    assert list(found.texts) == ["app.yaml"]
+
+
 @pytest.mark.parametrize(
     ("task", "missing"),
     [

@@ -170,6 +170,10 @@ def in_logs(task: str, directory: Path) -> Iterator[Finding]:
                 yield Finding(f"{folder}/{path.name}", f"it says: {telling}")
 
 
+# It says who one is, and nothing of what is to be done.
+_KUBECONFIG = regex(r"^kind: *Config$|^\s*\"kind\": *\"Config\"", re.MULTILINE)
+
+
 def read_named(task: str, directory: Path, ground: Ground) -> None:
     """What is wrong with the files that a task names, and their texts when they are short."""
     texts: dict[str, str] = {}
@@ -190,7 +194,8 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
         ground.lines += (line for finding in findings for line in str(finding).splitlines())
         if findings and (better := mending.mended(path, text)):
             ground.mended[named] = better
-        if len(text) <= _SHORT_FILE and _is_about_text(task, named):
+        is_told = len(text) <= _SHORT_FILE and not _KUBECONFIG.search(text)
+        if is_told and _is_about_text(task, named):
             ground.texts[named] = text
             ground.informs = True
             ground.lines += _columns(named, text)
