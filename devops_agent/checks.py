@@ -114,7 +114,7 @@ _ACTS = ("to do ", "unmet ", "parrots")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
-    if evidence.parrots and evidence.wants_change and not evidence.hopeless:
+    if evidence.parrots and evidence.wants_change and not (evidence.hopeless or evidence.missing):
         yield "parrots", "That is what you were told, and no answer. Make the next call."
     elif evidence.claims_refused:
         yield "refused", f"{evidence.turned_down} was not approved, so it is not done. Answer what was found."

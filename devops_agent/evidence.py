@@ -248,7 +248,7 @@ def outcome(evidence: Evidence, answer: str) -> str:
     if evidence.claims_refused:
         return f"Not done: {evidence.turned_down} was not approved. {evidence.seen}".rstrip()
     if evidence.parrots:
-        return f"Not done. {evidence.said or evidence.seen}".rstrip()
+        return f"Not done. {evidence.missing or evidence.said or evidence.seen}".rstrip()
     if evidence.dry:
         return "\n".join(["Dry run, nothing was changed. This would run:", *evidence.dry])
     if evidence.settled and not evidence.calls:

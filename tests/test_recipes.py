@@ -181,6 +181,15 @@ def test_what_is_missing_or_wrong_is_said_to_the_model(values: dict[str, object]
         render(form("kubectl create configmap {configmap} --from-literal={key}={value}"), values)
 
 
+def test_a_pair_that_nobody_speaks_of_is_refused() -> None:
+    asked = form("set env web {key}={value}")
+    ground = Ground(lines=["log: REGION must be eu-1", "variables: LOG_LEVEL, REGION"])
+    with pytest.raises(CallRefused, match="Nobody asks for LOG_LEVEL=debug"):
+        asked.call({"pairs": ["REGION=eu-1", "LOG_LEVEL=debug"]}, "Set what its log wants", ground)
+    for task in ("Set LOG_LEVEL so that all is logged", "Log at debug level"):
+        assert "debug" in asked.call({"pairs": ["LOG_LEVEL=debug"]}, task, ground).arguments["command"]
+
+
 def test_zero_is_a_value() -> None:
     assert render(form("scale --replicas={replicas}"), {"replicas": 0}) == "scale --replicas=0"
 

@@ -135,6 +135,8 @@ class RecipeForm(Form):
         """
         if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
+        for pair in values.get(_PAIRS) or () if isinstance(values.get(_PAIRS), list) else ():
+            _must_be_told(str(pair), task, ground)
         # the file that is written is none of those that it speaks of
         values = {name: value for name, value in values.items() if not self.path or value != self.path}
         values = self._with_own_names(values, task, ground)
@@ -207,6 +209,13 @@ class RecipeForm(Form):
             }
             for name, kind in self.fields.items()
         }
+
+
+def _must_be_told(pair: str, task: str, ground: Ground) -> None:
+    """Refuses a variable that nobody speaks of, with a value that stands nowhere."""
+    name, _, value = pair.partition("=")
+    if value and not has_word(task, name) and value not in f"{task}\n{ground}":
+        raise CallRefused(f"Nobody asks for {pair}. Give only the pairs that the task wants.")
 
 
 def _told(name: str, kind: str) -> str:
