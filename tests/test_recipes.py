@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -188,6 +189,17 @@ def test_a_pair_that_nobody_speaks_of_is_refused() -> None:
         asked.call({"pairs": ["REGION=eu-1", "LOG_LEVEL=debug"]}, "Set what its log wants", ground)
     for task in ("Set LOG_LEVEL so that all is logged", "Log at debug level"):
         assert "debug" in asked.call({"pairs": ["LOG_LEVEL=debug"]}, task, ground).arguments["command"]
+
+
+def test_a_file_that_is_to_be_there_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "server.js").touch()
+    asked = form("node {start_file}")
+    with pytest.raises(CallRefused, match=r"There is no file lib/server\.js\."):
+        asked.call({"start_file": "lib/server.js"}, "Run the app", Ground())
+    assert (
+        asked.call({"start_file": "server.js"}, "Run it", Ground()).arguments["command"] == "node server.js"
+    )
 
 
 def test_zero_is_a_value() -> None:

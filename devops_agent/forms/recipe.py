@@ -11,10 +11,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from devops_agent.constraints import FORMATS
 from devops_agent.errors import CallRefused
+from devops_agent.files import is_file
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import IMAGE, given_name, has_word
@@ -54,6 +56,8 @@ _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
  completions parallelism retries uid pods successful failed days count""".split()
 )
+# A file that is here already.
+_IS_THERE = frozenset({"start_file"})
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = regex(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
@@ -137,6 +141,9 @@ class RecipeForm(Form):
             values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
         for pair in values.get(_PAIRS) or () if isinstance(values.get(_PAIRS), list) else ():
             _must_be_told(str(pair), task, ground)
+        for name in _IS_THERE & values.keys():
+            if values[name] and not is_file(Path(str(values[name]))):
+                raise CallRefused(f"There is no file {values[name]}. Give {name} as it is here.")
         # the file that is written is none of those that it speaks of
         values = {name: value for name, value in values.items() if not self.path or value != self.path}
         values = self._with_own_names(values, task, ground)
