@@ -192,6 +192,7 @@ class DevOpsAgent(ToolCallingAgent):
         self._is_ready = False  # whether the form needs nothing of the model
         self._done: list[str] = []
         self._is_done = False
+        self._originals: dict[Path, str] = {}  # the texts of the files that were changed, before that
         self._record = TurnRecord()
         self._running: tuple[Call, str] | None = None
 
@@ -259,9 +260,10 @@ class DevOpsAgent(ToolCallingAgent):
         self.tools.pop(RECIPE, None)
         self._wish, self._later, self._done = told.wish, list(told.later), []
         self._is_ready = self._is_done = False
+        self._originals.clear()
         if told.form:
-            self.tools[RECIPE] = told.form
-            self._is_ready = told.changes and not told.form.inputs
+            self._offer(told.form)
+            self._is_ready = self._is_ready and told.changes
 
     def _known_answer(self, task: str) -> str:
         """The answer, where code knows it and the model could but say it worse; "" where it does not."""
@@ -372,10 +374,8 @@ class DevOpsAgent(ToolCallingAgent):
         if self._is_done:
             self._is_done = False
             return Call(FINAL_ANSWER, {"answer": "\n".join(self._done)})
-        if self._is_ready and RECIPE in self.tools:
-            self._is_ready = False
-            return Call(RECIPE, {})
-        return None
+        ready, self._is_ready = self._is_ready and RECIPE in self.tools, False
+        return Call(RECIPE, {}) if ready else None
 
     @property
     def _may_call(self) -> frozenset[str]:
@@ -455,6 +455,7 @@ class DevOpsAgent(ToolCallingAgent):
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
             done = self.evidence.commands, self.evidence.written
             self.evidence.undone = undone(str(self.task), *done)
+            self.evidence.left_behind = left_behind(str(self.task), self._originals)
         try:
             call = self._mended(call)
             if call.name == write_file.name:
@@ -578,14 +579,15 @@ class DevOpsAgent(ToolCallingAgent):
         ok = ran is None or _succeeded(ran)
         self._reread()
         if ok:
-            self.evidence.left_behind = left_behind(str(self.task), before)
+            self._originals = {**before, **self._originals}
         waited = ran is not None and effects.waits_for_others(ran.command)
         check = self._follow_up(call, ran, before, ok)
         if check and check.ok and ran and followup.gave_up_waiting(ran.output):
             ok = True  # what it waited for has come
         changes = _changes(call) and not (ran and followup.left_as_it_was(ran.command, ran.output))
-        self.evidence.ran(call, changes, ok, waited, ran.output if ran else "")
-        self._record.ran(call, ran.output if ran else "", changes, ok)
+        printed = ran.output if ran else ""
+        self.evidence.ran(call, changes, ok, waited, printed)
+        self._record.ran(call, printed, changes, ok)
         if check and ok and not check.ok:
             self.evidence.found_broken(call, check.text)
         told = [check.text] if check else []
@@ -603,7 +605,8 @@ class DevOpsAgent(ToolCallingAgent):
             self.tools[RECIPE] = form = form_of_commands("", mend)
             checked += f"\n{form.description}"
         elif works and (by_form or (RECIPE not in self.tools and changes and self._may_do_wish(call))):
-            self._done.append(self._told_of(call, ran.output if ran else "", check.text if check else ""))
+            told_of = self._told_of(call, printed, check.text if check else "")
+            self._done.append(self.redactor(told_of, verdict.secret, known=str(self.task)))
             following = self._next(call)
             checked += following
             self.evidence.complete = self._told.whole
@@ -645,9 +648,8 @@ class DevOpsAgent(ToolCallingAgent):
             self._wish = self.evidence.to_do = step.wish
             self.tools.pop(RECIPE, None)
             if step.form:
-                self.tools[RECIPE] = step.form
+                self._offer(step.form)
                 self._reread()
-                self._is_ready = RECIPE in self.tools and not step.form.inputs
             return f"\nNext: {Step(step.wish, self.tools.get(RECIPE))}"
         return ""
 
@@ -658,9 +660,14 @@ class DevOpsAgent(ToolCallingAgent):
         if not (left and isinstance(form, RecipeForm) and has_word(form.template, done)):
             return ""
         self.evidence.to_do = f"the same for {left}"
-        self.tools[RECIPE] = form = replace(form, template=with_word(form.template, done, left))
-        self._is_ready = not form.inputs
+        form = replace(form, template=with_word(form.template, done, left))
+        self._offer(form)
         return f"\nNext, the same for {left}: {form.description}"
+
+    def _offer(self, form: Form) -> None:
+        """Has the form for what is to do now filled in by the model, or run where it has no fields."""
+        self.tools[RECIPE] = form
+        self._is_ready = not form.inputs
 
     def _reread(self) -> None:
         """Keeps the form that edits a file at the text that it has now, whatever call has changed it."""

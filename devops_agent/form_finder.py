@@ -176,14 +176,15 @@ class FormFinder:
     @property
     def covers(self) -> bool:
         """Whether the steps are all that the task wants: each thing has a form, and nothing else is said."""
-        wanted = self.steps if len(self.wishes) > 1 else self.steps[:1]
-        beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
-        beside = [each for each in beside if not _ASSURES.match(each)]
-        more = _CONDITION.search(self.task) or any(map(intent.is_question, beside))
         # an edit that the model fills in may be one of several
-        sure = [isinstance(step.form, RecipeForm) or (step.form and not step.form.inputs) for step in wanted]
-        done = len(wanted) == len(self.wishes) and all(sure)
-        return done and not more and not intent.asks_to_tell(self.task)
+        sure = [
+            isinstance(step.form, RecipeForm) or (step.form and not step.form.inputs) for step in self.steps
+        ]
+        if len(sure) != len(self.wishes) or not all(sure) or _CONDITION.search(self.task):
+            return False
+        beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
+        asks = any(intent.is_question(each) and not _ASSURES.match(each) for each in beside)
+        return not asks and not intent.asks_to_tell(self.task)
 
     def _of_wish(self, wish: str, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]

@@ -104,8 +104,7 @@ def of_steps(repeats: int) -> dict[str, list[float]]:
     """What a step takes in a session when neither the model nor the command takes anything."""
     calls = [_CALL.format(f"true {number}") for number in range(_STEPS)]
     model = ScriptedModel(itertools.cycle([*calls, _LISTS_MUCH[-1]]))
-    made = DevOpsAgent([bash], model, max_steps=2 * _STEPS)
-    session = Session(settings.load({"assume_yes": True}, {}), lambda _: made, lambda _: None)
+    session = _scripted(model, lambda _: None)
     times = []
     for number in range(repeats + 1):
         began = time.perf_counter()
@@ -153,8 +152,7 @@ def of_session_memory(count: int) -> dict[str, int]:
     found = {}
     model = ScriptedModel(itertools.cycle(_LISTS_MUCH))
     with tempfile.TemporaryDirectory() as folder:
-        made = DevOpsAgent([bash], model)
-        session = Session(settings.load({"assume_yes": True}, {}), lambda _: made, told.append)
+        session = _scripted(model, told.append)
         session.store = SessionStore(Path(folder) / session_store.FILE, str, told.append)
         session.begin()
         for number in range(1, count + 1):
@@ -175,6 +173,12 @@ def _session() -> tuple[Session, list[events.Event]]:
     told: list[events.Event] = []
     chosen = settings.load({"backend": "llama-cpp", "assume_yes": True}, os.environ)
     return Session(chosen, composition._new_agent, told.append), told
+
+
+def _scripted(model: ScriptedModel, listener: events.Listener) -> Session:
+    """A session without an engine."""
+    made = DevOpsAgent([bash], model, max_steps=2 * _STEPS)
+    return Session(settings.load({"assume_yes": True}, {}), lambda _: made, listener)
 
 
 def _in_session(
