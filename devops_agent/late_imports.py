@@ -56,6 +56,7 @@ class _LaterModule(ModuleType):
 
 # Seconds that another thread waits for what is put off: this one may wait for a module that it imports.
 _PATIENCE = 10.0
+_REPLACING = threading.Lock()
 
 
 class _Finder:
