@@ -77,7 +77,11 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
             tell = tell or _listener(given, _terminal(given))
             _tell_failure(tell, "Interrupted.", ExitCode.INTERRUPTED)
         return _leave(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
+    except OSError as error:
+        if _ended_by:  # a terminal that was closed takes nothing back from who leaves it
+            return _leave(ExitCode.INTERRUPTED)
+        if not isinstance(error, BrokenPipeError):
+            raise
         return _leave(ExitCode.FAILED)
 
 
@@ -141,6 +145,10 @@ class _Terminated(SystemExit):
     """SIGTERM or SIGHUP. No KeyboardInterrupt, for that ends only the task of an interactive session."""
 
 
+# The signals that ended this process.
+_ended_by: list[int] = []
+
+
 def _end_on_signals() -> None:
     """Lets what ends this process end its command too, which has a session of its own."""
     signal.signal(signal.SIGTERM, _terminate)
@@ -148,7 +156,8 @@ def _end_on_signals() -> None:
         signal.signal(signal.SIGHUP, _terminate)
 
 
-def _terminate(*_: object) -> NoReturn:
+def _terminate(number: int, _: object) -> NoReturn:
+    _ended_by.append(number)
     raise _Terminated(ExitCode.INTERRUPTED)
 
 

@@ -56,6 +56,7 @@ class _LaterModule(ModuleType):
 
 # Seconds that another thread waits for what is put off: this one may wait for a module that it imports.
 _PATIENCE = 10.0
+# For who replaces the list of finders. It is never changed: another thread may be going through it.
 _REPLACING = threading.Lock()
 
 
@@ -109,11 +110,13 @@ def put_off(*names: str) -> Iterator[None]:
             that uses one of them meanwhile waits for the end of this.
     """
     finder = _Finder(names)
-    sys.meta_path.insert(0, finder)
+    with _REPLACING:
+        sys.meta_path = [finder, *sys.meta_path]
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        with _REPLACING:
+            sys.meta_path = [each for each in sys.meta_path if each is not finder]
         for name in [name for name, module in [*sys.modules.items()] if finder.has_made(module)]:
             del sys.modules[name]
             parent, _, child = name.rpartition(".")

@@ -80,3 +80,13 @@ def test_what_another_thread_imports_first_is_the_real_one() -> None:
         thread.join(5)
         assert importlib.import_module("light").heavy is sys.modules["heavy"]
     assert found[0].Error is sys.modules["heavy"].Error
+
+
+def test_who_goes_through_the_finders_meanwhile_misses_none() -> None:
+    before, began_before, began_within = [*sys.meta_path], iter(sys.meta_path), None
+    with put_off("heavy"):
+        seen = [next(began_before)]
+        began_within = iter(sys.meta_path)
+        next(began_within)
+    assert [*seen, *began_before] == before
+    assert [*began_within] == before

@@ -313,6 +313,31 @@ def test_a_terminal_that_is_closed_ends_the_session_and_its_command(
         os.kill(pid, 0)
 
 
+_WRITES_AS_IT_LEAVES = """
+import signal, sys, time
+from devops_agent import __main__ as program
+from devops_agent.console import console
+
+def interact(*_):
+    try:
+        print("here", flush=True)
+        signal.pause()
+    finally:
+        time.sleep(0.3)
+        print("the rest", flush=True)
+
+console.interact = interact
+sys.exit(program.main())
+"""
+
+
+def test_what_cannot_be_written_to_a_closed_terminal_is_no_failure(start: Callable[..., Console]) -> None:
+    console = start(program=(sys.executable, "-c", _WRITES_AS_IT_LEAVES))
+    console.wait_for("here")
+    console.hang_up()
+    assert console.process.wait(30) == 130
+
+
 def test_with_nohup_a_closed_terminal_ends_nothing(ollama: FakeOllama) -> None:
     ollama.script(call("bash", command="kill -HUP $PPID; sleep 0.2"), call("final_answer", answer="Done."))
     result = subprocess.run(
