@@ -214,7 +214,7 @@ def _with_recipe(
     form = finder.form
     if runbook is None or not (form is None or isinstance(form, RecipeForm)):
         runbook = None
-    elif runbook.verb == _REMOVES and makes_exception(task):
+    elif runbook.verb == _REMOVES and " except " not in runbook.title and makes_exception(task):
         return told  # it would take all
     elif told.ground.informs and not changes:
         of_names = any(f"{{{name}}}" in runbook.text for name in known)

@@ -84,6 +84,10 @@ FORMATS = {
         r"^(hourly|daily|weekly|monthly)$",
         r'"\"" ("hourly" | "daily" | "weekly" | "monthly") "\""',
     ),
+    "restart policy": (
+        r"^(no|always|unless-stopped|on-failure(:[1-9][0-9]?)?)$",
+        r'"\"" ("no" | "always" | "unless-stopped" | "on-failure" (":" [1-9] [0-9]?)?) "\""',
+    ),
     "status": (r"^[1-5]([0-9]{2}|xx)$", r'"\"" [1-5] ([0-9] [0-9] | "xx") "\""'),
     "mode": (r"^[0-7]{3,4}$", r'"\"" [0-7] [0-7] [0-7] [0-7]? "\""'),
     "schedule": (

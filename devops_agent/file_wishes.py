@@ -5,7 +5,7 @@ A small model takes the first half of a task for all of it, and a pattern that m
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from devops_agent import intent
@@ -109,6 +109,32 @@ def folders_to_make(wish: str) -> list[str]:
     if inner and len(outer) == 1:
         return [f"{outer[0].rstrip('/')}/{name}" for name in inner]
     return outer if len(outer) > 1 and not inner else []
+
+
+# "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"
+_COPIES = regex(
+    rf"\bcopy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?(?:folder |directory )?"
+    r"(?P<target>[\w./-]*\w)/?(?![\w./-])",
+    re.IGNORECASE,
+)
+
+
+def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list[str], str]:
+    """The files that a wish lists to be copied, when there are several of them, and into which folder.
+
+    Args:
+        wish: The wish.
+        told: Those before it: "it" is the folder that they make.
+        directory: The working directory.
+    """
+    match = _COPIES.search(wish)
+    names = _BETWEEN.split(match["names"]) if match else []
+    if match is None or len(names) < 2 or not all(is_file(directory / name) for name in names):
+        return [], ""
+    if match["target"].lower() not in ("it", "there"):
+        return names, match["target"]
+    made = [found["names"] for each in told if (found := _MAKES_FOLDERS.search(each)) and not found["inner"]]
+    return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else ([], "")
 
 
 # "an executable script x.sh", "make x.sh executable"

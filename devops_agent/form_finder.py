@@ -11,6 +11,7 @@ from devops_agent import file_wishes, grounding, intent, recipe_choice, runbook_
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import PATH
@@ -153,7 +154,7 @@ class FormFinder:
         # it understands all of the task or none
         if selected := selection_of(self.task, (), self.changes, self.directory):
             return selected
-        if listed := _new_folders(self.wishes[0]):
+        if listed := _of_names(self.wishes[0], (), self.directory):
             return listed
         own = form_of(runbook, self.known, self.task) if runbook else None
         if own and self.changes and alone and not own.has_room_for(self.task):
@@ -180,6 +181,8 @@ class FormFinder:
         sure = [
             isinstance(step.form, RecipeForm) or (step.form and not step.form.inputs) for step in self.steps
         ]
+        if any(not _is_in(path, [step.form for step in self.steps]) for path in PATH.findall(self.task)):
+            return False
         if len(sure) != len(self.wishes) or not all(sure) or _CONDITION.search(self.task):
             return False
         beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
@@ -190,7 +193,7 @@ class FormFinder:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
-        if listed := _new_folders(wish):
+        if listed := _of_names(wish, told, self.directory):
             return listed
         fits = self._fitting[wish]
         if fits and fits.only_if_asked and not fits.is_asked_by(wish):
@@ -233,15 +236,25 @@ class FormFinder:
         return known
 
 
-def _new_folders(wish: str) -> Form | None:
-    """The form that makes the folders that a wish lists."""
-    folders = file_wishes.folders_to_make(wish)
-    made = form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
-    return made if folders else None
+def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
+    """The form for the folders that a wish lists to be made, or the files to be copied."""
+    if folders := file_wishes.folders_to_make(wish):
+        return form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
+    files, target = file_wishes.files_to_copy(wish, told, directory)
+    if not files:
+        return None
+    return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
 
 
 def _has(text: str, name: str) -> bool:
     return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE))
+
+
+def _is_in(path: str, forms: Sequence[Form | None]) -> bool:
+    """Whether a file of the task has its place in one of the forms."""
+    return any(isinstance(form, RecipeForm) and form.has_room_for_file(path) for form in forms) or any(
+        isinstance(form, FileEdit | Rewrite) and Path(form.path) == Path(path) for form in forms
+    )
 
 
 def _same(form: Form, other: Form | None) -> bool:

@@ -130,6 +130,40 @@ def spares_what_shall_stay(call: Call, tools: Tools, evidence: Evidence) -> None
         raise CallRefused("That takes all, and the task says that something is to stay. Name what is to go.")
 
 
+# Lists of Docker's things that are handed to a command that ends them.
+_LISTS = r"docker (?:images|ps|(?:image|volume|network|container) ls)\b"
+_ENDS = r"docker (?:rmi|rm|stop|kill|(?:image|volume|network|container) (?:rm|stop|kill))\b"
+_SWEEPS = (
+    regex(rf"\b{_ENDS}[^;&|]*\$\((?P<list>{_LISTS}[^)]*)\)"),
+    regex(rf"(?P<list>\b{_LISTS}[^;&]*)\|\s*xargs\b[^;&|]*\b{_ENDS}"),
+)
+_PICKS = regex(r"\s(?:--filter|-f)[ =]|\b[ef]?grep\s+(?!-\w*v)|\bawk\s+'[^']*/")
+_FORMAT = regex(r"--format[ =](?:'[^']*'|\"[^\"]*\"|\S+)")
+
+
+_ENDS_WHAT = regex(r"\b(?:rmi?|delete|kill|stop|remove|unlink|rmdir)\b\s(?P<what>[^;&|]*)")
+
+
+def ends_nothing_that_is_excepted(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What the task names as an exception is not among what a command ends."""
+    command = call.arguments["command"] if call.name == "bash" else ""
+    for match in _ENDS_WHAT.finditer(command) if evidence.limits.excepted else ():
+        if kept := evidence.limits.excepted & {word.strip("'\"") for word in match["what"].split()}:
+            raise CallRefused(f"The task says that {min(kept)} is to stay. Leave it out.")
+
+
+def sweeps_away_only_what_is_meant(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What ends all things of a kind but some is no way to end some: others' things are on the engine too."""
+    command = call.arguments["command"] if call.name == "bash" else ""
+    if evidence.limits.takes_all and not evidence.limits.spares:
+        return
+    for match in filter(None, (pattern.search(command) for pattern in _SWEEPS)):
+        listing = _FORMAT.sub("", match["list"])
+        words = [word for word in listing.partition("|")[0].split()[2:] if not word.startswith("-")]
+        if not _PICKS.search(listing) and not [word for word in words if word != "ls"]:
+            raise CallRefused("That takes things of others too. Name those that the task means.")
+
+
 def stands_in_for_nothing(call: Call, tools: Tools, evidence: Evidence) -> None:
     """Where the task names what is not there, nothing else is changed in its place."""
     text = str(call.arguments.get("command") or call.arguments.get("content") or "")
@@ -173,6 +207,20 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
 
 
 _PARTS = regex(r";|&&|\|\||\n")
+_KEYS = frozenset({".key", ".pem", ".crt", ".cer", ".p12", ".pfx", ".jks", ".kubeconfig"})
+
+
+def writes_over_no_key(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A key or certificate that is there is not written over with made-up text."""
+    if evidence.limits.rewrites or call.name not in ("write_file", "bash"):
+        return
+    written = {call.arguments["path"]} if call.name == "write_file" else set()
+    for part in _PARTS.split(call.arguments.get("command", "")):
+        for segment in segments(part) if ">>" not in part else ():
+            written |= {*segment.targets} if segment.name in ("echo", "printf", "cat") else set()
+    for path in written - evidence.written:
+        if Path(path).suffix.lower() in _KEYS and text_if_readable(path):
+            raise CallRefused(f"{path} is a key or a certificate, and its text stays as it is.")
 
 
 def empties_nothing_that_it_reads(call: Call, tools: Tools, evidence: Evidence) -> None:
@@ -279,18 +327,37 @@ def writes_nothing_it_was_told(call: Call, tools: Tools, evidence: Evidence) -> 
         raise CallRefused("That is what you were told, and no text for the file. Write what the task wants.")
 
 
+_FIGURE = regex(r"(?<![\w.:/-])v?(\d+(?:\.\d+)*)(?![\w:/-]|\.\d)")
+_NOTES = frozenset({"", ".txt", ".md", ".json", ".csv"})
+
+
+def writes_no_figure_of_its_own(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A figure that the task wants counted and put into a file stands in a result."""
+    path = call.arguments.get("path", "") if call.name == "write_file" else ""
+    if not path or Path(path).suffix not in _NOTES or not evidence.wants_figures:
+        return
+    there = {*_FIGURE.findall(evidence.known), *_FIGURE.findall(text_if_readable(Path(path)) or "")}
+    for figure in _FIGURE.findall(call.arguments["content"]):
+        if figure not in there:
+            raise CallRefused(f"{figure} is in no result. Find the figure with a command first.")
+
+
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
     removes_only_that_kind,
     kills_by_id,
     does_not_what_is_forbidden,
     spares_what_shall_stay,
+    ends_nothing_that_is_excepted,
+    sweeps_away_only_what_is_meant,
     stands_in_for_nothing,
     keeps_the_file,
     copies_over_no_other_text,
+    writes_over_no_key,
     empties_nothing_that_it_reads,
     sets_no_value_twice,
     writes_no_address_of_its_own,
+    writes_no_figure_of_its_own,
     writes_no_image,
     writes_no_command,
     writes_nothing_it_was_told,

@@ -42,7 +42,7 @@ _NOUN = (
     r"(?! (?:logs?|history|points?|status|versions?|sizes?|messages?|hash(?:es)?|ranges?|selectors?|time"
     r"|order|events?|counts?|reasons?|policy|policies|names?|numbers?)\b(?!/| to\b))"
 )
-_VERB = rf"(?:{_PHRASE}|(?:{_VERBS})(?![\w-]){_NOUN})"
+_VERB = rf"(?:{_PHRASE}|(?:{_VERBS})(?![\w-]|\.\w){_NOUN})"
 _LEAD = (
     r"(?:(?:please|kindly|then|also|now|so|and|next|first|finally|ok|okay|hi|hello|hey|just|quickly|[-*•]"
     r"|\d+[.)])[,:]?\s+){0,3}"
@@ -77,6 +77,7 @@ _NEED = regex(
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
     r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
     r"|\b(?:should|must|shall|ought to) (?!i\b|we\b)\w+"
+    r"|\b(?:has|have) to (?!know|see|understand|find|learn|wait|be (?:able|there|done)\b)\w+"
     rf"|\bto {_VERB}",
     re.IGNORECASE,
 )
@@ -139,6 +140,14 @@ _TELLS = regex(
     r"|the (?:reason|cause))\b",
     re.IGNORECASE,
 )
+
+
+_FIGURES = regex(r"\b(?:how (?:many|much)|number of|versions? of|count|total|sum|add up)\b", re.IGNORECASE)
+
+
+def wants_figures(task: str) -> bool:
+    """Whether a task wants something counted or added up."""
+    return bool(_FIGURES.search(task))
 
 
 def asks_to_tell(task: str) -> bool:
@@ -208,6 +217,8 @@ _ALSO = regex(
     re.IGNORECASE,
 )
 _JOINT = regex(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
+# One thing in two words.
+_PAIRED = regex(r"\bread(?:s|ing)? (?:and|or) writ(?:e|es|ing)\b|\bstarts? and stops?\b", re.IGNORECASE)
 # What stands in quotes is a value, and says nothing of what is wanted.
 _QUOTED = regex(r"[\"“`][^\"”`]{1,80}[\"”`]")
 
@@ -225,7 +236,7 @@ def wishes(task: str) -> list[str]:
     """What a task says, thing by thing: "Create a volume and mount it" wants two."""
     # nothing is parted within what is quoted, or not to be done
     masked = task
-    for pattern in (_QUOTED, _NEGATED):
+    for pattern in (_QUOTED, _NEGATED, _PAIRED):
         masked = pattern.sub(lambda match: "·" * len(match[0]), masked)
     masked = _DESCRIBES.sub(lambda match: f"{match[1]}{'·' * len(match[2])}", masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}

@@ -61,17 +61,19 @@ _SAID = {
         r"|\bstart (?:the |my )?(?:docker )?(?:container )?[\w.-]+ ?(?:container ?)?(?:$|[.,;!?]|please)",
         "commit": r"\bcommit",
         "restor": r"\b(?:restor|recover|bring|get|undo|revert|back|check ?out|undelet|reset|rescue)",
-        "pack": r"\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
+        "pack": r"\A(?!.*\bout of (?:\S+ )?\S+\.(?:t?gz|tar|zip|[xb]z2?)\b)"
+        r".*\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
         "extract": r"\b(?:extract|unpack|untar|get|take|restore|pull|fish|out of)\b",
         "sort": r"\bsort",
-        "tag": r"\b(?:re)?tag(?!ged)|\bname",
+        "tag": r"\A(?!.*\b(?:remov|delet|drop|untag)\w* (?:\S+ )*?tags?\b).*(?:\b(?:re)?tag(?!ged)|\bname)",
         "compres": r"\bg?zip|compress",
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
         "scal": r"\A(?!.*\b(?:automatic\w*|auto-?scal\w*|hpa|by itself)\b)",
         "chang": r"\b(?:chang|set|sett|updat|switch|edit|modif|rais|lower|bump|adjust|limit|increas|decreas"
         r"|reduc|make|chmod|chown|mov|put|give|fix|correct|renam|amend|reword|resiz|grant|run|need|should|cap)",
         "copy": r"\b(?:cop(?:y|ies)|clone|duplicate|put|pull|fetch|get|bring|take|back ?up|\w+load)\b",
-        "mak": r"\b(?:chmod|executable|run|start|small|shrink|reduc|slim|siz|fat|big|large|write)",
+        "mak": r"\b(?:chmod|read|private|executable|run|start|small|shrink|reduc|slim|siz|fat|big|large"
+        r"|write)",
         "label": r"\A(?!.*\b(?:remov|delet|drop|strip|tak\w+ off)).*\b(?:label|tag|mark|stamp)",
         "expos": r"\b(?:expos|reach|publish|service|node ?port|open)",
         "writ": r"\b(?:writ|creat|sav|stor|put|list|record|dump|keep|note)",

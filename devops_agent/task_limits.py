@@ -22,9 +22,21 @@ _REWRITE = regex(
 _EXCEPTION = regex(
     r"\b(?:except|keep|leave|spare|preserve"
     r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
-    r"|other than|apart from|all but|unless|still (?:needed|in use|used)"
+    r"|other than|apart from|(?:all|every)(?: [\w-]+){0,3} but|unless|still (?:needed|in use|used)"
     r"|only (?:those|the|what))\b|\bbut (?:not|do not|don)",
     re.IGNORECASE,
+)
+# "all tags except web:2.0", "but keep db-1 and db-2"
+_EXCEPTED = regex(
+    r"\b(?:except(?: for)?|(?:all|every)(?: [\w-]+){0,3} but|but (?:not|keep|leave|spare)|keep|leave|spare"
+    r"|other than|apart from)"
+    r"\s((?:(?!\b(?:and|but|then) (?:then )?(?:remove|delete|stop|kill|prune)\b)(?:[^.;,]|\.\w))*)",
+    re.IGNORECASE,
+)
+_NAME = regex(r"[\w./:*~-]*\w")
+_TELLING = regex(r"\w[./:_-]\w|\d")
+_ALL = regex(
+    r"\b(?:all|every|everything|each|any|unused|dangling|old|prune|clean(?:ing)? up)\b", re.IGNORECASE
 )
 # "Do not restart it", "and don't push", "without stopping"; not "the pods don't start".
 _FORBIDDEN = regex(
@@ -62,6 +74,8 @@ class Limits:
         removes: Whether the task says that something is to go, or to be made anew.
         rewrites: Whether it says that a file is to get another text altogether.
         spares: Whether it says that something is to stay as it is.
+        excepted: The names behind "except", "but keep" and the like.
+        takes_all: Whether it speaks of all things of a kind.
         forbidden: The verbs of what it says not to do, without their endings.
         endings: Those of the files that it speaks of, where it speaks of files of a kind.
         words: Its words, names among them.
@@ -70,6 +84,8 @@ class Limits:
     removes: bool = True
     rewrites: bool = True
     spares: bool = False
+    excepted: frozenset[str] = frozenset()
+    takes_all: bool = True
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
@@ -83,6 +99,13 @@ def limits_of(task: str) -> Limits:
         removes=bool(_REMOVAL.search(wanted)),
         rewrites=bool(_REWRITE.search(wanted)),
         spares=makes_exception(task),
+        excepted=frozenset(
+            word
+            for clause in _EXCEPTED.findall(task)
+            for word in _NAME.findall(clause)
+            if _TELLING.search(word)
+        ),
+        takes_all=bool(_ALL.search(wanted)),
         # "stop web, but do not stop db" forbids no stop as such
         forbidden=tuple(dict.fromkeys(w.lower() for w in words if w and w.lower() not in wanted.lower())),
         endings=_endings(task.lower()),

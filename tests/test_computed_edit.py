@@ -128,6 +128,37 @@ def test_a_line_is_put_into_a_comment_or_out_of_one(task: str, change: str) -> N
     assert (edit.change if edit else "") == change
 
 
+def test_the_job_that_a_task_names_is_put_into_a_comment() -> None:
+    edit = computed("jobs.cron", CRONTAB, "Comment out the job with mail.py, ping.sh has to go on")
+    assert edit is None, "two jobs are named"
+    edit = computed("jobs.cron", CRONTAB, "comment out the line of mail.py please")
+    assert edit
+    assert edit.change == 'line 3 becomes "#0 8 * * * python3 /opt/jobs/mail.py"'
+
+
+INI = "[web]\nport = 80\n\n[old]\nport = 81\nsoap = on\n\n# for all\n[cache]\nport = 82\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "goes"),
+    [
+        ("Remove the section [old] from app.ini", True),
+        ("delete the whole [old] section", True),
+        ("Nobody reads the block [old] any more. Please drop it, and all that is in it.", True),
+        ("Remove soap from the section [old]", False),
+        ("Remove the section [old] but not its port", False),
+        ("Remove the sections [old] and [cache]", False),
+        ("Remove the section [new]", False),
+        ("Add soap to the section [old]", False),
+    ],
+)
+def test_a_section_goes_with_all_that_is_in_it(task: str, goes: bool) -> None:
+    edit = computed("app.ini", INI, task)
+    assert (edit.text if edit else INI) == (
+        INI.replace("[old]\nport = 81\nsoap = on\n\n", "") if goes else INI
+    )
+
+
 def test_a_script_that_is_called_like_what_all_do_is_named_in_full() -> None:
     text = "0 1 * * * /opt/jobs/run.sh\n0 8 * * * /opt/jobs/mail.py\n"
     edit = computed("jobs.cron", text, "mail.py should run every day at 5:00")

@@ -514,3 +514,16 @@ def test_a_line_that_is_there_already_is_not_put_behind_the_last_one_again() -> 
     with pytest.raises(CallRefused, match=r"has the line 'deny 10\.0\.0\.1;' already\. Give the new one\."):
         edit.call({"text": "deny 10.0.0.1;\n"}, "", Ground())
     assert edit.call({"text": "deny 10.0.0.2;"}, "", Ground()).arguments["content"].endswith("0.2;\n")
+
+
+def test_a_file_that_is_only_read_is_not_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.env").write_text("A=1\nB=2\n")
+    brief = briefing.briefer({}, tmp_path, events.ignore)
+    for task in (
+        "Start the server with the variables from app.env",
+        "Set A to 3 in all .env files below this folder",
+        "A should be 3 in every .env file, also in app.env",
+    ):
+        assert brief(task, lambda: True).form is None, task
+    assert brief("Remove A from app.env", lambda: True).form

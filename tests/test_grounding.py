@@ -335,6 +335,33 @@ def test_a_container_that_the_task_names_is_described(programs: Programs, here: 
     assert (ground.informs, ground.names) == (True, {"container": "cache"})
 
 
+def test_what_a_task_speaks_of_is_told_of_a_container(programs: Programs, here: Path) -> None:
+    cache = container("cache")
+    cache["HostConfig"] |= {"Memory": 192 * 2**20, "RestartPolicy": {"Name": "always"}}
+    cache["Config"] |= {"Env": ["PATH=/bin", "LEVEL=notice", "MODE=x"], "User": "redis"}
+    programs.engine([cache])
+    assert "memory limit 192 MiB" in told("How much memory may the container cache use?", here)
+    assert "CPU limit none" in told("How many CPUs may the container cache use?", here)
+    assert "restart policy always" in told("does the container cache come up after a reboot?", here)
+    assert "user redis" in told("does the container cache run as root?", here)
+    variables = told("what is the variable LEVEL of the container cache?", here)
+    assert "variables LEVEL=notice" in variables
+    assert "MODE" not in variables
+
+
+def test_the_container_that_takes_a_port_is_meant(programs: Programs, here: Path) -> None:
+    programs.engine([container("cache"), container("queue")])
+    ground = look_up("Which docker container occupies port 16379? Stop it", here, {})
+    assert "docker container cache" in str(ground)
+    assert "container" not in look_up("Run redis:7 in docker on port 16379", here, {}).names
+
+
+def test_a_new_container_has_the_name_that_the_task_gives(programs: Programs, here: Path) -> None:
+    programs.engine([container("cache")])
+    ground = look_up("Run redis:7 as a container feed in the background", here, {})
+    assert (ground.names["container"], ground.new) == ("feed", {"container"})
+
+
 def test_why_a_container_ended_is_told(programs: Programs, here: Path) -> None:
     programs.engine([container("cache"), container("queue", code=1, status="exited")])
     text = told("The container queue does not stay up, why?", here)
@@ -813,6 +840,9 @@ def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> 
         ("start a container feed", "feed"),
         ("call backup.sh every hour", ""),
         ("run a named volume", ""),
+        ("Run nginx:1.25 as feed in the background", "feed"),
+        ("run nginx:1.25 as a container on port 80", ""),
+        ("run nginx:1.25 as user 1000", ""),
         ("what is the name of the pod?", ""),
         ("make a container called a1 and a container called b1", ""),
     ],

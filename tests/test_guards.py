@@ -276,3 +276,82 @@ def test_an_address_that_is_written_stands_somewhere(prices: Path) -> None:
         guards.writes_no_address_of_its_own(made_up, {}, evidence)
     guards.writes_no_address_of_its_own(made_up, {}, evidence)  # the model insists
     guards.writes_no_address_of_its_own(write("new.conf", "deny 10.0.0.8;\n"), {}, Evidence())  # an example
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Remove the image web:1", "docker rmi $(docker images | grep -v web:2 | awk '{print $3}')"),
+        ("Remove all images but web:2", "docker images -q | xargs docker rmi"),
+        ("remove the volume web-data", "docker volume rm $(docker volume ls -q)"),
+        ("stop web", "docker stop $(docker ps -q)"),
+    ],
+)
+def test_things_of_others_are_not_swept_away(task: str, command: str) -> None:
+    with pytest.raises(CallRefused, match="things of others"):
+        guards.sweeps_away_only_what_is_meant(bash(command), {}, Evidence(limits=limits_of(task)))
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("Remove all images", "docker rmi $(docker images -q)"),
+        ("Remove the images of web", "docker rmi $(docker images -q web)"),
+        (
+            "Remove the tags of web",
+            "docker images --format '{{.Tag}}' web | grep -vx 2 | xargs -r docker rmi",
+        ),
+        ("Stop what is labelled a=b", "docker stop $(docker ps -q --filter label=a=b)"),
+        ("Remove the image web:1", "docker rmi web:1"),
+    ],
+)
+def test_what_is_picked_or_meant_may_go(task: str, command: str) -> None:
+    guards.sweeps_away_only_what_is_meant(bash(command), {}, Evidence(limits=limits_of(task)))
+
+
+def test_what_a_task_names_as_an_exception_is_not_ended() -> None:
+    evidence = Evidence(limits=limits_of("Remove all images of web except web:2.0, they are old"))
+    guards.ends_nothing_that_is_excepted(bash("docker rmi web:1.0 web:1.1"), {}, evidence)
+    guards.ends_nothing_that_is_excepted(bash("docker images web:2.0"), {}, evidence)
+    with pytest.raises(CallRefused, match=r"web:2\.0 is to stay"):
+        guards.ends_nothing_that_is_excepted(bash("docker rmi web:1.0 'web:2.0'"), {}, evidence)
+
+
+@pytest.mark.parametrize(
+    ("task", "excepted"),
+    [
+        ("Delete the pods in shop but keep web-1 and db-2", {"web-1", "db-2"}),
+        ("Leave exporter-v2 running, then delete exporter-v1", {"exporter-v2"}),
+        ("Set LOG_LEVEL on it and keep the ones it has", set()),
+        ("Keep db-1 and remove db-2", {"db-1"}),
+    ],
+)
+def test_the_exceptions_of_a_task_are_names(task: str, excepted: set[str]) -> None:
+    assert limits_of(task).excepted == excepted
+
+
+def test_a_key_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tls.key").write_text("secret\n")
+    evidence = Evidence(limits=limits_of("Only I may read tls.key"))
+    for call in (bash("echo 'new key' > tls.key"), write("tls.key", "new key")):
+        with pytest.raises(CallRefused, match="its text stays"):
+            guards.writes_over_no_key(call, {}, evidence)
+    guards.writes_over_no_key(bash("chmod 600 tls.key; echo done"), {}, evidence)
+    guards.writes_over_no_key(bash("openssl genrsa -out other.key"), {}, evidence)
+    guards.writes_over_no_key(write("new.key", "x"), {}, evidence)
+
+
+def test_a_figure_that_is_to_be_found_stands_in_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = "Write the number of pods and the version of the server into state.txt\n7\nServer: v1.30.2"
+    evidence = Evidence(known=known, wants_figures=True)
+    guards.writes_no_figure_of_its_own(write("state.txt", "7 pods\nversion v1.30.2\n"), {}, evidence)
+    guards.writes_no_figure_of_its_own(write("state.sh", "sleep 9\n"), {}, evidence)
+    for made_up in ("3 pods\n", "7 pods\nversion 1.20.0\n"):
+        with pytest.raises(CallRefused, match="is in no result"):
+            guards.writes_no_figure_of_its_own(write("state.txt", made_up), {}, evidence)
+    evidence.wants_figures = False
+    guards.writes_no_figure_of_its_own(write("state.txt", "3 pods\n"), {}, evidence)

@@ -210,3 +210,22 @@ def test_less_usual_words_are_wishes_too(task: str) -> None:
 )
 def test_a_task_is_parted_into_what_it_says(task: str, said: list[str]) -> None:
     assert wishes(task) == said
+
+
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("The service has to come up again after a boot", True),
+        ("both workers have to use the new key", True),
+        ("I have to know why it fails", False),
+        ("Which of them has to be renewed?", False),
+        ("build.sh fails with an error", False),
+        ("deploy.yaml is not valid", False),
+    ],
+)
+def test_what_has_to_be_done_is_wanted_and_a_file_name_is_no_verb(task: str, changes: bool) -> None:
+    assert asks_for_change(task) == changes
+
+
+def test_read_and_write_is_one_thing() -> None:
+    assert wishes("The group may read and write data.csv") == ["The group may read and write data.csv"]

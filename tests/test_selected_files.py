@@ -70,6 +70,27 @@ def test_what_is_only_asked_for_stays() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wish", "names"),
+    [
+        ("Write the names of all *.bak files in src to list.txt, one per line", ["src/d.bak"]),
+        ("save the list of the files below logs older than 7 days to 'list.txt'", ["logs/old.log"]),
+        ("list the paths of all .bak files in vendor/ into the file list.txt", ["vendor/e.bak"]),
+    ],
+)
+def test_the_names_of_those_that_are_meant_go_into_a_file(wish: str, names: list[str]) -> None:
+    form = selection_of(wish, (), True, Path())
+    assert form
+    subprocess.run(["bash", "-c", form.template], check=True)
+    assert Path("list.txt").read_text().splitlines() == names
+
+
+def test_the_contents_of_files_are_not_their_names() -> None:
+    assert (
+        selection_of("Write the last lines of the *.log files in logs to list.txt", (), True, Path()) is None
+    )
+
+
+@pytest.mark.parametrize(
     "task",
     [
         "Delete the *.bak files except the important ones",

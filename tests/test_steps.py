@@ -279,3 +279,16 @@ def test_the_pid_of_a_server_is_written_where_the_task_says() -> None:
     told = briefed(task)
     assert told.form
     assert "& echo $! > server.pid" in str(told.form)
+
+
+def test_several_files_are_copied_where_the_task_says() -> None:
+    Path("old").mkdir()
+    told = str(briefed("Make a folder new, copy app.ini and web.conf into it").form)
+    assert "cp -av -t new -- app.ini web.conf" in told
+    assert "cp -av -t old -- app.ini web.conf" in str(briefed("Copy app.ini and web.conf to old/").form)
+    assert "Copy the files" not in steps("Copy app.ini and none.conf to old/")
+
+
+def test_a_recipe_does_not_cover_a_file_that_it_has_no_place_for() -> None:
+    assert briefed("Scale the deployment web to 3 in namespace shop").covers
+    assert not briefed("Scale the deployment web to 3 in namespace shop, see web.conf").covers

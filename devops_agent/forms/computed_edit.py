@@ -37,6 +37,15 @@ _DELETES_LINES = regex(r"\b(?:delete|remove|drop)\b[^.;]*\b(?:lines|entries)\b",
 _EXCEPTS = regex(r"\b(?:not|except|but|other than|outside|only)\b|n['’]t\b", re.IGNORECASE)
 _COMMENTS = regex(r"\b(?:(?P<un>uncomment)|comment(?: [\w.\"'-]+){0,2} out)\b", re.IGNORECASE)
 _COMMENT = regex(r"^(\s*)((?:#|;) ?)?(.*)$")
+_SECTION = regex(r"\b(?:section|block|stanza)\b", re.IGNORECASE)
+_NAMED = r"\[[\w. :\"/-]+\]"
+_SECTION_NAME = regex(_NAMED)
+_SECTION_HEAD = regex(r"\s*\[[^\]]+\]\s*$")
+_REMOVES_SECTION = regex(
+    r"(?:(?:please|then|and|so) )*(?:remove|delete|drop) (?:(?:the|whole|entire|complete|this|that) )*"
+    rf"(?:(?:section|block|stanza) )?(?:{_NAMED}|it\b|(?:section|block|stanza)\b)",
+    re.IGNORECASE,
+)
 _OTHER_COMMENTS = frozenset(
     ".js .mjs .ts .jsx .tsx .c .h .cpp .go .java .rs .sql .css .html .xml .lua .json".split()
 )
@@ -149,15 +158,38 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
     if asked is None:
         return {}
     quoted = [" ".join(text.split()) for text in _QUOTED.findall(task)]
-    words = {word for word in re.findall(r"[\w.-]*\w", task) if word.lower() not in NO_NAMES}
+    words = {word for word in re.findall(r"[\w./-]*\w", task) if word.lower() not in NO_NAMES}
     found: dict[int, str] = {}
+    speaks: dict[int, str] = {}
     for index, line in enumerate(lines):
         indent, mark, text = _COMMENT.findall(line.rstrip("\n"))[0]
         said = " ".join(text.split()).rstrip(" ;,")
+        if bool(mark) != bool(asked["un"]) or not said:
+            continue
+        new = f"{indent}{text}\n" if mark else f"{indent}#{text}\n"
         first = re.split(r"[\s=:]", said, maxsplit=1)[0]
-        if bool(mark) == bool(asked["un"]) and said and (said in quoted if quoted else first in words):
-            found[index] = f"{indent}{text}\n" if mark else f"{indent}#{text}\n"
+        if said in quoted if quoted else first in words:
+            found[index] = new
+        if any(_TELLING.match(word) and _whole(word).search(text) for word in words):
+            speaks[index] = new
+    found = found or ({} if quoted else speaks)
     return found if len(found) == 1 else {}
+
+
+def _section(lines: list[str], task: str) -> dict[int, str]:
+    """The lines of the section that the task wants gone: "Remove the section [legacy] from app.ini"."""
+    wishes = [wish for wish in intent.wishes(task) if _REMOVES_SECTION.match(wish)]
+    named = _SECTION_NAME.findall(task)
+    if len(wishes) != 1 or len(named) != 1 or not _SECTION.search(task) or _EXCEPTS.search(wishes[0]):
+        return {}
+    heads = [index for index, line in enumerate(lines) if _SECTION_HEAD.match(line)]
+    begins = [index for index in heads if lines[index].strip() == named[0]]
+    if len(begins) != 1:
+        return {}
+    end = next((index for index in heads if index > begins[0]), len(lines))
+    while end < len(lines) and lines[end - 1].lstrip().startswith(("#", ";")):
+        end -= 1  # what is said of the section behind it
+    return dict.fromkeys(range(begins[0], end), "")
 
 
 def _replaced(lines: list[str], task: str) -> dict[int, str]:
@@ -219,6 +251,7 @@ _RULES: tuple[Callable[[list[str], str], dict[int, str]], ...] = (
     _schedules,
     _next_version,
     _of_network,
+    _section,
     _replaced,
     _comments,
 )

@@ -26,6 +26,10 @@ _INTO_FILE = (
 _MAKES_ANOTHER = regex(
     r"\b(?:convert|split|generate|render|mask)\b|\bsave (?:\w+ )?as\b|\bwith the same keys\b", re.IGNORECASE
 )
+# "in every .env file", "in all three config files": more than the one whose text is known.
+_SEVERAL_FILES = regex(
+    r"\b(?:every|each)(?: [\w.*-]+){0,2} files?\b|\ball(?: [\w.*-]+){0,3} files\b", re.IGNORECASE
+)
 
 
 def is_about_file(task: str, edit: FileEdit | Rewrite, ground: Ground, recipe: RecipeForm | None) -> bool:
@@ -42,6 +46,19 @@ def is_about_file(task: str, edit: FileEdit | Rewrite, ground: Ground, recipe: R
         return True  # "In web.yaml change …"
     in_cluster = ground.namespace or ground.names.keys() & {"deployment", "pod", "service"}
     return not in_cluster and _wants_changed(task, path)
+
+
+# "with the variables from app.env", "as release.env gives it"
+_SOURCE = regex(
+    r"\b(?:from|with|using|out of|according to|by means of|as)\s+(?:the |my |our )?(?:file )?[\"'`]?$",
+    re.IGNORECASE,
+)
+
+
+def _is_only_read(task: str, path: str) -> bool:
+    """Whether a task names a file only as that from which something is taken."""
+    starts = [match.start() for match in re.finditer(rf"(?<![\w./-]){re.escape(path)}(?![\w-])", task)]
+    return bool(starts) and all(_SOURCE.search(task[:at]) for at in starts) and not _wants_changed(task, path)
 
 
 def _wants_changed(task: str, path: str) -> bool:
@@ -75,7 +92,9 @@ def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> File
     if len(meant) != 1:
         return None
     path, text = meant[0], several[meant[0]]
-    if _MAKES_ANOTHER.search(task) or file_wishes.to_make(task, directory):
+    if _is_only_read(task, path):
+        return None
+    if _MAKES_ANOTHER.search(task) or _SEVERAL_FILES.search(task) or file_wishes.to_make(task, directory):
         return None
     if known := computed(path, text, task):
         return known

@@ -46,18 +46,27 @@ _FORMATS = {
     "schedule": "schedule",
     "status": "status",
     "frequency": "frequency",
+    "restart_policy": "restart policy",
     "log_files": "line",
 }
 # What names files: no number of a task is meant by it.
 _PATHS = frozenset(
-    "archive directory file folder key_file certificate_file pid_file member source target".split()
+    "archive directory env_file file folder key_file certificate_file pid_file member source target".split()
 )
 _NUMBERS = frozenset(
     """port target_port node_port replicas min max percent minutes revision seconds period threshold
- completions parallelism retries uid pods successful failed days count""".split()
+ completions parallelism retries uid pods successful failed days count lines""".split()
 )
+_USER = "user"
+# "as user nobody", "under the user ID 10001"
+_AS_USER = regex(
+    r"\b(?:as|under) (?:the )?(?:user(?:[ -]?id)?|uid) [\"'`]?((?!that\b|which\b|who\b|with\b)[\w-]+)",
+    re.IGNORECASE,
+)
+# Behind these words stands the command that is meant.
+_IN_CONTAINER = frozenset({"docker", "exec"})
 # A file that is here already.
-_IS_THERE = frozenset({"start_file"})
+_IS_THERE = frozenset({"start_file", "env_file"})
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = regex(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
@@ -86,6 +95,7 @@ _CUES = {
     "cpu": r"\bcpu|\bcores?\b",
     "container": r"\bcontainer",
     "extension": r"(?<!\S)\*?\.[a-z0-9]{1,8} files?\b",
+    "env_file": r"\.env\b|\benv(?:ironment)? file|\bvariables (?:from|of|in)\b",
     "excluded": r"\bwithout\b|\bexcept|\bexclud|\bbut (?:not|leave)|\bleave out|\bno \w+ in it",
 }
 # JSON and whole manifests, from which a small model takes words into its fields.
@@ -171,6 +181,12 @@ class RecipeForm(Form):
             if not there and not any(_takes(name, kind, number) for name, kind in self.fields.items()):
                 return False
         return True
+
+    def has_room_for_file(self, path: str) -> bool:
+        """Whether a file that a task names stands in the commands, or may be the value of a field."""
+        named = path.rstrip("/") in f"{self.path}\n{self.template}"
+        texts = [name for name, kind in self.fields.items() if kind == "string"]
+        return named or any(name in _PATHS or _FORMATS.get(name, "") in ("", "path") for name in texts)
 
     def _with_own_names(self, values: Mapping[str, Any], task: str, ground: Ground) -> dict[str, Any]:
         """The values without the names of things that are there, where the task wants something new."""
@@ -305,6 +321,8 @@ def _with_value(template: str, task: str) -> str:
     said: list[str] = []
     if left[0] in _NUMBERS:
         said = _NUMBER.findall(_DURATION.sub(" ", task))
+    elif left[0] == _USER:
+        said = _AS_USER.findall(task)
     elif _FORMATS.get(left[0]) == "image":
         said = IMAGE.findall(task)
     is_one = len(said) == 1 and (said[0].isdigit() or left[0] not in _NUMBERS)
@@ -339,7 +357,8 @@ def _heads(form: RecipeForm) -> set[str]:
     if form.path:
         return {form.path}
     lines = form.template.removeprefix(_EACH_COUNTS).splitlines()
-    return {" ".join(re.sub(r" -n \S+", "", line).split()[:3]) for line in lines}
+    words = [re.sub(r" -n \S+", "", line).split() for line in lines]
+    return {" ".join(each[: 6 if {*each[:2]} >= _IN_CONTAINER else 3]) for each in words}
 
 
 def may_be_joined(forms: Sequence[RecipeForm]) -> bool:

@@ -19,6 +19,17 @@ _WORDS = {
     "compress": "compress|gzip",
     "list": "list|find",
 }
+# "Write the names of all … into big.txt, one per line"
+_SAVES = regex(
+    r"(?:(?:please|then|and|first|now) )*(?:write|save|put|store|list) (?:me )?(?:all )?(?:the )?"
+    r"(?:(?:file ?)?names|paths|list) of\b",
+    re.IGNORECASE,
+)
+_INTO = regex(
+    r"\b(?:in)?to (?:an? |the )?(?:file )?[\"'`]?(?P<file>[\w./-]+\.\w+)[\"'`]?"
+    r"(?:,? one (?:name |path |file )?(?:a|per|on each) line)?",
+    re.IGNORECASE,
+)
 _ACTIONS = {
     action: regex(rf"(?:(?:please|then|and|first|now) )*(?:{said})\b", re.IGNORECASE)
     for action, said in _WORDS.items()
@@ -27,6 +38,7 @@ _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
     "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
+    "save": "FIND | sort > ",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
 _GLOB = regex(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
@@ -43,7 +55,9 @@ _AGE = regex(
 )
 _DAYS = {"day": 1, "week": 7}
 _SIZE = regex(
-    r"\b(?:over|above|(?:larger|bigger) than) (\d+) ?(k|m|g)(?:i?b|egabytes?)?(?![\w.])", re.IGNORECASE
+    r"\b(?:(?:that |which )?(?:are |is )?(?:over|above|(?:larger|bigger) than)) "
+    r"(\d+) ?(k|m|g)(?:i?b|egabytes?)?(?![\w.])",
+    re.IGNORECASE,
 )
 _DEEP = regex(
     r"\b(?:also |and )?(?:in (?:all |its |the )?sub ?(?:folders?|director(?:y|ies))|recursively"
@@ -89,10 +103,14 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         changes: Whether the task wants anything changed.
         directory: The working directory.
     """
-    action = next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
+    into = _INTO.search(wish) if _SAVES.match(wish) else None
+    action = "save" if into else next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
     if not action or (action != "list") != changes or _OTHER_PATTERN.search(wish):
         return None
-    rest = _ACTIONS[action].sub(" ", wish, count=1)
+    if into:
+        rest = _SAVES.sub(" ", _INTO.sub(" ", wish, count=1), count=1)
+    else:
+        rest = _ACTIONS[action].sub(" ", wish, count=1)
     spared, rest = _SPARES.findall(rest), _SPARES.sub(" ", rest)
     meant = _Meant.of(rest)
     if meant and not meant.tests and _SAME.search(meant.rest) and before:
@@ -105,9 +123,10 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         return None
     if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
         return None
-    depth = "" if meant.deep or action == "list" else "-maxdepth 1 "
+    depth = "" if meant.deep or action in ("list", "save") else "-maxdepth 1 "
     found = f"find {shlex.quote(meant.folder or '.')} {depth}-type f"
     command = _COMMANDS[action].replace("FIND", " ".join((found, *meant.tests, *excluded)))
+    command += shlex.quote(into["file"]) if into else ""
     return form_of_commands(f"{action.capitalize()} the files that are meant", command)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
@@ -14,6 +14,8 @@ from devops_agent.grounding.task_words import (
     KUBERNETES,
     LOGS,
     NO_NAMES,
+    given_name,
+    has_word,
     tells_of_trouble,
     words_of,
 )
@@ -26,7 +28,9 @@ def on_engine(task: str) -> Ground:
     named = [c for c in inspected if docker.name(c).lower() in words]
     begins = None if of_cluster else _BEGINS.search(task)
     named += [c for c in inspected if begins and docker.name(c).startswith(begins[1]) and c not in named]
-    ground = Ground([_container_line(c) for c in named], bool(named))
+    if not named and (port := _TAKES_PORT.search(task)) and not (of_cluster or _RUNS.search(task)):
+        named = [c for c in inspected if port[1] in dict(_published(c)).values()]
+    ground = Ground([_container_line(c, task) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
         ground.lacks(missing)
     for kind in () if of_cluster or CREATES.search(task) else ("volume", "network"):
@@ -50,6 +54,8 @@ def on_engine(task: str) -> Ground:
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
         ground.names["container"] = meant.pop()
+    elif not (named or of_cluster) and (given := given_name(task)):
+        ground.names["container"], ground.new = given, {"container"}
     if not of_cluster and re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE):
         printed = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
         if images := [image for image in printed if "<none>" not in image]:
@@ -57,6 +63,13 @@ def on_engine(task: str) -> Ground:
     return ground
 
 
+# "Something in Docker occupies port 8080": a container that is meant by its port.
+_TAKES_PORT = regex(
+    r"\b(?:occup\w+|h[eo]ld\w*|us(?:es?|ing)|block\w*|tak(?:es?|ing)|listen\w*|publish\w*|on|behind)\b"
+    r"[^.;]{0,30}?\bport (\d{2,5})\b",
+    re.IGNORECASE,
+)
+_RUNS = regex(r"\b(?:run|create|launch|deploy|new|start(?!ed|s\b))\b", re.IGNORECASE)
 # "Start the container web again", and nothing beside that.
 _STARTS = regex(
     r"\W*(?:please )?(?:start|bring up)\b(?!.*\b(?:with|from|new|another|image|port|and|then|copy|second)\b)",
@@ -172,13 +185,55 @@ def _images(inspected: Sequence[Object]) -> set[str]:
     return {str(container["Config"]["Image"]) for container in inspected}
 
 
-def _container_line(container: Object) -> str:
+def _limit(amount: int, unit: str, one: float) -> str:
+    return f"{amount / one:g} {unit}" if amount else "none"
+
+
+def _variables(container: Object, task: str) -> str:
+    """The variables of a container that a task names, or all but those of each image."""
+    variables = [str(each) for each in container["Config"].get("Env") or ()]
+    named = [each for each in variables if has_word(task, each.partition("=")[0])]
+    own = [each for each in variables if not each.startswith("PATH=")]
+    return f"variables {listed(named or own, 12)}"
+
+
+# What else is told of a container, when a task speaks of it.
+_MORE_OF_CONTAINER: tuple[tuple["re.Pattern[str]", Callable[[Object, str], str]], ...] = (
+    (
+        regex(r"\bmemory\b|\bram\b", re.IGNORECASE),
+        lambda c, _: f"memory limit {_limit(c['HostConfig'].get('Memory') or 0, 'MiB', 2**20)}",
+    ),
+    (
+        regex(r"\bcpus?\b|\bcores?\b", re.IGNORECASE),
+        lambda c, _: f"CPU limit {_limit(c['HostConfig'].get('NanoCpus') or 0, 'CPUs', 1e9)}",
+    ),
+    (
+        regex(r"\brestart polic|\breboot|\brestarts? (?:by|on) its", re.IGNORECASE),
+        lambda c, _: f"restart policy {(c['HostConfig'].get('RestartPolicy') or {}).get('Name') or 'no'}",
+    ),
+    (regex(r"\bvariables?\b|\benv(?:ironment)?\b", re.IGNORECASE), _variables),
+    (
+        regex(r"\buser\b|\broot\b", re.IGNORECASE),
+        lambda c, _: f"user {c['Config'].get('User') or 'root'}",
+    ),
+    (
+        regex(r"\bcommand\b|\bentry ?point\b", re.IGNORECASE),
+        lambda c, _: f"command {shlex.join([str(c.get('Path') or ''), *map(str, c.get('Args') or ())])}",
+    ),
+    (
+        regex(r"\blabels?\b", re.IGNORECASE),
+        lambda c, _: f"labels {listed(f'{k}={v}' for k, v in (c['Config'].get('Labels') or {}).items())}",
+    ),
+    (
+        regex(r"\b(?:since when|how long|uptime|started|when did)\b", re.IGNORECASE),
+        lambda c, _: f"started {c['State'].get('StartedAt')}",
+    ),
+)
+
+
+def _container_line(container: Object, task: str) -> str:
     state = container["State"]
-    ports = [
-        f"{entry.get('HostPort')}→{port.partition('/')[0]}"
-        for port, entries in (container["HostConfig"].get("PortBindings") or {}).items()
-        for entry in entries or ()
-    ]
+    ports = [f"{host}→{own}" for own, host in _published(container)]
     networks = listed(
         f"{network} ({address})" if (address := (joined or {}).get("IPAddress")) else network
         for network, joined in (container["NetworkSettings"].get("Networks") or {}).items()
@@ -190,10 +245,20 @@ def _container_line(container: Object) -> str:
     ]
     mounted = f", mounts {listed(mounts)}" if mounts else ""
     image = container["Config"]["Image"]
+    more = "".join(f", {tell(container, task)}" for said, tell in _MORE_OF_CONTAINER if said.search(task))
     return (
         f"docker container {docker.name(container)}: {state['Status']}, image {image}, "
-        f"networks {networks}{published}{mounted}"
+        f"networks {networks}{published}{mounted}{more}"
     )
+
+
+def _published(container: Object) -> list[tuple[str, str]]:
+    """The ports of a container that it publishes, each with that of the host."""
+    return [
+        (port.partition("/")[0], str(entry.get("HostPort")))
+        for port, entries in (container["HostConfig"].get("PortBindings") or {}).items()
+        for entry in entries or ()
+    ]
 
 
 _COMPOSE = regex(r"\bcompose\b", re.IGNORECASE)

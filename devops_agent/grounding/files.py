@@ -40,6 +40,7 @@ _ACCESS_LOG = regex(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.I
 _WORD_SOUGHT = regex(r"\bword:? [\"'`]?([\w.-]*\w)")
 _KEY_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
 _CERTIFICATE_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
+_ENV_FILE = regex(r"(?<![\w./-])((?:[\w.-]+/)*[\w-]*\.env)(?![\w./-]\w)")
 _PID_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.pid)\b")
 # "replace the word a by b"
 _REPLACES = regex(
@@ -110,6 +111,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("key_file", _KEY_FILE),
         ("certificate_file", _CERTIFICATE_FILE),
         ("pid_file", _PID_FILE),
+        ("env_file", _ENV_FILE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()

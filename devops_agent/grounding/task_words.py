@@ -94,7 +94,7 @@ NO_NAMES = frozenset(
  namespaces quota quotas secret secrets schedule schedules because since until via into onto inside
  within against behind about like right wrong properly correctly successfully always often sometimes once
  twice forever fine ok okay ready unready healthy unhealthy stuck pending unavailable traffic
- network level""".split()
+ network level afterwards afterward beforehand meanwhile instead immediately""".split()
 )
 _LONGEST_PATH = 300
 
@@ -154,6 +154,7 @@ def given_name(task: str, kind: str = "container|instance") -> str:
         rf"\b(?:call|name)\s+(?:it|this|that|the (?:new )?(?:{kind}))\s+{_NAMED}",
         rf"(?:\b(?:{kind})|\s\S+:\S+)\s+(?:named|called)\s+{_NAMED}",
         rf"\b(?:{_MADE}|as)\s+(?:an? |the )?(?:new )?(?:{kind})\s+{_NAMED}",
+        rf"\b(?:{_MADE})\s+(?:an? |the )?(?:\w+ )?\S+:\S+\s+as\s+(?!an?\b|the\b|user\b){_NAMED}",
     )
     found = {name for form in forms for name in re.findall(form, task, re.IGNORECASE)}
     names = [name for name in found if name.lower() not in NO_NAMES | _HOW_MADE]
