@@ -250,7 +250,6 @@ class DevOpsAgent(ToolCallingAgent):
             informed=told.ground.informs or self.conversation.refers_back(task),
             missing=told.ground.missing,
             settled=told.ground.settled if told.changes else "",
-            wants_figures=intent.wants_figures(task),
             limits=task_limits.limits_of(task),
         )
         self.gate.start_run(task)

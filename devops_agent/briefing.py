@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, file_wishes, grounding, intent, listing, runbook_library, schedules
+from devops_agent import events, file_wishes, followup, grounding, intent, listing, runbook_library, schedules
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.form import Form
 from devops_agent.forms.new_script import NewScript
@@ -26,7 +26,7 @@ from devops_agent.protocol import format_tool_response
 from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
-from devops_agent.task_limits import makes_exception
+from devops_agent.task_limits import limits_of, makes_exception
 
 # The stem with which a recipe begins that deletes something.
 _REMOVES = "remov"
@@ -214,7 +214,7 @@ def _with_recipe(
     form = finder.form
     if runbook is None or not (form is None or isinstance(form, RecipeForm)):
         runbook = None
-    elif runbook.verb == _REMOVES and " except " not in runbook.title and makes_exception(task):
+    elif runbook.verb == _REMOVES and makes_exception(task) and not _spares(runbook, task):
         return told  # it would take all
     elif told.ground.informs and not changes:
         of_names = any(f"{{{name}}}" in runbook.text for name in known)
@@ -229,7 +229,27 @@ def _with_recipe(
         listener(events.Notice(f"Runbook: {first.heading if first else runbook.title}"))
     recipe = runbook.recipe(known) if runbook and not form else ""
     told = replace(told, recipe=recipe, form=first, whole=whole, covers=finder.covers, look=finder.look)
-    return told if whole else replace(told, wish=steps[0].wish, later=tuple(steps[1:]))
+    later = tuple(steps[1:]) or _build_behind(first, task)
+    return told if whole else replace(told, wish=steps[0].wish, later=later)
+
+
+def _spares(runbook: Runbook, task: str) -> bool:
+    return runbook.spares_one and len(limits_of(task).excepted) == 1
+
+
+def _build_behind(form: Form | None, task: str) -> tuple[Step, ...]:
+    """The build of the image that a task names, behind the Dockerfile that it takes."""
+    if not isinstance(form, RecipeForm) or Path(form.path).name != "Dockerfile":
+        return ()
+    if not followup.BUILDS.search(intent.without_negations(task)):
+        return ()
+    based = {line.split()[1] for line in form.template.splitlines() if line.startswith("FROM ")}
+    images = set(IMAGE.findall(intent.core(task))) - based
+    if len(images) != 1:
+        return ()
+    image = images.pop()
+    build = f"docker build -t {shlex.quote(image)} {shlex.quote(str(Path(form.path).parent))}"
+    return (Step(f"build it as {image}", form_of_commands("Build a docker image", build)),)
 
 
 def _with_script(told: Briefing, task: str, directory: Path) -> Briefing:

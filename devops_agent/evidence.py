@@ -40,7 +40,6 @@ class Evidence:
         parts: The parts of the task that come one after the other.
         missing: What the task names and was not there, in a sentence.
         settled: Why there was nothing to do for the task, in a sentence.
-        wants_figures: Whether the task wants something counted or added up.
         stood_in: Whether a call was refused because it would change something else in its place.
         limits: What may be done for the task.
         repeats: Calls that were made again though nothing had changed.
@@ -84,7 +83,6 @@ class Evidence:
     informed: bool = False
     missing: str = ""
     settled: str = ""
-    wants_figures: bool = False
     stood_in: bool = False
     limits: Limits = field(default_factory=Limits)
     repeats: int = 0

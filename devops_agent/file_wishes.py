@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.files import is_file, text_if_readable
+from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.grounding.task_words import PATH
 from devops_agent.patterns import regex
 
@@ -111,10 +111,27 @@ def folders_to_make(wish: str) -> list[str]:
     return outer if len(outer) > 1 and not inner else []
 
 
+# "bump VERSION to 1.4.2", "set the version in version.txt to 2.0.0"
+_SETS_WHOLE = regex(
+    r"(?:(?:please|first|then|now) )*(?:bump|set|change|update|raise|switch) (?:the )?(?:\w+ in )?(?:the )?"
+    r"(?:file )?[\"'`]?(?P<file>[\w./-]+)[\"'`]? to [\"'`]?(?P<value>[\w.+-]*\w)[\"'`]?\.?$",
+    re.IGNORECASE,
+)
+
+
+def word_to_set(wish: str, directory: Path) -> tuple[str, str, str]:
+    """The file of one word that a wish gives another one, that word, and its text now; "" for none."""
+    match = _SETS_WHOLE.match(wish)
+    text = text_if_readable(directory / match["file"]) if match else None
+    if match is None or len((text or "").split()) != 1:
+        return "", "", ""
+    return match["file"], match["value"], text or ""
+
+
 # "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"
 _COPIES = regex(
-    rf"\bcopy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?(?:folder |directory )?"
-    r"(?P<target>[\w./-]*\w)/?(?![\w./-])",
+    rf"(?:(?:please|first|then|now|and) )*copy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?"
+    r"(?:folder |directory )?(?P<target>[\w./-]*\w)/?[\s.]*\Z",
     re.IGNORECASE,
 )
 
@@ -127,14 +144,15 @@ def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list
         told: Those before it: "it" is the folder that they make.
         directory: The working directory.
     """
-    match = _COPIES.search(wish)
+    match = _COPIES.match(wish)
     names = _BETWEEN.split(match["names"]) if match else []
     if match is None or len(names) < 2 or not all(is_file(directory / name) for name in names):
         return [], ""
-    if match["target"].lower() not in ("it", "there"):
-        return names, match["target"]
     made = [found["names"] for each in told if (found := _MAKES_FOLDERS.search(each)) and not found["inner"]]
-    return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else ([], "")
+    if match["target"].lower() in ("it", "there"):
+        return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else ([], "")
+    there = is_folder(directory / match["target"]) or match["target"] in made
+    return (names, match["target"]) if there else ([], "")
 
 
 # "an executable script x.sh", "make x.sh executable"

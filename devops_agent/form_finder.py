@@ -154,7 +154,7 @@ class FormFinder:
         # it understands all of the task or none
         if selected := selection_of(self.task, (), self.changes, self.directory):
             return selected
-        if listed := _of_names(self.wishes[0], (), self.directory):
+        if self.changes and (listed := _of_names(self.wishes[0], (), self.directory)):
             return listed
         own = form_of(runbook, self.known, self.task) if runbook else None
         if own and self.changes and alone and not own.has_room_for(self.task):
@@ -193,7 +193,7 @@ class FormFinder:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
-        if listed := _of_names(wish, told, self.directory):
+        if self.changes and (listed := _of_names(wish, told, self.directory)):
             return listed
         fits = self._fitting[wish]
         if fits and fits.only_if_asked and not fits.is_asked_by(wish):
@@ -237,9 +237,12 @@ class FormFinder:
 
 
 def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
-    """The form for the folders that a wish lists to be made, or the files to be copied."""
+    """The form for what a wish says in full: folders to be made, files to be copied, the word of a file."""
     if folders := file_wishes.folders_to_make(wish):
         return form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
+    path, word, before = file_wishes.word_to_set(wish, directory)
+    if path:
+        return Rewrite(path, f"{word}\n", f'it becomes "{word}"', before)
     files, target = file_wishes.files_to_copy(wish, told, directory)
     if not files:
         return None

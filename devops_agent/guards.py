@@ -130,37 +130,46 @@ def spares_what_shall_stay(call: Call, tools: Tools, evidence: Evidence) -> None
         raise CallRefused("That takes all, and the task says that something is to stay. Name what is to go.")
 
 
-# Lists of Docker's things that are handed to a command that ends them.
-_LISTS = r"docker (?:images|ps|(?:image|volume|network|container) ls)\b"
-_ENDS = r"docker (?:rmi|rm|stop|kill|(?:image|volume|network|container) (?:rm|stop|kill))\b"
-_SWEEPS = (
-    regex(rf"\b{_ENDS}[^;&|]*\$\((?P<list>{_LISTS}[^)]*)\)"),
-    regex(rf"(?P<list>\b{_LISTS}[^;&]*)\|\s*xargs\b[^;&|]*\b{_ENDS}"),
-)
-_PICKS = regex(r"\s(?:--filter|-f)[ =]|\b[ef]?grep\s+(?!-\w*v)|\bawk\s+'[^']*/")
-_FORMAT = regex(r"--format[ =](?:'[^']*'|\"[^\"]*\"|\S+)")
-
-
-_ENDS_WHAT = regex(r"\b(?:rmi?|delete|kill|stop|remove|unlink|rmdir)\b\s(?P<what>[^;&|]*)")
+_ENDS_WHAT = regex(r"(?<![-\w])(?:rmi?|delete|kill|stop|remove|unlink|rmdir)\b\s(?P<what>[^;&|]*)")
+_SAYS_WHERE = regex(r"(?<!\S)(?:-n|--namespace|--context|-l|--selector|--filter)[ =]\S+")
 
 
 def ends_nothing_that_is_excepted(call: Call, tools: Tools, evidence: Evidence) -> None:
     """What the task names as an exception is not among what a command ends."""
     command = call.arguments["command"] if call.name == "bash" else ""
     for match in _ENDS_WHAT.finditer(command) if evidence.limits.excepted else ():
-        if kept := evidence.limits.excepted & {word.strip("'\"") for word in match["what"].split()}:
+        words = {word.strip("'\"") for word in _SAYS_WHERE.sub(" ", match["what"]).split()}
+        words |= {word.rpartition("/")[2] for word in words}
+        if kept := evidence.limits.excepted & words:
             raise CallRefused(f"The task says that {min(kept)} is to stay. Leave it out.")
+
+
+# Lists of Docker's things that are handed to a command that ends them.
+_LISTS = r"docker (?:images|ps|(?:image|volume|network|container) ls)\b"
+_DOCKER_ENDS = r"docker (?:rmi|rm|stop|kill|(?:image|volume|network|container) (?:rm|stop|kill))\b"
+_SWEEPS = (
+    regex(rf"\b{_DOCKER_ENDS}[^;&|]*\$\((?P<list>{_LISTS}[^)]*)\)"),
+    regex(rf"\bfor \w+ in \$\((?P<list>{_LISTS}[^)]*)\).*\b{_DOCKER_ENDS}", re.DOTALL),
+    regex(rf"(?P<list>\b{_LISTS}[^;&]*)\|\s*xargs\b[^;&|]*\b{_DOCKER_ENDS}"),
+)
+# What picks some of a list: a filter, a pattern, the newest.
+_PICKS = regex(
+    r"\s(?:--filter|-f)[ =]|\s-(?:n|-last)\b|\s-\w*l|\b[ef]?grep\s+(?!-\w*v)|\bawk\s+'[^']*(?:/|==|~)"
+    r"|\bhead\b|\bsed -n"
+)
+_FORMAT = regex(r"--format[ =](?:'[^']*'|\"[^\"]*\"|\S+)")
 
 
 def sweeps_away_only_what_is_meant(call: Call, tools: Tools, evidence: Evidence) -> None:
     """What ends all things of a kind but some is no way to end some: others' things are on the engine too."""
-    command = call.arguments["command"] if call.name == "bash" else ""
-    if evidence.limits.takes_all and not evidence.limits.spares:
+    command, limits = call.arguments["command"] if call.name == "bash" else "", evidence.limits
+    if limits.takes_all and not limits.spares:
         return
-    for match in filter(None, (pattern.search(command) for pattern in _SWEEPS)):
+    for match in (match for pattern in _SWEEPS for match in pattern.finditer(command)):
         listing = _FORMAT.sub("", match["list"])
         words = [word for word in listing.partition("|")[0].split()[2:] if not word.startswith("-")]
-        if not _PICKS.search(listing) and not [word for word in words if word != "ls"]:
+        spared = limits.takes_all and limits.excepted and all(name in listing for name in limits.excepted)
+        if not (spared or _PICKS.search(listing) or [word for word in words if word != "ls"]):
             raise CallRefused("That takes things of others too. Name those that the task means.")
 
 
@@ -207,17 +216,19 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
 
 
 _PARTS = regex(r";|&&|\|\||\n")
-_KEYS = frozenset({".key", ".pem", ".crt", ".cer", ".p12", ".pfx", ".jks", ".kubeconfig"})
+_KEYS = frozenset({".key", ".pem", ".crt", ".cer", ".p12", ".pfx", ".jks"})
 
 
 def writes_over_no_key(call: Call, tools: Tools, evidence: Evidence) -> None:
     """A key or certificate that is there is not written over with made-up text."""
     if evidence.limits.rewrites or call.name not in ("write_file", "bash"):
         return
+    command = call.arguments.get("command", "")
     written = {call.arguments["path"]} if call.name == "write_file" else set()
-    for part in _PARTS.split(call.arguments.get("command", "")):
-        for segment in segments(part) if ">>" not in part else ():
-            written |= {*segment.targets} if segment.name in ("echo", "printf", "cat") else set()
+    for segment in segments(command):
+        makes_up = segment.name in ("echo", "printf") or (segment.name == "cat" and "<<" in command)
+        targets = segment.targets if makes_up else segment.words[1:] if segment.name == "tee" else ()
+        written |= {path for path in targets if not re.search(rf">>\s*[\"']?{re.escape(path)}", command)}
     for path in written - evidence.written:
         if Path(path).suffix.lower() in _KEYS and text_if_readable(path):
             raise CallRefused(f"{path} is a key or a certificate, and its text stays as it is.")
@@ -328,16 +339,18 @@ def writes_nothing_it_was_told(call: Call, tools: Tools, evidence: Evidence) -> 
 
 
 _FIGURE = regex(r"(?<![\w.:/-])v?(\d+(?:\.\d+)*)(?![\w:/-]|\.\d)")
-_NOTES = frozenset({"", ".txt", ".md", ".json", ".csv"})
+_ANY_FIGURE = regex(r"\d+(?:\.\d+)*")
+_NOTES = frozenset({".txt", ".md", ".csv"})
 
 
 def writes_no_figure_of_its_own(call: Call, tools: Tools, evidence: Evidence) -> None:
     """A figure that the task wants counted and put into a file stands in a result."""
     path = call.arguments.get("path", "") if call.name == "write_file" else ""
-    if not path or Path(path).suffix not in _NOTES or not evidence.wants_figures:
+    if not path or Path(path).suffix not in _NOTES or not evidence.limits.wants_figures:
         return
-    there = {*_FIGURE.findall(evidence.known), *_FIGURE.findall(text_if_readable(Path(path)) or "")}
-    for figure in _FIGURE.findall(call.arguments["content"]):
+    known = f"{evidence.known}\n{text_if_readable(Path(path)) or ''}"
+    there = {*_ANY_FIGURE.findall(known), *_ANY_FIGURE.findall(known.replace(",", ""))}
+    for figure in _FIGURE.findall(call.arguments["content"].replace(",", "")):
         if figure not in there:
             raise CallRefused(f"{figure} is in no result. Find the figure with a command first.")
 

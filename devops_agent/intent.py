@@ -77,7 +77,8 @@ _NEED = regex(
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
     r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
     r"|\b(?:should|must|shall|ought to) (?!i\b|we\b)\w+"
-    r"|\b(?:has|have) to (?!know|see|understand|find|learn|wait|be (?:able|there|done)\b)\w+"
+    r"|(?<!\bi )(?<!\bwe )\b(?:has|have) to"
+    r" (?!know|see|understand|find|learn|wait|do\b|have\b|be (?:able|there|done)\b)\w+"
     rf"|\bto {_VERB}",
     re.IGNORECASE,
 )
@@ -140,14 +141,6 @@ _TELLS = regex(
     r"|the (?:reason|cause))\b",
     re.IGNORECASE,
 )
-
-
-_FIGURES = regex(r"\b(?:how (?:many|much)|number of|versions? of|count|total|sum|add up)\b", re.IGNORECASE)
-
-
-def wants_figures(task: str) -> bool:
-    """Whether a task wants something counted or added up."""
-    return bool(_FIGURES.search(task))
 
 
 def asks_to_tell(task: str) -> bool:

@@ -22,7 +22,7 @@ _OWN = Path(__file__).resolve().parent / "runbooks"
 # SQLite's bm25() is negative, the better the lower; the title counts more than the words of `When:`.
 _SEARCH = """SELECT name, bm25(runbook, 0, 3.0, 1.0) AS score FROM runbook WHERE runbook MATCH ?
  ORDER BY score LIMIT ?"""
-_FOR_SEARCH = regex(r"^(When|Needs|Unless): *(.+)$", re.MULTILINE)
+_FOR_SEARCH = regex(r"^(When|Needs|Unless|Spares): *(.+)$", re.MULTILINE)
 _TITLE = regex(r"\s*# +(\S.*)")
 # Where a runbook begins. In a code block, "# " begins a comment: what stands in one is skipped.
 _FENCED = regex(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -61,11 +61,12 @@ _SAID = {
         r"|\bstart (?:the |my )?(?:docker )?(?:container )?[\w.-]+ ?(?:container ?)?(?:$|[.,;!?]|please)",
         "commit": r"\bcommit",
         "restor": r"\b(?:restor|recover|bring|get|undo|revert|back|check ?out|undelet|reset|rescue)",
-        "pack": r"\A(?!.*\bout of (?:\S+ )?\S+\.(?:t?gz|tar|zip|[xb]z2?)\b)"
+        "pack": r"(?s)\A(?!.*\bout of (?:\S+ )?\S+\.(?:t?gz|tar|zip|[xb]z2?)\b(?!.*\bpack\b))"
         r".*\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
         "extract": r"\b(?:extract|unpack|untar|get|take|restore|pull|fish|out of)\b",
         "sort": r"\bsort",
-        "tag": r"\A(?!.*\b(?:remov|delet|drop|untag)\w* (?:\S+ )*?tags?\b).*(?:\b(?:re)?tag(?!ged)|\bname)",
+        "tag": r"(?s)\A(?!.*\b(?:remov|delet|drop|untag)\w* (?:(?:all|the|other|old) )*tags\b)"
+        r".*(?:\b(?:re)?tag(?!ged)|\bname)",
         "compres": r"\bg?zip|compress",
         "renam": r"\b(?:renam|mov|call|end in|ought to be)",
         "scal": r"\A(?!.*\b(?:automatic\w*|auto-?scal\w*|hpa|by itself)\b)",
@@ -99,6 +100,7 @@ class Runbook:
         own: Whether it comes with this package.
         needs: Stems of words of which one group has to be in a task; () where it needs none.
         unless: Those of which none may be in it.
+        spares_one: Whether it spares the one thing that a task excepts.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Runbook:
     own: bool = True
     needs: tuple[frozenset[str], ...] = ()
     unless: tuple[frozenset[str], ...] = ()
+    spares_one: bool = False
 
     @cached_property
     def field(self) -> str:
@@ -202,7 +205,15 @@ def _runbook(name: str, text: str) -> Runbook:
         tuple(frozenset(_stems(each)) for each in said.get(key, "").split(",") if each.strip())
         for key in ("Needs", "Unless")
     )
-    return Runbook(name, title[1].strip(), said.get("When", ""), text, needs=needs, unless=unless)
+    return Runbook(
+        name,
+        title[1].strip(),
+        said.get("When", ""),
+        text,
+        needs=needs,
+        unless=unless,
+        spares_one=said.get("Spares") == "one",
+    )
 
 
 def search(

@@ -19,25 +19,33 @@ _REWRITE = regex(
     r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
     re.IGNORECASE,
 )
+# "Remove all images but web:2", and not "All pods run but web-1 hangs"
+_ALL_BUT = r"\b(?:remove|delete|drop|stop|kill|prune|restart|clean up) (?:all|every)(?: [\w-]+){0,4} but\b"
 _EXCEPTION = regex(
     r"\b(?:except|keep|leave|spare|preserve"
     r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
-    r"|other than|apart from|(?:all|every)(?: [\w-]+){0,3} but|unless|still (?:needed|in use|used)"
-    r"|only (?:those|the|what))\b|\bbut (?:not|do not|don)",
+    r"|other than|apart from|unless|still (?:needed|in use|used)"
+    rf"|only (?:those|the|what))\b|\bbut (?:not|do not|don)|{_ALL_BUT}",
     re.IGNORECASE,
 )
 # "all tags except web:2.0", "but keep db-1 and db-2"
 _EXCEPTED = regex(
-    r"\b(?:except(?: for)?|(?:all|every)(?: [\w-]+){0,3} but|but (?:not|keep|leave|spare)|keep|leave|spare"
-    r"|other than|apart from)"
-    r"\s((?:(?!\b(?:and|but|then) (?:then )?(?:remove|delete|stop|kill|prune)\b)(?:[^.;,]|\.\w))*)",
+    rf"(?P<sure>\bexcept(?: for)?\b|{_ALL_BUT}|\bother than\b|\bapart from\b)?"
+    r"(?(sure)|\b(?:but (?:not|keep|leave|spare)|keep|leave|spare)\b)"
+    r"\s(?P<what>(?:(?!\b(?:in|of|from|on|for|as|to|then|because|which|that)\b"
+    r"|,? and \w+ (?:the|it|them)\b"
+    r"|\b(?:and|but|then) (?:then )?(?:remove|delete|stop|kill|prune)\b)(?:[^.;,\n]|\.\w))*)",
     re.IGNORECASE,
 )
+_NO_NEED = regex(r"\bno need to \w+", re.IGNORECASE)
 _NAME = regex(r"[\w./:*~-]*\w")
 _TELLING = regex(r"\w[./:_-]\w|\d")
-_ALL = regex(
-    r"\b(?:all|every|everything|each|any|unused|dangling|old|prune|clean(?:ing)? up)\b", re.IGNORECASE
+_NO_NAMES = frozenset(
+    """the a an one ones them those this that it its other others container image pod running and or not but
+ check keep""".split()
 )
+_FIGURES = regex(r"\b(?:how (?:many|much)|number of|versions? of|count|total|sum|add up)\b", re.IGNORECASE)
+_ALL = regex(r"\b(?:all|every|everything|each|unused|dangling|prune|clean(?:ing)? up)\b", re.IGNORECASE)
 # "Do not restart it", "and don't push", "without stopping"; not "the pods don't start".
 _FORBIDDEN = regex(
     r"(?:(?:^|[,.;:(–-]\s*|\b(?:and|but|please)\s+)(?:please )?(?:do not|don['’]?t|never)|\bwithout)"
@@ -76,6 +84,7 @@ class Limits:
         spares: Whether it says that something is to stay as it is.
         excepted: The names behind "except", "but keep" and the like.
         takes_all: Whether it speaks of all things of a kind.
+        wants_figures: Whether it wants something counted or added up.
         forbidden: The verbs of what it says not to do, without their endings.
         endings: Those of the files that it speaks of, where it speaks of files of a kind.
         words: Its words, names among them.
@@ -86,6 +95,7 @@ class Limits:
     spares: bool = False
     excepted: frozenset[str] = frozenset()
     takes_all: bool = True
+    wants_figures: bool = False
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
@@ -99,18 +109,24 @@ def limits_of(task: str) -> Limits:
         removes=bool(_REMOVAL.search(wanted)),
         rewrites=bool(_REWRITE.search(wanted)),
         spares=makes_exception(task),
-        excepted=frozenset(
-            word
-            for clause in _EXCEPTED.findall(task)
-            for word in _NAME.findall(clause)
-            if _TELLING.search(word)
-        ),
+        excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
+        wants_figures=bool(_FIGURES.search(task)),
         takes_all=bool(_ALL.search(wanted)),
         # "stop web, but do not stop db" forbids no stop as such
         forbidden=tuple(dict.fromkeys(w.lower() for w in words if w and w.lower() not in wanted.lower())),
         endings=_endings(task.lower()),
         words=frozenset(re.findall(r"[\w./*-]*[\w*]", task)),
     )
+
+
+def _excepted(task: str) -> frozenset[str]:
+    """The names that are to stay: those of exceptions that are named nowhere else."""
+    found: set[str] = set()
+    for match in _EXCEPTED.finditer(task):
+        elsewhere = {*_NAME.findall(task[: match.start("what")]), *_NAME.findall(task[match.end("what") :])}
+        names = {word for word in _NAME.findall(match["what"]) if word.lower() not in _NO_NAMES}
+        found |= {word for word in names - elsewhere if match["sure"] or _TELLING.search(word)}
+    return frozenset(found)
 
 
 def _endings(task: str) -> tuple[str, ...]:

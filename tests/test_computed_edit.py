@@ -128,10 +128,32 @@ def test_a_line_is_put_into_a_comment_or_out_of_one(task: str, change: str) -> N
     assert (edit.change if edit else "") == change
 
 
+def test_a_section_ends_at_the_next_head_however_that_is_written() -> None:
+    for head in ("[new] # for all", "[new] ; for all", "[[new]]"):
+        edit = computed("app.ini", f"[old]\na = 1\n{head}\nb = 2\n", "Remove the section [old]")
+        assert edit
+        assert edit.text == f"{head}\nb = 2\n"
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Comment out all jobs except mail.py",
+        "Comment out the other jobs, only ping.sh has to go on",
+        "Do not comment out mail.py",
+        "Comment out the job below mail.py",
+        "Uncomment the job of jobs.cron",
+    ],
+)
+def test_in_doubt_no_job_is_put_into_a_comment(task: str) -> None:
+    assert computed("jobs.cron", f"# jobs.cron of the shop\n{CRONTAB}", task) is None
+
+
 def test_the_job_that_a_task_names_is_put_into_a_comment() -> None:
     edit = computed("jobs.cron", CRONTAB, "Comment out the job with mail.py, ping.sh has to go on")
     assert edit is None, "two jobs are named"
-    edit = computed("jobs.cron", CRONTAB, "comment out the line of mail.py please")
+    task = "comment out the line of mail.py please, the other jobs go on"
+    edit = computed("jobs.cron", CRONTAB, task)
     assert edit
     assert edit.change == 'line 3 becomes "#0 8 * * * python3 /opt/jobs/mail.py"'
 
@@ -148,6 +170,10 @@ INI = "[web]\nport = 80\n\n[old]\nport = 81\nsoap = on\n\n# for all\n[cache]\npo
         ("Remove soap from the section [old]", False),
         ("Remove the section [old] but not its port", False),
         ("Remove the sections [old] and [cache]", False),
+        ("The section [old] has a line soap = on. Please remove it.", False),
+        ("Delete the [old] soap line, it is in the wrong section", False),
+        ("There is a comment above the section [old]. Delete it", False),
+        ("Remove the section [old] if nobody reads it", False),
         ("Remove the section [new]", False),
         ("Add soap to the section [old]", False),
     ],

@@ -843,6 +843,8 @@ def test_files_without_settings_and_other_tasks_are_not_compared(here: Path) -> 
         ("Run nginx:1.25 as feed in the background", "feed"),
         ("run nginx:1.25 as a container on port 80", ""),
         ("run nginx:1.25 as user 1000", ""),
+        ("run nginx:1.25 as root", ""),
+        ("run nginx:1.25 as daemon on port 80", ""),
         ("what is the name of the pod?", ""),
         ("make a container called a1 and a container called b1", ""),
     ],

@@ -285,6 +285,9 @@ def test_an_address_that_is_written_stands_somewhere(prices: Path) -> None:
         ("Remove all images but web:2", "docker images -q | xargs docker rmi"),
         ("remove the volume web-data", "docker volume rm $(docker volume ls -q)"),
         ("stop web", "docker stop $(docker ps -q)"),
+        ("Remove the image web:1, we do not need it any more", "docker rmi $(docker images -q)"),
+        ("Remove web", "docker rm $(docker ps -q --filter name=web); docker rmi $(docker images -q)"),
+        ("Remove web", "for i in $(docker images -q); do docker rmi $i; done"),
     ],
 )
 def test_things_of_others_are_not_swept_away(task: str, command: str) -> None:
@@ -303,6 +306,9 @@ def test_things_of_others_are_not_swept_away(task: str, command: str) -> None:
         ),
         ("Stop what is labelled a=b", "docker stop $(docker ps -q --filter label=a=b)"),
         ("Remove the image web:1", "docker rmi web:1"),
+        ("Remove web", "docker images | awk '$1 == \"web\" { print $3 }' | xargs docker rmi"),
+        ("Stop the newest container", "docker stop $(docker ps -lq)"),
+        ("Remove all images except web:2", "docker images | grep -v web:2 | xargs docker rmi"),
     ],
 )
 def test_what_is_picked_or_meant_may_go(task: str, command: str) -> None:
@@ -313,6 +319,8 @@ def test_what_a_task_names_as_an_exception_is_not_ended() -> None:
     evidence = Evidence(limits=limits_of("Remove all images of web except web:2.0, they are old"))
     guards.ends_nothing_that_is_excepted(bash("docker rmi web:1.0 web:1.1"), {}, evidence)
     guards.ends_nothing_that_is_excepted(bash("docker images web:2.0"), {}, evidence)
+    guards.ends_nothing_that_is_excepted(bash("docker run --rm web:2.0 true"), {}, evidence)
+    guards.ends_nothing_that_is_excepted(bash("kubectl delete pod a -n web:2.0"), {}, evidence)
     with pytest.raises(CallRefused, match=r"web:2\.0 is to stay"):
         guards.ends_nothing_that_is_excepted(bash("docker rmi web:1.0 'web:2.0'"), {}, evidence)
 
@@ -324,6 +332,13 @@ def test_what_a_task_names_as_an_exception_is_not_ended() -> None:
         ("Leave exporter-v2 running, then delete exporter-v1", {"exporter-v2"}),
         ("Set LOG_LEVEL on it and keep the ones it has", set()),
         ("Keep db-1 and remove db-2", {"db-1"}),
+        ("Stop all containers except redis", {"redis"}),
+        ("Remove all images but web:2 and check that it runs", {"web:2"}),
+        ("Delete all pods except web-1 in namespace shop-prod", {"web-1"}),
+        ("All pods are running but web-1 hangs. Delete web-1", set()),
+        ("Remove the container shop-db but keep the data of shop-db", set()),
+        ("Keep a backup of app.conf as app.conf.bak and then remove app.conf", set()),
+        ("There is no need to keep web:1.0, remove it", set()),
     ],
 )
 def test_the_exceptions_of_a_task_are_names(task: str, excepted: set[str]) -> None:
@@ -334,12 +349,20 @@ def test_a_key_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     Path("tls.key").write_text("secret\n")
     evidence = Evidence(limits=limits_of("Only I may read tls.key"))
-    for call in (bash("echo 'new key' > tls.key"), write("tls.key", "new key")):
+    for call in (
+        bash("echo 'new key' > tls.key"),
+        bash("echo abc | tee tls.key"),
+        bash('echo "-----BEGIN\nabc; x\n-----END" > tls.key'),
+        bash("echo abc > tls.key 2>>e.log"),
+        write("tls.key", "new key"),
+    ):
         with pytest.raises(CallRefused, match="its text stays"):
             guards.writes_over_no_key(call, {}, evidence)
     guards.writes_over_no_key(bash("chmod 600 tls.key; echo done"), {}, evidence)
     guards.writes_over_no_key(bash("openssl genrsa -out other.key"), {}, evidence)
     guards.writes_over_no_key(write("new.key", "x"), {}, evidence)
+    guards.writes_over_no_key(bash("cat a.crt tls.key > tls.key"), {}, evidence)
+    guards.writes_over_no_key(bash("echo more >> tls.key"), {}, evidence)
 
 
 def test_a_figure_that_is_to_be_found_stands_in_a_result(
@@ -347,11 +370,13 @@ def test_a_figure_that_is_to_be_found_stands_in_a_result(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     known = "Write the number of pods and the version of the server into state.txt\n7\nServer: v1.30.2"
-    evidence = Evidence(known=known, wants_figures=True)
+    evidence = Evidence(known=known, limits=limits_of(known))
     guards.writes_no_figure_of_its_own(write("state.txt", "7 pods\nversion v1.30.2\n"), {}, evidence)
     guards.writes_no_figure_of_its_own(write("state.sh", "sleep 9\n"), {}, evidence)
+    evidence.known += "\nnginx/1.25.3, 12Mi, 1234 files"
+    guards.writes_no_figure_of_its_own(write("state.txt", "nginx 1.25.3, 12 MiB, 1,234\n"), {}, evidence)
     for made_up in ("3 pods\n", "7 pods\nversion 1.20.0\n"):
         with pytest.raises(CallRefused, match="is in no result"):
             guards.writes_no_figure_of_its_own(write("state.txt", made_up), {}, evidence)
-    evidence.wants_figures = False
+    evidence.limits = limits_of("Write a note into state.txt")
     guards.writes_no_figure_of_its_own(write("state.txt", "3 pods\n"), {}, evidence)

@@ -219,6 +219,8 @@ def test_a_task_is_parted_into_what_it_says(task: str, said: list[str]) -> None:
         ("both workers have to use the new key", True),
         ("I have to know why it fails", False),
         ("Which of them has to be renewed?", False),
+        ("I have to report how many pods there are", False),
+        ("It may have to do with DNS that web is slow.", False),
         ("build.sh fails with an error", False),
         ("deploy.yaml is not valid", False),
     ],

@@ -84,6 +84,15 @@ def test_the_names_of_those_that_are_meant_go_into_a_file(wish: str, names: list
     assert Path("list.txt").read_text().splitlines() == names
 
 
+def test_a_list_has_not_itself_in_it_and_is_written_over_nothing() -> None:
+    Path("a.txt").write_text("x")
+    form = selection_of("Write the names of all *.txt files here to list.txt", (), True, Path())
+    assert form
+    subprocess.run(["bash", "-c", form.template], check=True)
+    assert Path("list.txt").read_text() == "./a.txt\n"
+    assert selection_of("Write the names of all *.txt files here to a.txt", (), True, Path()) is None
+
+
 def test_the_contents_of_files_are_not_their_names() -> None:
     assert (
         selection_of("Write the last lines of the *.log files in logs to list.txt", (), True, Path()) is None

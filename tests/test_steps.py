@@ -13,6 +13,7 @@ from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.line_edit import LineEdit
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
 from devops_agent.protocol import Call
 from devops_agent.steps import undone
@@ -286,9 +287,35 @@ def test_several_files_are_copied_where_the_task_says() -> None:
     told = str(briefed("Make a folder new, copy app.ini and web.conf into it").form)
     assert "cp -av -t new -- app.ini web.conf" in told
     assert "cp -av -t old -- app.ini web.conf" in str(briefed("Copy app.ini and web.conf to old/").form)
-    assert "Copy the files" not in steps("Copy app.ini and none.conf to old/")
+    for task in (
+        "Copy app.ini and none.conf to old/",
+        "Copy app.ini and web.conf into the container web-1 at /etc/app/",
+        "Copy app.ini and web.conf to old/ but do not overwrite what is there",
+        "Copy app.ini and web.conf to a new folder backup",
+        "How do I copy app.ini and web.conf to old/?",
+    ):
+        assert "Copy the files" not in steps(task), task
 
 
 def test_a_recipe_does_not_cover_a_file_that_it_has_no_place_for() -> None:
     assert briefed("Scale the deployment web to 3 in namespace shop").covers
     assert not briefed("Scale the deployment web to 3 in namespace shop, see web.conf").covers
+
+
+def test_an_image_is_built_behind_its_dockerfile() -> None:
+    Path("site").mkdir()
+    Path("site/index.html").write_text("hello")
+    task = "Create a Dockerfile for the static site in site with nginx:1.25, for the image web:2"
+    assert steps(task) == ["Dockerfile", "Build a docker image"]
+    (build,) = briefed(task).later
+    assert "docker build -t web:2 ." in str(build.form)
+    assert "Build a docker image" not in steps(
+        "Write a Dockerfile for the website in site on top of nginx:1.25"
+    )
+
+
+def test_the_word_of_a_file_is_changed_by_code() -> None:
+    told = briefed("Bump VERSION to 1.4.2, build the image as web:1.4.2 and show its size")
+    assert isinstance(told.form, Rewrite)
+    assert (told.form.path, told.form.text, told.form.before) == ("VERSION", "1.4.2\n", "1.4.1\n")
+    assert not isinstance(briefed("Set app.ini to 5").form, Rewrite)

@@ -40,11 +40,26 @@ _COMMENT = regex(r"^(\s*)((?:#|;) ?)?(.*)$")
 _SECTION = regex(r"\b(?:section|block|stanza)\b", re.IGNORECASE)
 _NAMED = r"\[[\w. :\"/-]+\]"
 _SECTION_NAME = regex(_NAMED)
-_SECTION_HEAD = regex(r"\s*\[[^\]]+\]\s*$")
+_SECTION_HEAD = regex(r"\s*\[\[?[^\]]+\]\]?\s*(?:[#;].*)?$")
 _REMOVES_SECTION = regex(
-    r"(?:(?:please|then|and|so) )*(?:remove|delete|drop) (?:(?:the|whole|entire|complete|this|that) )*"
-    rf"(?:(?:section|block|stanza) )?(?:{_NAMED}|it\b|(?:section|block|stanza)\b)",
+    r"(?:(?:please|then|and|so|also) )*(?:remove|delete|drop) (?:(?:the|whole|entire|complete|this|that) )*"
+    rf"(?:(?:section|block|stanza) )?(?:{_NAMED}(?: (?:section|block|stanza))?|it|(?:section|block|stanza))"
+    r"(?:,? (?:from|in|out of) (?:the )?(?:file )?[\w./-]+"
+    r"|,? (?:and|with) (?:everything|all) (?:that is )?in it"
+    r"| please| completely| altogether)*[\s.!,]*\Z",
     re.IGNORECASE,
+)
+# What else "it" may be than a section.
+_SMALLER = regex(r"\b(?:lines?|keys?|comments?|values?|settings?|entr(?:y|ies)|options?|if)\b", re.IGNORECASE)
+# "the other jobs keep running"
+_OTHERS_STAY = regex(
+    r",?\s*(?:and )?\b(?:all )?(?:the )?others?(?: \w+)? (?:keep|stay|remain|go on|run|must"
+    r"|have to|should)\b[^.;]*",
+    re.IGNORECASE,
+)
+# By which a task means another line than the one that it names.
+_OTHERS = regex(
+    r"\b(?:below|above|before|after|behind|others?|all|every|each|only|not|except)\b|n['’]t\b", re.IGNORECASE
 )
 _OTHER_COMMENTS = frozenset(
     ".js .mjs .ts .jsx .tsx .c .h .cpp .go .java .rs .sql .css .html .xml .lua .json".split()
@@ -90,7 +105,8 @@ def computed(path: str, text: str, task: str) -> Rewrite | None:
     """
     lines = text.splitlines(keepends=True)
     for rule in _RULES if Path(path).suffix.lower() not in _OTHER_COMMENTS else _RULES[:-1]:
-        if new := rule(lines, task):
+        # a line may have the name of its own file
+        if new := rule(lines, task.replace(path, " ") if rule is _comments else task):
             change = ", ".join(_told(index + 1, line.strip()) for index, line in new.items())
             text_after = "".join(new.get(index, line) for index, line in enumerate(lines))
             return Rewrite(path, text_after, change, text)
@@ -161,6 +177,9 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
     words = {word for word in re.findall(r"[\w./-]*\w", task) if word.lower() not in NO_NAMES}
     found: dict[int, str] = {}
     speaks: dict[int, str] = {}
+    telling = {word for word in words if _TELLING.match(word)}
+    rest = _OTHERS_STAY.sub(" ", task)
+    telling = set() if _OTHERS.search(rest) or makes_exception(rest) else telling
     for index, line in enumerate(lines):
         indent, mark, text = _COMMENT.findall(line.rstrip("\n"))[0]
         said = " ".join(text.split()).rstrip(" ;,")
@@ -170,7 +189,7 @@ def _comments(lines: list[str], task: str) -> dict[int, str]:
         first = re.split(r"[\s=:]", said, maxsplit=1)[0]
         if said in quoted if quoted else first in words:
             found[index] = new
-        if any(_TELLING.match(word) and _whole(word).search(text) for word in words):
+        if any(_whole(word).search(text) for word in telling):
             speaks[index] = new
     found = found or ({} if quoted else speaks)
     return found if len(found) == 1 else {}
@@ -180,10 +199,12 @@ def _section(lines: list[str], task: str) -> dict[int, str]:
     """The lines of the section that the task wants gone: "Remove the section [legacy] from app.ini"."""
     wishes = [wish for wish in intent.wishes(task) if _REMOVES_SECTION.match(wish)]
     named = _SECTION_NAME.findall(task)
-    if len(wishes) != 1 or len(named) != 1 or not _SECTION.search(task) or _EXCEPTS.search(wishes[0]):
+    if len(wishes) != 1 or len(named) != 1 or not _SECTION.search(task):
+        return {}
+    if makes_exception(task) or _SMALLER.search(task):
         return {}
     heads = [index for index, line in enumerate(lines) if _SECTION_HEAD.match(line)]
-    begins = [index for index in heads if lines[index].strip() == named[0]]
+    begins = [index for index in heads if re.split("[#;]", lines[index])[0].strip() == named[0]]
     if len(begins) != 1:
         return {}
     end = next((index for index in heads if index > begins[0]), len(lines))

@@ -28,7 +28,8 @@ _MAKES_ANOTHER = regex(
 )
 # "in every .env file", "in all three config files": more than the one whose text is known.
 _SEVERAL_FILES = regex(
-    r"\b(?:every|each)(?: [\w.*-]+){0,2} files?\b|\ball(?: [\w.*-]+){0,3} files\b", re.IGNORECASE
+    r"\b(?:in|across|of|to|from) (?:(?:every|each)(?: [\w.*-]+){0,2} files?|all(?: [\w.*-]+){0,3} files)\b",
+    re.IGNORECASE,
 )
 
 
@@ -48,9 +49,10 @@ def is_about_file(task: str, edit: FileEdit | Rewrite, ground: Ground, recipe: R
     return not in_cluster and _wants_changed(task, path)
 
 
-# "with the variables from app.env", "as release.env gives it"
+# "with the variables from app.env", "as release.env gives it", "using app.env"
 _SOURCE = regex(
-    r"\b(?:from|with|using|out of|according to|by means of|as)\s+(?:the |my |our )?(?:file )?[\"'`]?$",
+    r"(?:\b(?:variables?|values?|settings?|read|load|take|taken|comes?|got|as|configuration|environment)\b[^.;]{0,30}"
+    r"\bfrom|\bwith|\busing|\baccording to|\bby means of|\bas)\s+(?:the |my |our )?(?:file )?[\"'`]?$",
     re.IGNORECASE,
 )
 
@@ -94,7 +96,9 @@ def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> File
     path, text = meant[0], several[meant[0]]
     if _is_only_read(task, path):
         return None
-    if _MAKES_ANOTHER.search(task) or _SEVERAL_FILES.search(task) or file_wishes.to_make(task, directory):
+    if _MAKES_ANOTHER.search(task) or file_wishes.to_make(task, directory):
+        return None
+    if _SEVERAL_FILES.search(task) and not _wants_changed(_SEVERAL_FILES.sub(" ", task), path):
         return None
     if known := computed(path, text, task):
         return known

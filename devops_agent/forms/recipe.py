@@ -17,6 +17,7 @@ from typing import Any
 from devops_agent.constraints import FORMATS
 from devops_agent.errors import CallRefused
 from devops_agent.files import is_file
+from devops_agent.forms.fields import CUES, FORMAT_OF, IS_THERE, NUMBERS, PAIRS, PATHS
 from devops_agent.forms.form import Form
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import IMAGE, given_name, has_word
@@ -29,75 +30,23 @@ from devops_agent.runbook_library import OPTION, PLACEHOLDER, Runbook, with_all_
 _MADE = regex(r"Create an? ((?:cron |persistent volume )?[a-z]+|config map)\b")
 _PORT = "port"
 _BLOCK = regex(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_FORMATS = {
-    **dict.fromkeys(
-        """namespace deployment statefulset daemonset pod service container name configmap secret job cronjob
- pvc serviceaccount role ingress storageclass node release volume network""".split(),
-        "name",
-    ),
-    **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
-    "pairs": "pair",
-    **dict.fromkeys(("path", "http_path", "key_file", "certificate_file", "pid_file"), "path"),
-    "image": "image",
-    "verbs": "verbs",
-    "resources": "resources",
-    **dict.fromkeys(("mode", "folder_mode", "file_mode"), "mode"),
-    **dict.fromkeys(("extension", "new_extension"), "extension"),
-    "schedule": "schedule",
-    "status": "status",
-    "frequency": "frequency",
-    "restart_policy": "restart policy",
-    "log_files": "line",
-}
-# What names files: no number of a task is meant by it.
-_PATHS = frozenset(
-    "archive directory env_file file folder key_file certificate_file pid_file member source target".split()
-)
-_NUMBERS = frozenset(
-    """port target_port node_port replicas min max percent minutes revision seconds period threshold
- completions parallelism retries uid pods successful failed days count lines""".split()
-)
-_USER = "user"
 # "as user nobody", "under the user ID 10001"
 _AS_USER = regex(
-    r"\b(?:as|under) (?:the )?(?:user(?:[ -]?id)?|uid) [\"'`]?((?!that\b|which\b|who\b|with\b)[\w-]+)",
+    r"\b(?:as|under) (?:the )?(?:user(?:[ -]?id)?|uid) [\"'`]?"
+    r"((?!(?:that|which|who|with|named|called|of|and|in|not|on|for|by|is)\b)[\w-]+)",
     re.IGNORECASE,
 )
 # Behind these words stands the command that is meant.
 _IN_CONTAINER = frozenset({"docker", "exec"})
-# A file that is here already.
-_IS_THERE = frozenset({"start_file", "env_file"})
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = regex(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
 )
-_PAIRS = "pairs"
 # Commands that look are several ways to see something, for the model to choose among; those that change
 # something are steps.
 _MOST_LOOKS = 2
 _MOST_STEPS = 3
 _EACH_COUNTS = "set -e\n"
-# What a task says when it wants an option. A field without a cue is wanted when its value is in the task.
-_CUES = {
-    _PAIRS: r"=|\benv|variable",
-    "network": r"\bnetwork",
-    "pid_file": r"\bpid\b|\.pid\b",
-    "concurrency": r"overlap|concurren|\bstill\b|at once|same time|parallel",
-    "command": r"command|sleep|execut|echo|print|script|show|loop|\bsays?\b|argument",
-    "port": r"\bport|\d{2,5}",
-    "target_port": r"\bport|\d{2,5}",
-    "labels": r"\blabel",
-    "replicas": r"\d|replica|instance|two|three",
-    "maintainer": r"maintain|author|label",
-    "install": r"install|package|\bpip\b|\bapt",
-    "file": r"\bcop|\bfile|script|\bapp",
-    "memory": r"memory|\bram\b|\d ?[MG]i?B?\b",
-    "cpu": r"\bcpu|\bcores?\b",
-    "container": r"\bcontainer",
-    "extension": r"(?<!\S)\*?\.[a-z0-9]{1,8} files?\b",
-    "env_file": r"\.env\b|\benv(?:ironment)? file|\bvariables (?:from|of|in)\b",
-    "excluded": r"\bwithout\b|\bexcept|\bexclud|\bbut (?:not|leave)|\bleave out|\bno \w+ in it",
-}
 # JSON and whole manifests, from which a small model takes words into its fields.
 _MISLEADS = regex(r'[\[{]"|<<')
 # A file that a recipe writes: its name, and its text in the block behind it.
@@ -147,11 +96,11 @@ class RecipeForm(Form):
         Raises:
             CallRefused: A value is missing, or a pair is none.
         """
-        if self.path and _PAIRS in self.optional and ground.variables and not values.get(_PAIRS):
-            values = {**values, _PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
-        for pair in values.get(_PAIRS) or () if isinstance(values.get(_PAIRS), list) else ():
+        if self.path and PAIRS in self.optional and ground.variables and not values.get(PAIRS):
+            values = {**values, PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
+        for pair in values.get(PAIRS) or () if isinstance(values.get(PAIRS), list) else ():
             _must_be_told(str(pair), task, ground)
-        for name in _IS_THERE & values.keys():
+        for name in IS_THERE & values.keys():
             if values[name] and not is_file(Path(str(values[name]))):
                 raise CallRefused(f"There is no file {values[name]}. Give {name} as it is here.")
         # the file that is written is none of those that it speaks of
@@ -186,7 +135,7 @@ class RecipeForm(Form):
         """Whether a file that a task names stands in the commands, or may be the value of a field."""
         named = path.rstrip("/") in f"{self.path}\n{self.template}"
         texts = [name for name, kind in self.fields.items() if kind == "string"]
-        return named or any(name in _PATHS or _FORMATS.get(name, "") in ("", "path") for name in texts)
+        return named or any(name in PATHS or FORMAT_OF.get(name, "") in ("", "path") for name in texts)
 
     def _with_own_names(self, values: Mapping[str, Any], task: str, ground: Ground) -> dict[str, Any]:
         """The values without the names of things that are there, where the task wants something new."""
@@ -227,7 +176,7 @@ class RecipeForm(Form):
             name: {
                 "type": kind,
                 "description": name,
-                "format": _FORMATS.get(name, ""),
+                "format": FORMAT_OF.get(name, ""),
                 "nullable": name in self.optional,
             }
             for name, kind in self.fields.items()
@@ -242,11 +191,11 @@ def _must_be_told(pair: str, task: str, ground: Ground) -> None:
 
 
 def _told(name: str, kind: str) -> str:
-    if name == _PAIRS:
+    if name == PAIRS:
         return 'list of "KEY=VALUE"'
     if name == "schedule":
         return "minute hour day month weekday"
-    return "number" if kind == "integer" else _FORMATS.get(name, "text")
+    return "number" if kind == "integer" else FORMAT_OF.get(name, "text")
 
 
 # "14", "512Mi", "172.30.0.0/24", "3:30", but not "2nd" or "v1.2"
@@ -274,11 +223,11 @@ def _without_shell(command: str) -> str:
 
 def _takes(name: str, kind: str, number: str) -> bool:
     """Whether a field may hold a number that a task has."""
-    form = _FORMATS.get(name, "")
+    form = FORMAT_OF.get(name, "")
     if kind == "integer":
         return bool(re.fullmatch(r"\d+(?:%|[smhd])?", number))
     if form in ("", "schedule"):
-        return name not in _PATHS
+        return name not in PATHS
     return form not in ("name", "image", "path") and bool(re.match(FORMATS[form][0], number))
 
 
@@ -319,13 +268,13 @@ def _with_value(template: str, task: str) -> str:
     if len(left) != 1 or OPTION.search(template):
         return template
     said: list[str] = []
-    if left[0] in _NUMBERS:
+    if left[0] in NUMBERS:
         said = _NUMBER.findall(_DURATION.sub(" ", task))
-    elif left[0] == _USER:
+    elif left[0] == "run_as":
         said = _AS_USER.findall(task)
-    elif _FORMATS.get(left[0]) == "image":
+    elif FORMAT_OF.get(left[0]) == "image":
         said = IMAGE.findall(task)
-    is_one = len(said) == 1 and (said[0].isdigit() or left[0] not in _NUMBERS)
+    is_one = len(said) == 1 and (said[0].isdigit() or left[0] not in NUMBERS)
     is_free = is_one and not has_word(PLACEHOLDER.sub(" ", template), said[0])
     return _filled(template, {left[0]: said[0]}) if is_free else template
 
@@ -334,7 +283,7 @@ def form_of_commands(title: str, commands: str, path: str = "") -> RecipeForm:
     """The form of commands, or of the text of a file, whose placeholders are to be filled in."""
     needed = _names_in(OPTION.sub("", commands))
     names = dict.fromkeys([*needed, *_names_in(commands)])
-    kinds = {_PAIRS: "array", **dict.fromkeys(_NUMBERS, "integer")}
+    kinds = {PAIRS: "array", **dict.fromkeys(NUMBERS, "integer")}
     fields = {name: kinds.get(name, "string") for name in names}
     return RecipeForm(title, commands, fields, frozenset(names) - frozenset(needed), path)
 
@@ -342,7 +291,7 @@ def form_of_commands(title: str, commands: str, path: str = "") -> RecipeForm:
 def _names_in(commands: str) -> list[str]:
     """The fields that commands have."""
     commands = with_all_options(commands)
-    pairs = [_PAIRS] if _PAIR.search(commands) else []
+    pairs = [PAIRS] if _PAIR.search(commands) else []
     return pairs + PLACEHOLDER.findall(_PAIR.sub("", commands))
 
 
@@ -365,7 +314,7 @@ def may_be_joined(forms: Sequence[RecipeForm]) -> bool:
     """Whether one form can stand for them: what has the same name in two of them names the same object."""
     shared = {name for a, b in combinations(forms, 2) for name in a.fields.keys() & b.fields.keys()}
     apart = are_apart(forms) and not any(form.path for form in forms)
-    return apart and all(_FORMATS.get(name) in ("name", "image") for name in shared - {_PORT})
+    return apart and all(FORMAT_OF.get(name) in ("name", "image") for name in shared - {_PORT})
 
 
 def joined(forms: Sequence[RecipeForm]) -> RecipeForm:
@@ -390,12 +339,12 @@ def render(form: RecipeForm, values: Mapping[str, Any], task: str = "") -> str:
     form = form_of_commands(form.title, chosen, form.path)
     if missing := [name for name in form.fields if _is_missing(values, name)]:
         raise CallRefused(f"The argument {missing[0]!r} is missing. {form.description}")
-    pairs = values.get(_PAIRS, ())
+    pairs = values.get(PAIRS, ())
     if not isinstance(pairs, list | tuple):
         pairs = [pairs]
     for pair in pairs:
         if "=" not in str(pair):
-            raise CallRefused(f'{pair!r} is no pair. Give {_PAIRS} as a list such as ["KEY=VALUE"].')
+            raise CallRefused(f'{pair!r} is no pair. Give {PAIRS} as a list such as ["KEY=VALUE"].')
     words = [str(pair) if form.path else shlex.quote(str(pair)) for pair in pairs]
     template = _PAIR.sub(lambda match: " ".join(match["before"] + word for word in words), form.template)
     if form.path:
@@ -408,7 +357,7 @@ def _chosen(text: str, names: Mapping[str, str], task: str) -> str:
 
     def choice(option: "re.Match[str]") -> str:
         fields = _names_in(option[1])
-        cues = [_CUES[name] for name in fields if name in _CUES]
+        cues = [CUES[name] for name in fields if name in CUES]
         if cues and task and not any(re.search(cue, task, re.IGNORECASE) for cue in cues):
             return ""
         return f"{option[1]}{option[2]}" if names.keys() >= set(fields) else option[0]

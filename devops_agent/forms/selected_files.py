@@ -38,7 +38,7 @@ _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
     "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
-    "save": "FIND | sort > ",
+    "save": "FIND ! -path './INTO' | sort > INTO",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
 _GLOB = regex(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
@@ -119,6 +119,8 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
             return None
         meant = replace(earlier, rest=_bare(_SAME.sub(" ", meant.rest)))
     excluded = _excluded(spared, directory)
+    if into and (directory / into["file"]).exists():
+        return None  # what is in it may be wanted
     if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
     if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
@@ -126,7 +128,7 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
     depth = "" if meant.deep or action in ("list", "save") else "-maxdepth 1 "
     found = f"find {shlex.quote(meant.folder or '.')} {depth}-type f"
     command = _COMMANDS[action].replace("FIND", " ".join((found, *meant.tests, *excluded)))
-    command += shlex.quote(into["file"]) if into else ""
+    command = command.replace("INTO", into["file"]) if into else command
     return form_of_commands(f"{action.capitalize()} the files that are meant", command)
 
 

@@ -29,7 +29,7 @@ def on_engine(task: str) -> Ground:
     begins = None if of_cluster else _BEGINS.search(task)
     named += [c for c in inspected if begins and docker.name(c).startswith(begins[1]) and c not in named]
     if not named and (port := _TAKES_PORT.search(task)) and not (of_cluster or _RUNS.search(task)):
-        named = [c for c in inspected if port[1] in dict(_published(c)).values()]
+        named = [c for c in inspected if port[1] in {host for _, host in _published(c)}]
     ground = Ground([_container_line(c, task) for c in named], bool(named))
     if missing := _missing_container(task, {docker.name(c) for c in inspected}, _images(inspected)):
         ground.lacks(missing)
@@ -54,7 +54,7 @@ def on_engine(task: str) -> Ground:
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
         ground.names["container"] = meant.pop()
-    elif not (named or of_cluster) and (given := given_name(task)):
+    elif not (named or of_cluster) and _MAKES_CONTAINER.search(task) and (given := given_name(task)):
         ground.names["container"], ground.new = given, {"container"}
     if not of_cluster and re.search(r"\b(?:image|build|dockerfile|run)\b", task, re.IGNORECASE):
         printed = diagnose.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
@@ -68,6 +68,11 @@ _TAKES_PORT = regex(
     r"\b(?:occup\w+|h[eo]ld\w*|us(?:es?|ing)|block\w*|tak(?:es?|ing)|listen\w*|publish\w*|on|behind)\b"
     r"[^.;]{0,30}?\bport (\d{2,5})\b",
     re.IGNORECASE,
+)
+# "Run redis:7 and call it cache", and not "Build the image and call it web:1"
+_MAKES_CONTAINER = regex(
+    r"\A(?!.*\b(?:volume|network|image)\b.*\b(?:call|name) it\b).*\b(?:run|start|launch|container)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _RUNS = regex(r"\b(?:run|create|launch|deploy|new|start(?!ed|s\b))\b", re.IGNORECASE)
 # "Start the container web again", and nothing beside that.
@@ -190,7 +195,7 @@ def _limit(amount: int, unit: str, one: float) -> str:
 
 
 def _variables(container: Object, task: str) -> str:
-    """The variables of a container that a task names, or all but those of each image."""
+    """The variables of a container that a task names, or all of them but its PATH."""
     variables = [str(each) for each in container["Config"].get("Env") or ()]
     named = [each for each in variables if has_word(task, each.partition("=")[0])]
     own = [each for each in variables if not each.startswith("PATH=")]

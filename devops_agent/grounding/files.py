@@ -111,12 +111,13 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         ("key_file", _KEY_FILE),
         ("certificate_file", _CERTIFICATE_FILE),
         ("pid_file", _PID_FILE),
-        ("env_file", _ENV_FILE),
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
     if _ACCESS_LOG.search(task) and len(found := set(_STATUS.findall(task))) == 1:
         yield "status", found.pop().lower()
+    if len(found := {each for each in _ENV_FILE.findall(task) if is_file(directory / each)}) == 1:
+        yield "env_file", found.pop()
     configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]

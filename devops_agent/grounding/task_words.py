@@ -154,7 +154,8 @@ def given_name(task: str, kind: str = "container|instance") -> str:
         rf"\b(?:call|name)\s+(?:it|this|that|the (?:new )?(?:{kind}))\s+{_NAMED}",
         rf"(?:\b(?:{kind})|\s\S+:\S+)\s+(?:named|called)\s+{_NAMED}",
         rf"\b(?:{_MADE}|as)\s+(?:an? |the )?(?:new )?(?:{kind})\s+{_NAMED}",
-        rf"\b(?:{_MADE})\s+(?:an? |the )?(?:\w+ )?\S+:\S+\s+as\s+(?!an?\b|the\b|user\b){_NAMED}",
+        rf"\b(?:{_MADE})\s+(?:an? |the )?(?:\w+ )?\S+:\S+\s+as\s+"
+        rf"(?!(?:an?|the|user|root|nobody|daemon|uid|non-root|detached|background|service|it|is)\b){_NAMED}",
     )
     found = {name for form in forms for name in re.findall(form, task, re.IGNORECASE)}
     names = [name for name in found if name.lower() not in NO_NAMES | _HOW_MADE]
