@@ -295,6 +295,9 @@ def _replaces(old: str, new: str, path: str) -> str:
 _IMAGE = regex(r"(?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*")
 
 
+_MOST_NAMED = 3
+
+
 def writes_no_address_of_its_own(call: Call, tools: Tools, evidence: Evidence) -> None:
     """An address that goes into a file stands somewhere: a small model makes up one that looks like it."""
     path = Path(call.arguments["path"]) if call.name == "write_file" else None
@@ -305,7 +308,13 @@ def writes_no_address_of_its_own(call: Call, tools: Tools, evidence: Evidence) -
         )
         if made_up and address not in evidence.sent_back:
             evidence.sent_back.add(address)
-            raise CallRefused(f"{address} is in no result and not in the task. Take the address from there.")
+            there = [
+                each for each in dict.fromkeys(ADDRESS.findall(evidence.known)) if each not in str(before)
+            ]
+            raise CallRefused(
+                f"{address} is in no result and not in the task. Take the address from there"
+                f"{': ' + ', '.join(there[:_MOST_NAMED]) if there else ''}."
+            )
 
 
 def writes_no_image(call: Call, tools: Tools, evidence: Evidence) -> None:

@@ -272,7 +272,7 @@ def test_an_address_that_is_written_stands_somewhere(prices: Path) -> None:
     new = write("prices.csv", "deny 10.0.0.7;\ndeny 10.1.1.9;\nlisten 127.0.0.1;\n")
     guards.writes_no_address_of_its_own(new, {}, evidence)
     made_up = write("prices.csv", "deny 10.0.0.7;\ndeny 10.0.0.8;\n")
-    with pytest.raises(CallRefused, match=r"10\.0\.0\.8 is in no result and not in the task"):
+    with pytest.raises(CallRefused, match=r"10\.0\.0\.8 is in no result .* from there: 10\.1\.1\.9\."):
         guards.writes_no_address_of_its_own(made_up, {}, evidence)
     guards.writes_no_address_of_its_own(made_up, {}, evidence)  # the model insists
     guards.writes_no_address_of_its_own(write("new.conf", "deny 10.0.0.8;\n"), {}, Evidence())  # an example

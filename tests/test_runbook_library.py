@@ -7,6 +7,7 @@ import pytest
 
 from devops_agent import runbook_library
 from devops_agent.folders import runbook_folders
+from devops_agent.redaction import Redactor
 from devops_agent.runbook_library import best, load, may_mean, parse, search
 
 SCALE = """# Scale a deployment
@@ -162,3 +163,9 @@ def test_words_for_the_search_are_not_told() -> None:
     (runbook,) = parse("x", "# Do it\n\nWhen: a\n\nNeeds: mount\n\nUnless: cpu limit\n\n```bash\ntrue\n```\n")
     assert (runbook.needs, runbook.unless) == (({"mount"},), ({"cpu", "limit"},))
     assert runbook.recipe({}) == "Do it\n```bash\ntrue\n```"
+
+
+@pytest.mark.parametrize("name", sorted(load()))
+def test_nothing_of_a_runbook_is_taken_for_a_secret(name: str) -> None:
+    text = load()[name].text
+    assert Redactor()(text) == text
