@@ -239,17 +239,15 @@ def _spares(runbook: Runbook, task: str) -> bool:
 
 def _build_behind(form: Form | None, task: str) -> tuple[Step, ...]:
     """The build of the image that a task names, behind the Dockerfile that it takes."""
-    if not isinstance(form, RecipeForm) or Path(form.path).name != "Dockerfile":
-        return ()
-    if not followup.BUILDS.search(intent.without_negations(task)):
+    if not isinstance(form, RecipeForm) or not followup.build_of(form.path, task):
         return ()
     based = {line.split()[1] for line in form.template.splitlines() if line.startswith("FROM ")}
     images = set(IMAGE.findall(intent.core(task))) - based
     if len(images) != 1:
         return ()
     image = images.pop()
-    build = f"docker build -t {shlex.quote(image)} {shlex.quote(str(Path(form.path).parent))}"
-    return (Step(f"build it as {image}", form_of_commands("Build a docker image", build)),)
+    build = form_of_commands("Build a docker image", followup.build_of(form.path, task, image))
+    return (Step(f"build it as {image}", build),)
 
 
 def _with_script(told: Briefing, task: str, directory: Path) -> Briefing:

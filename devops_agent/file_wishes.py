@@ -119,12 +119,12 @@ _SETS_WHOLE = regex(
 )
 
 
-def word_to_set(wish: str, directory: Path) -> tuple[str, str, str]:
-    """The file of one word that a wish gives another one, that word, and its text now; "" for none."""
+def word_to_set(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The file of one word that a wish gives another one, that word, and its text now."""
     match = _SETS_WHOLE.match(wish)
     text = text_if_readable(directory / match["file"]) if match else None
     if match is None or len((text or "").split()) != 1:
-        return "", "", ""
+        return None
     return match["file"], match["value"], text or ""
 
 
@@ -136,7 +136,7 @@ _COPIES = regex(
 )
 
 
-def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list[str], str]:
+def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list[str], str] | None:
     """The files that a wish lists to be copied, when there are several of them, and into which folder.
 
     Args:
@@ -147,12 +147,12 @@ def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list
     match = _COPIES.match(wish)
     names = _BETWEEN.split(match["names"]) if match else []
     if match is None or len(names) < 2 or not all(is_file(directory / name) for name in names):
-        return [], ""
+        return None
     made = [found["names"] for each in told if (found := _MAKES_FOLDERS.search(each)) and not found["inner"]]
     if match["target"].lower() in ("it", "there"):
-        return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else ([], "")
+        return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else None
     there = is_folder(directory / match["target"]) or match["target"] in made
-    return (names, match["target"]) if there else ([], "")
+    return (names, match["target"]) if there else None
 
 
 # "an executable script x.sh", "make x.sh executable"

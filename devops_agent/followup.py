@@ -39,7 +39,7 @@ _ELSEWHERE = {
 _OTHER_SERVER = frozenset({"KUBECONFIG", "DOCKER_HOST", "DOCKER_CONTEXT"})
 _MANIFEST = regex(r"^apiVersion: *\S+$", re.MULTILINE)
 _APPLIES = regex(r"\bkubectl\b.*\s(?:apply|create|replace)\b")
-BUILDS = regex(r"\b(?:build|image|package|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
+_BUILDS = regex(r"\b(?:build|image|package|dockeri[sz]e|containeri[sz]e)\b", re.IGNORECASE)
 _CONTAINER_ID = regex(r"^([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -103,10 +103,16 @@ def _still_to_do(path: str, content: str, variables: Mapping[str, str], task: st
                 else ""
             )
             return Check(f"{path} does not contain the value of {name}, which is {value}.{literal}", False)
-    if Path(path).name == "Dockerfile" and BUILDS.search(intent.without_negations(task)):
-        build = f"docker build -t IMAGE:TAG {shlex.quote(str(Path(path).parent))}"
+    if build := build_of(path, task):
         return Check(f"Not built yet: {build}", True, is_all=False)
     return None
+
+
+def build_of(path: str, task: str, image: str = "IMAGE:TAG") -> str:
+    """The command that builds the image of a Dockerfile; "" for another file or where no build is wanted."""
+    if Path(path).name != "Dockerfile" or not _BUILDS.search(intent.without_negations(task)):
+        return ""
+    return f"docker build -t {shlex.quote(image)} {shlex.quote(str(Path(path).parent))}"
 
 
 def applies(command: str) -> bool:

@@ -240,13 +240,13 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     """The form for what a wish says in full: folders to be made, files to be copied, the word of a file."""
     if folders := file_wishes.folders_to_make(wish):
         return form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
-    path, word, before = file_wishes.word_to_set(wish, directory)
-    if path:
+    if word_set := file_wishes.word_to_set(wish, directory):
+        path, word, before = word_set
         return Rewrite(path, f"{word}\n", f'it becomes "{word}"', before)
-    files, target = file_wishes.files_to_copy(wish, told, directory)
-    if not files:
-        return None
-    return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
+    if copied := file_wishes.files_to_copy(wish, told, directory):
+        files, target = copied
+        return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
+    return None
 
 
 def _has(text: str, name: str) -> bool:

@@ -215,7 +215,6 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
                 _keep_its_lines(operands[1], before, content, evidence.limits.removes)
 
 
-_PARTS = regex(r";|&&|\|\||\n")
 _KEYS = frozenset({".key", ".pem", ".crt", ".cer", ".p12", ".pfx", ".jks"})
 
 
@@ -232,6 +231,9 @@ def writes_over_no_key(call: Call, tools: Tools, evidence: Evidence) -> None:
     for path in written - evidence.written:
         if Path(path).suffix.lower() in _KEYS and text_if_readable(path):
             raise CallRefused(f"{path} is a key or a certificate, and its text stays as it is.")
+
+
+_PARTS = regex(r";|&&|\|\||\n")
 
 
 def empties_nothing_that_it_reads(call: Call, tools: Tools, evidence: Evidence) -> None:

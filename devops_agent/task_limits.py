@@ -20,17 +20,17 @@ _REWRITE = regex(
     re.IGNORECASE,
 )
 # "Remove all images but web:2", and not "All pods run but web-1 hangs"
-_ALL_BUT = r"\b(?:remove|delete|drop|stop|kill|prune|restart|clean up) (?:all|every)(?: [\w-]+){0,4} but\b"
+_ALL_BUT = r"\b(?:remove|delete|drop|stop|kill|prune|restart|clean up) (?:all|every)(?: [\w-]+){1,4} but\b"
 _EXCEPTION = regex(
     r"\b(?:except|keep|leave|spare|preserve"
     r"|(?:has|have|must|should|ought to) (?:to )?stay|stays?(?= (?:as|where|staged|in place))"
-    r"|other than|apart from|unless|still (?:needed|in use|used)"
+    r"|other than|apart from|all but|unless|still (?:needed|in use|used)"
     rf"|only (?:those|the|what))\b|\bbut (?:not|do not|don)|{_ALL_BUT}",
     re.IGNORECASE,
 )
 # "all tags except web:2.0", "but keep db-1 and db-2"
 _EXCEPTED = regex(
-    rf"(?P<sure>\bexcept(?: for)?\b|{_ALL_BUT}|\bother than\b|\bapart from\b)?"
+    rf"(?P<sure>\bexcept(?: for)?\b|\ball but\b|{_ALL_BUT}|\bother than\b|\bapart from\b)?"
     r"(?(sure)|\b(?:but (?:not|keep|leave|spare)|keep|leave|spare)\b)"
     r"\s(?P<what>(?:(?!\b(?:in|of|from|on|for|as|to|then|because|which|that)\b"
     r"|,? and \w+ (?:the|it|them)\b"

@@ -333,6 +333,7 @@ def test_what_a_task_names_as_an_exception_is_not_ended() -> None:
         ("Set LOG_LEVEL on it and keep the ones it has", set()),
         ("Keep db-1 and remove db-2", {"db-1"}),
         ("Stop all containers except redis", {"redis"}),
+        ("Clear out all but web:2 of the images", {"web:2"}),
         ("Remove all images but web:2 and check that it runs", {"web:2"}),
         ("Delete all pods except web-1 in namespace shop-prod", {"web-1"}),
         ("All pods are running but web-1 hangs. Delete web-1", set()),

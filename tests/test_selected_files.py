@@ -91,6 +91,10 @@ def test_a_list_has_not_itself_in_it_and_is_written_over_nothing() -> None:
     subprocess.run(["bash", "-c", form.template], check=True)
     assert Path("list.txt").read_text() == "./a.txt\n"
     assert selection_of("Write the names of all *.txt files here to a.txt", (), True, Path()) is None
+    form = selection_of("Write the names of all *.log files in logs to logs/all.log", (), True, Path())
+    assert form
+    subprocess.run(["bash", "-c", form.template], check=True)
+    assert Path("logs/all.log").read_text() == "logs/new.log\nlogs/old.log\n"
 
 
 def test_the_contents_of_files_are_not_their_names() -> None:

@@ -9,7 +9,7 @@ FORMAT_OF = {
         "name",
     ),
     **dict.fromkeys("cpu memory size cpu_request memory_request cpu_limit memory_limit".split(), "quantity"),
-    "pairs": "pair",
+    PAIRS: "pair",
     **dict.fromkeys(("path", "http_path", "key_file", "certificate_file", "pid_file"), "path"),
     "image": "image",
     "verbs": "verbs",

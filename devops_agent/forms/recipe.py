@@ -36,8 +36,6 @@ _AS_USER = regex(
     r"((?!(?:that|which|who|with|named|called|of|and|in|not|on|for|by|is)\b)[\w-]+)",
     re.IGNORECASE,
 )
-# Behind these words stands the command that is meant.
-_IN_CONTAINER = frozenset({"docker", "exec"})
 # What is given once for each pair, such as --from-literal={key}={value}, or -e {key}={value}.
 _PAIR = regex(
     r"(?P<before>(?:(?<!\S)--?[a-z][a-z-]* )?\S*?)(?P<quote>['\"]?)\{key\}=\{value\}(?P=quote)(?=\s|$)"
@@ -307,7 +305,8 @@ def _heads(form: RecipeForm) -> set[str]:
         return {form.path}
     lines = form.template.removeprefix(_EACH_COUNTS).splitlines()
     words = [re.sub(r" -n \S+", "", line).split() for line in lines]
-    return {" ".join(each[: 6 if {*each[:2]} >= _IN_CONTAINER else 3]) for each in words}
+    # in a container, the command that is meant comes later
+    return {" ".join(each[: 6 if each[:2] == ["docker", "exec"] else 3]) for each in words}
 
 
 def may_be_joined(forms: Sequence[RecipeForm]) -> bool:

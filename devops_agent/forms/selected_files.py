@@ -10,21 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devops_agent.files import is_folder, text_if_readable
+from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
 from devops_agent.patterns import regex
 
 _WORDS = {
+    # "Write the names of all … into big.txt, one per line"
+    "save": "(?:write|save|put|store|list) (?:me )?(?:all )?(?:the )?(?:(?:file ?)?names|paths|list) of",
     "delete": "delete|remove|clean up|get rid of|purge",
     "compress": "compress|gzip",
     "list": "list|find",
 }
-# "Write the names of all … into big.txt, one per line"
-_SAVES = regex(
-    r"(?:(?:please|then|and|first|now) )*(?:write|save|put|store|list) (?:me )?(?:all )?(?:the )?"
-    r"(?:(?:file ?)?names|paths|list) of\b",
-    re.IGNORECASE,
-)
 _INTO = regex(
     r"\b(?:in)?to (?:an? |the )?(?:file )?[\"'`]?(?P<file>[\w./-]+\.\w+)[\"'`]?"
     r"(?:,? one (?:name |path |file )?(?:a|per|on each) line)?",
@@ -38,7 +34,7 @@ _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
     "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
-    "save": "FIND ! -path './INTO' | sort > INTO",
+    "save": "FIND ! -path INTO ! -path ./INTO | sort > INTO",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
 _GLOB = regex(r"(?<![\w/*])(?=[\w.*~-]*[.~\w])[\w.-]*\*[\w.*~-]*(?![\w/*])")
@@ -55,7 +51,7 @@ _AGE = regex(
 )
 _DAYS = {"day": 1, "week": 7}
 _SIZE = regex(
-    r"\b(?:(?:that |which )?(?:are |is )?(?:over|above|(?:larger|bigger) than)) "
+    r"\b(?:that |which )?(?:are |is )?(?:over|above|(?:larger|bigger) than) "
     r"(\d+) ?(k|m|g)(?:i?b|egabytes?)?(?![\w.])",
     re.IGNORECASE,
 )
@@ -103,14 +99,15 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         changes: Whether the task wants anything changed.
         directory: The working directory.
     """
-    into = _INTO.search(wish) if _SAVES.match(wish) else None
-    action = "save" if into else next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
+    action = next((name for name, said in _ACTIONS.items() if said.match(wish)), "")
     if not action or (action != "list") != changes or _OTHER_PATTERN.search(wish):
         return None
-    if into:
-        rest = _SAVES.sub(" ", _INTO.sub(" ", wish, count=1), count=1)
-    else:
-        rest = _ACTIONS[action].sub(" ", wish, count=1)
+    rest = _ACTIONS[action].sub(" ", wish, count=1)
+    into = _INTO.search(rest) if action == "save" else None
+    if action == "save":
+        if into is None or is_file(directory / into["file"]) or is_folder(directory / into["file"]):
+            return None  # what is in it may be wanted
+        rest = _INTO.sub(" ", rest, count=1)
     spared, rest = _SPARES.findall(rest), _SPARES.sub(" ", rest)
     meant = _Meant.of(rest)
     if meant and not meant.tests and _SAME.search(meant.rest) and before:
@@ -119,8 +116,6 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
             return None
         meant = replace(earlier, rest=_bare(_SAME.sub(" ", meant.rest)))
     excluded = _excluded(spared, directory)
-    if into and (directory / into["file"]).exists():
-        return None  # what is in it may be wanted
     if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
     if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
