@@ -255,6 +255,18 @@ def test_without_kubectl_nothing_is_looked_up(programs: Programs, here: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("task", "named"),
+    [
+        ("Check disk usage and available memory", False),
+        ("Show the memory usage of quote-engine", True),
+        ("Is quote-engine running?", True),
+    ],
+)
+def test_the_machines_own_figures_are_no_names_of_what_runs(task: str, named: bool) -> None:
+    assert names_something(task, {}) is named
+
+
+@pytest.mark.parametrize(
     "script",
     [
         "exit 1",
