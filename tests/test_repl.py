@@ -137,6 +137,15 @@ def test_an_unknown_command_names_the_nearest() -> None:
     ]
 
 
+def test_the_name_of_a_command_alone_is_no_task() -> None:
+    played = Played("clear", "Undo", "show pods", EOFError)
+    assert played.session.tasks == ["show pods"]
+    assert played.failures == [
+        "A task has more words. The command is /clear.",
+        "A task has more words. The command is /undo.",
+    ]
+
+
 def test_a_command_of_the_users_own_is_shown_and_kept() -> None:
     played = Played("!echo one; exit 3", "!", EOFError)
     assert played.session.own_commands == [("echo one; exit 3", "one\n", 3)]

@@ -103,6 +103,8 @@ class Repl:
             command()
         elif line.startswith("!"):
             self._run_own(line[1:].strip())
+        elif line.lower() in self._commands.table:
+            raise UsageError(f"A task has more words. The command is /{line.lower()}.")
         elif line:
             self._do(line)
 
