@@ -28,22 +28,34 @@ class Setting:
         start: Where it begins in the text, in characters.
         end: Where it ends.
         quote: The quotes around it, or "".
+        mark: Where the mark stands that comments its line out; None where it is in force.
     """
 
     start: int
     end: int
     quote: str = ""
+    mark: tuple[int, int] | None = None
 
 
 def settings_of(path: str, text: str) -> dict[str, Setting]:
-    """The settings of a file by their paths; none when it is broken, or of another kind."""
-    suffix, name = Path(path).suffix.lower(), Path(path).name.lower()
-    reader = _READERS.get(suffix) or (_sections if name.startswith(".env") else None)
-    if suffix == ".conf" or "nginx" in name:
-        reader = _blocks if re.search(r"\{\s*(?:#.*)?$", text, re.MULTILINE) else _sections
+    """The settings in force of a file by their paths; none when it is broken, or of another kind."""
+    return _by_path(path, text, False)
+
+
+def commented_out(path: str, text: str) -> dict[str, Setting]:
+    """The settings that a file has only in comments, as `#Port 22`, by their paths."""
+    in_force = {re.sub(r" #\d+$", "", setting) for setting in settings_of(path, text)}
+    found = _by_path(path, text, True)
+    return {setting: place for setting, place in found.items() if setting not in in_force}
+
+
+def _by_path(path: str, text: str, commented: bool) -> dict[str, Setting]:
+    reader = _reader(path, text)
     found: dict[str, Setting] = {}
     try:
         for setting, place in reader(text) if reader else ():
+            if (place.mark is not None) is not commented:
+                continue
             unique, number = setting, 2
             while unique in found:
                 unique, number = f"{setting} #{number}", number + 1
@@ -53,6 +65,17 @@ def settings_of(path: str, text: str) -> dict[str, Setting]:
     except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         return {}
     return {setting: place for setting, place in found.items() if "\n" not in text[place.start : place.end]}
+
+
+def _reader(path: str, text: str) -> "_Reader | None":
+    suffix, name = Path(path).suffix.lower(), Path(path).name.lower()
+    if suffix == ".conf" or "nginx" in name:
+        if re.search(r"\{\s*(?:#.*)?$", text, re.MULTILINE):
+            return _blocks
+        return _sections if any(_LINE.fullmatch(line) for line in text.splitlines()) else _directives
+    if name.endswith("_config"):
+        return _directives
+    return _READERS.get(suffix) or (_sections if name.startswith(".env") else None)
 
 
 def key_of(setting: str) -> str:
@@ -165,6 +188,11 @@ _LINE = regex(
 )
 
 
+# "#max_connections = 100", but no sentence
+_COMMENTED_LINE = regex(
+    r"\s*(?P<mark>[;#] ?)(?P<key>[A-Za-z_][\w.-]*)\s*=\s*"
+    r"(?:(?P<quote>[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s;#\"'=]+))\s*(?:[;#].*)?"
+)
 # A value that goes on in the next lines, or has parts.
 _OPENED = regex(r"[\[{]")
 _TEXT_BLOCK = regex(r"\"\"\"|'''")
@@ -184,11 +212,41 @@ def _sections(text: str) -> Iterator[tuple[str, Setting]]:
             elif not _OPENED.match(match[group] if group == "bare" else ""):
                 start, end = match.span(group)
                 yield _joined(section, match["key"]), Setting(at + start, at + end, match["quote"] or "")
+        elif match := _COMMENTED_LINE.fullmatch(bare):
+            start, end = match.span("quoted" if match["quote"] else "bare")
+            place = Setting(at + start, at + end, match["quote"] or "", _shifted(match.span("mark"), at))
+            yield _joined(section, match["key"]), place
+        at += len(line)
+
+
+def _shifted(span: tuple[int, int], by: int) -> tuple[int, int]:
+    return span[0] + by, span[1] + by
+
+
+_GROUP = regex(r"(?:Match|Host)\s+\S.*")
+# "Port 22", "#Port 22", but no sentence
+_WORDS = regex(
+    r"(?:(?P<mark>#)(?=\S+[ \t]+\S+\s*$)|\s*)"
+    r"(?P<key>[A-Za-z][\w-]*)[ \t]+(?P<value>[^\s#=].*?)\s*(?:\s#.*)?"
+)
+
+
+def _directives(text: str) -> Iterator[tuple[str, Setting]]:
+    """Lines such as `Key value`, as ssh and redis have them; those below `Match` and `Host` belong to it."""
+    group, at = "", 0
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
+        if _GROUP.fullmatch(bare):
+            group = f"{' '.join(bare.split())} > "
+        elif match := _WORDS.fullmatch(bare):
+            start, end = match.span("value")
+            mark = _shifted(match.span("mark"), at) if match["mark"] else None
+            yield f"{group}{match['key']}", Setting(at + start, at + end, mark=mark)
         at += len(line)
 
 
 _OPENS = regex(r"\s*(?P<head>[^#{};]*?\S)\s*\{\s*(?:#.*)?")
-_DIRECTIVE = regex(r"\s*(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
+_DIRECTIVE = regex(r"\s*(?P<mark># *)?(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
 
 
 def _blocks(text: str) -> Iterator[tuple[str, Setting]]:
@@ -205,11 +263,13 @@ def _blocks(text: str) -> Iterator[tuple[str, Setting]]:
             blocks = blocks[:-1]
         elif match := _DIRECTIVE.fullmatch(bare):
             start, end = match.span("value")
-            yield " > ".join([*blocks, match["key"]]), Setting(at + start, at + end)
+            mark = _shifted(match.span("mark"), at) if match["mark"] else None
+            yield " > ".join([*blocks, match["key"]]), Setting(at + start, at + end, mark=mark)
         at += len(line)
 
 
-_READERS: dict[str, Callable[[str], Iterator[tuple[str, Setting]]]] = {
+_Reader = Callable[[str], Iterator[tuple[str, Setting]]]
+_READERS: dict[str, _Reader] = {
     ".json": _json,
     **dict.fromkeys((".yaml", ".yml"), _yaml),
     **dict.fromkeys((".ini", ".cfg", ".toml", ".properties", ".cnf", ".env"), _sections),

@@ -988,7 +988,7 @@ def test_a_file_is_changed_by_its_form_and_the_next_form_is_of_the_new_text(tmp_
     Path("app.ini").write_text("[a]\nport = 80\nusers = 5\n")
     first = call("recipe", setting="a.port", value="81")
     second = call("recipe", setting="a.port", value="82")
-    run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 82")
+    run = grounded(first, second, answer("Changed."), task="Set port in app.ini to 2 more")
     assert Path("app.ini").read_text() == "[a]\nport = 82\nusers = 5\n"
     assert run.happened()[0] == ToolCalled(
         "write_file", {"path": "app.ini", "content": "[a]\nport = 81\nusers = 5\n"}
@@ -1003,7 +1003,7 @@ def test_the_form_edits_the_text_that_the_file_has_whatever_changed_it() -> None
         call("write_file", path="other.txt", content="x\n"),
         call("recipe", setting="a.port", value="81"),
         answer("Changed."),
-        task="Set port in app.ini to 81 and users to 6",
+        task="Raise port in app.ini to the next, and users too",
     )
     assert Path("app.ini").read_text() == "[a]\nport = 81\nusers = 6\n"
     assert Path("other.txt").read_text() == "x\n"
@@ -1017,7 +1017,7 @@ def test_a_file_is_not_emptied_and_not_broken() -> None:
         call("write_file", path="app.ini", content="port = 81\n"),
         call("write_file", path="app.json", content='{"a": 1'),
         answer("It failed."),
-        task="Set port in app.ini to 81",
+        task="Set port in app.ini to 1 more",
     )
     first, second = run.told()
     assert first.startswith("Error: That would remove 1 lines or values of app.ini, so nothing was written.")
@@ -1533,9 +1533,19 @@ def test_the_second_edit_of_a_file_keeps_the_first() -> None:
         call("recipe", setting="workers", value="8"),
         call("recipe", setting="level", value="debug"),
         answer("Both are set."),
-        task="Set workers to 8 in web.conf, then set level to debug in web.conf",
+        task="Set workers in web.conf to the double, then set level in web.conf to something louder",
     )
     assert Path("web.conf").read_text() == "workers = 8\nlevel = debug\n"
+    assert run.code is ExitCode.DONE
+
+
+def test_what_a_task_says_of_settings_is_done_without_the_model() -> None:
+    Path("web.conf").write_text("workers = 4\nlevel = info\n")
+    run = grounded(task="Set workers to 8 in web.conf, then set level to debug in web.conf")
+    assert Path("web.conf").read_text() == "workers = 8\nlevel = debug\n"
+    assert run.answer == (
+        "Changed web.conf:\n-workers = 4\n+workers = 8\nChanged web.conf:\n-level = info\n+level = debug"
+    )
     assert run.code is ExitCode.DONE
 
 
@@ -1587,7 +1597,7 @@ def test_a_thing_without_a_form_is_done_by_a_command_of_its_kind() -> None:
         answer("All is done."),
         sh("true; touch HUP; : kill -HUP"),
         answer("All is done."),
-        task="Set workers to 8 in web.conf, then send the program a HUP",
+        task="Set workers in web.conf to the double, then send the program a HUP",
     )
     assert run.told()[2] == "Error: Still to do: send the program a HUP."
     assert run.code is ExitCode.DONE

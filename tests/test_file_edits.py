@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devops_agent import briefing, events, followup, runbook_library
-from devops_agent.config_values import settings_of
+from devops_agent.config_values import commented_out, settings_of
 from devops_agent.constraints import call_grammar, call_schema
 from devops_agent.errors import CallRefused
 from devops_agent.forms.compose_service import ComposeService
@@ -301,10 +301,7 @@ def test_a_value_of_yaml_has_quotes_where_it_needs_them(value: str, written: str
 @pytest.mark.parametrize(
     ("task", "stated"),
     [
-        ("Set the memory limit of the worker to 1Gi", ["1Gi"]),
-        ("Change the channel of the receiver ops to '#ops-prod'", ["#ops-prod"]),
-        ("change the ops channel to #ops-prod and the worker's memory limit to 1Gi.", ["#ops-prod", "1Gi"]),
-        ("Give the worker a memory limit of 1Gi, please.", ["1Gi"]),
+        ("Set the memory limit of the worker to 1Gi if it has another", ["1Gi"]),
         ("Set the memory limit of the worker to 2 gigabytes", []),
         ("Double the memory limit of the worker to what is sensible", []),
         ("Set the memory limit of the worker to the one of api", []),
@@ -320,6 +317,95 @@ def test_a_new_value_that_the_task_states_is_all_that_the_model_may_write(
     assert value.get("enum", []) == stated
 
 
+SSHD = """\
+#Port 22
+#ListenAddress 0.0.0.0
+PermitRootLogin prohibit-password
+#see above
+Match Group sftponly
+    AllowTcpForwarding no
+"""
+POSTGRES = "#max_connections = 100\t# (change requires restart)\nport = 5432\n#work_mem = 4MB\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "task", "new"),
+    [
+        (
+            "values.yaml",
+            VALUES,
+            "Set the memory limit of the worker to 1Gi",
+            VALUES.replace("512Mi", "1Gi"),
+        ),
+        (
+            "values.yaml",
+            VALUES,
+            "Change the channel of the receiver ops to '#ops-prod'",
+            VALUES.replace("#ops", "#ops-prod", 1),
+        ),
+        (
+            "values.yaml",
+            VALUES,
+            "change the ops channel to #ops-prod and the worker's memory limit to 1Gi.",
+            VALUES.replace("#ops", "#ops-prod", 1).replace("512Mi", "1Gi"),
+        ),
+        (
+            "values.yaml",
+            VALUES,
+            "Give the worker a memory limit of 1Gi, please.",
+            VALUES.replace("512Mi", "1Gi"),
+        ),
+        (
+            "./sshd_config",
+            SSHD,
+            "In ./sshd_config move ssh to port 2222",
+            SSHD.replace("#Port 22", "Port 2222"),
+        ),
+        (
+            "x.conf",
+            POSTGRES,
+            "In x.conf set port=5433 and max connections to 300",
+            POSTGRES.replace("5432", "5433").replace("#max_connections = 100", "max_connections = 300"),
+        ),
+    ],
+)
+def test_what_a_task_says_of_settings_and_values_leaves_the_model_nothing_to_fill_in(
+    path: str, text: str, task: str, new: str
+) -> None:
+    edit = SettingEdit(path, text, task)
+    assert edit.inputs == {}
+    assert changed(edit) == new
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        (POSTGRES, "change the port to 5433 if it is 5432"),
+        (POSTGRES, "Set port to five"),
+        (POSTGRES, "Set port to something else"),
+        ("level = info\n", "Set level to production values"),
+        (POSTGRES, "Set port and work_mem to 10"),
+        (POSTGRES, "Set the port to 1 and then the port to 2"),
+        (SSHD, "forbid root logins completely"),
+    ],
+)
+def test_what_a_task_leaves_open_the_model_fills_in(text: str, task: str) -> None:
+    edit = SettingEdit("sshd_config" if text is SSHD else "x.conf", text, task)
+    assert list(edit.inputs) == ["setting", "value"]
+
+
+def test_a_setting_in_a_comment_counts_where_the_task_names_it_and_none_is_in_force() -> None:
+    assert list(settings_of("sshd_config", SSHD)) == [
+        "PermitRootLogin",
+        "Match Group sftponly > AllowTcpForwarding",
+    ]
+    assert list(commented_out("sshd_config", SSHD)) == ["Port", "ListenAddress", "see"]
+    assert commented_out("x.env", "#A=1\nA=2\n# B = C = D\n# a sentence\n") == {}
+    told = str(SettingEdit("sshd_config", SSHD, "raise the port by 1"))
+    assert told.endswith("\nPort = 22 (commented out)")
+    assert list(SettingEdit("sshd_config", SSHD, "Forbid root logins").settings) == ["PermitRootLogin"]
+
+
 def test_a_value_is_no_placeholder() -> None:
     with pytest.raises(CallRefused, match=r"tls[.]crt stands for a value"):
         changed(SettingEdit("app.ini", SECTIONS), setting="a.host", value="/path/to/tls.crt")
@@ -328,7 +414,9 @@ def test_a_value_is_no_placeholder() -> None:
 def test_the_settings_are_told_where_one_name_stands_twice(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(VALUES)
     brief = briefing.briefer({}, tmp_path, events.ignore)
-    form = brief("Set the memory limit of the worker to 1Gi in values.yaml", lambda: True).form
+    form = brief(
+        "Set the memory limit of the worker in values.yaml to 1Gi if it has another", lambda: True
+    ).form
     assert isinstance(form, SettingEdit)
     assert list(form.settings) == ["worker.limits.memory"]
     assert "\nworker.limits.memory = 512Mi" in str(form)

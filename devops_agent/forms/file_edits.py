@@ -11,7 +11,7 @@ from devops_agent.forms.form import FileEdit
 from devops_agent.forms.line_edit import CHANGE, LineEdit, actions, patterns_in
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.forms.rewrite import Rewrite
-from devops_agent.forms.setting_edit import SettingEdit
+from devops_agent.forms.setting_edit import SettingEdit, names_setting
 from devops_agent.grounding import Ground
 from devops_agent.grounding.task_words import NO_NAMES, PATH
 from devops_agent.patterns import regex
@@ -78,7 +78,11 @@ def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
         return bool(_HERE.match(before)) or _wants_changed(wish, edit.path)
     said = {word.lower() for word in re.findall(r"[A-Za-z][\w.-]*\w", wish)} - NO_NAMES
     text = edit.text if isinstance(edit, FileEdit) else ""
-    return not PATH.search(wish) and any(key.lower() in said for key in _KEY.findall(text))
+    if PATH.search(wish):
+        return False
+    if isinstance(edit, SettingEdit) and not edit.inputs:
+        return True
+    return any(key.lower() in said for key in _KEY.findall(text)) or names_setting(edit.path, text, wish)
 
 
 def _by_line(path: str, text: str, task: str, whole: str) -> LineEdit:

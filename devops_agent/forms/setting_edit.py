@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from devops_agent.config_values import Setting, key_of, settings_of
+from devops_agent.config_values import Setting, commented_out, key_of, settings_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
@@ -37,16 +37,25 @@ _STAYS = regex(
     re.IGNORECASE,
 )
 _SWITCHES = {"false": "true", "off": "on", "no": "yes"}
-_ENABLES = regex(r"\b(?:enable|activate|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
-_DISABLES = regex(r"\b(?:disable|deactivate|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE)
+_ENABLES = regex(r"\b(?:enable|activate|allow|permit|turn (?:\S+ )?on|switch (?:\S+ )?on)\b", re.IGNORECASE)
+_DISABLES = regex(
+    r"\b(?:disable|deactivate|forbid|disallow|turn (?:\S+ )?off|switch (?:\S+ )?off)\b", re.IGNORECASE
+)
 # A value that a task states: in quotes, or as one word behind "to", or a figure behind "of"; and what may not
 # be taken for one.
 _STATED = regex(
-    r"(?:\bto|=|\bof(?=\s+[\"'`]?\d))\s+(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
+    r"(?:(?:\bto|\bof(?=\s+[\"'`]?\d))\s+|=\s*)(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
     re.IGNORECASE,
 )
 _NO_VALUE = regex(
-    r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have",
+    r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have"
+    r"|(?:any|some)thing|whatever|another|higher|lower|bigger|smaller|different|other",
+    re.IGNORECASE,
+)
+# What may follow a value; another word belongs to it: "to production values".
+_BEHIND_VALUE = regex(
+    r"(?:and|or|in|for|on|of|at|by|from|with|within|under|below|inside|instead|please|now|then|again|so|as"
+    r"|everywhere|there|here|but|while|because|since|until|after|before)\W*",
     re.IGNORECASE,
 )
 _UNITS = regex(
@@ -60,6 +69,15 @@ _COMPUTED = regex(
     re.IGNORECASE,
 )
 _SEPARATORS = ":/@=, "
+_COMMENTED = " (commented out)"
+# What makes a change depend on something, or more of it than one.
+_HEDGES = regex(
+    r"\b(?:if|unless|provided|when(?:ever)?|only|each|every|both|also|too|respectively|same)\b", re.IGNORECASE
+)
+_NUMBER_WORD = regex(
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|a|double|half)",
+    re.IGNORECASE,
+)
 # What needs no quotes in TOML: numbers, switches, dates, lists and tables.
 _LITERAL = regex(r"[+-]?[\d_.]+(?:e[+-]?\d+)?|true|false|\d{4}-\d\d-\d\d.*|\[.*\]|\{.*\}", re.IGNORECASE)
 
@@ -79,8 +97,10 @@ class SettingEdit(FileEdit):
     @cached_property
     def settings(self) -> dict[str, Setting]:
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
-        found = settings_of(self.path, self.text)
-        meant = _meant(found, self.task, self.path, self.whole) or list(found)
+        words, in_force = _words(_wanted(self.task)), settings_of(self.path, self.text)
+        comments = commented_out(self.path, self.text).items()
+        found = in_force | {setting: place for setting, place in comments if _words(key_of(setting)) <= words}
+        meant = _meant(found, self.task, self.path, self.whole) or list(in_force)
         return {setting: found[setting] for setting in meant[:_MOST]}
 
     @property
@@ -90,25 +110,31 @@ class SettingEdit(FileEdit):
         keys = Counter(map(key_of, settings_of(self.path, self.text)))
         if any(times > 1 and _words(key) & words for key, times in keys.items()):
             return True
-        fully = all(_words(key_of(setting)) <= words for setting in self.settings)
-        return bool(_SETS.search(self.task)) and fully and 0 < len(self.settings) <= _MOST_MEANT
+        meant = [_words(key_of(setting)) for setting in self.settings]
+        fully = bool(_SETS.search(self.task)) and all(key <= words for key in meant)
+        nearly = all(len(key & words) > 1 for key in meant)
+        return (fully or nearly) and 0 < len(meant) <= _MOST_MEANT
 
     @property
     def description(self) -> str:
         """How the model is told to use it."""
-        settings = self.settings
-        told = [
-            f"{setting} = {self.text[place.start : place.end][:_LONGEST]}"
-            for setting, place in list(settings.items())[:_MOST_TOLD]
+        if self._filled:
+            told = " and ".join(f"{setting} becomes {value}" for setting, value in self._filled.items())
+            return f'To change {self.path}, call "{RECIPE}" with no arguments: {told}.'
+        lines = [
+            f"{setting} = {self.text[place.start : place.end][:_LONGEST]}{_COMMENTED if place.mark else ''}"
+            for setting, place in list(self.settings.items())[:_MOST_TOLD]
         ]
         return (
             f'To change {self.path}, call "{RECIPE}" with setting (one of those below) and value (the new '
-            "one). All else stays; call it once for each setting.\n" + "\n".join(told)
+            "one). All else stays; call it once for each setting.\n" + "\n".join(lines)
         )
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """The fields as a tool's inputs."""
+        """The fields as a tool's inputs; none where the task leaves nothing to choose."""
+        if self._filled:
+            return {}
         stated = self._stated
         value = {"enum": stated} if stated else {"format": "line"}
         return {
@@ -116,27 +142,59 @@ class SettingEdit(FileEdit):
             "value": {"type": "string", "description": "value", **value},
         }
 
+    @cached_property
+    def _filled(self) -> dict[str, str]:
+        """The new values by their settings, where the task says each by name, and no more; else {}."""
+        if _HEDGES.search(self.whole or self.task):
+            return {}
+        wanted, stated = _wanted(self.task), self._stated_at
+        named = {setting: list(_said(key_of(setting)).finditer(wanted)) for setting in self.settings}
+        if len(named) != len(stated) or any(len(said) != 1 for said in named.values()):
+            return {}
+        if len(named) == 1:  # the name may come behind the value
+            return dict(zip(named, self._stated, strict=False))
+        ends = sorted((said[0].end(), setting) for setting, said in named.items())
+        pairs = [(setting, value) for (_, setting), (_, value) in zip(ends, stated, strict=True)]
+        # each name has its value before the next name
+        places = [at for (end, _), (start, _) in zip(ends, stated, strict=True) for at in (end, start)]
+        fit = all(_are_like([value], self._old(setting)) for setting, value in pairs)
+        return dict(pairs) if fit and places == sorted(places) else {}
+
     @property
     def _stated(self) -> list[str]:
         """The new values, when the task states each as it is to stand in the file; else none.
 
         A small model shortens `#ops-prod` to the `#ops` that there is.
         """
+        stated = list(dict.fromkeys(value for _, value in self._stated_at))
+        told_each = len(self.settings) <= len(stated)
+        return (
+            stated if told_each and all(_are_like(stated, self._old(each)) for each in self.settings) else []
+        )
+
+    @cached_property
+    def _stated_at(self) -> list[tuple[int, str]]:
+        """Where the task states values, and the values; none where one of them may mean something else."""
         wanted = _wanted(self.task)
         if any(said.search(wanted) for said in (_COMPUTED, _ENABLES, _DISABLES)):
             return []
-        stated: list[str] = []
+        keys = {word for setting in self.settings for word in _words(key_of(setting))}
+        stated: list[tuple[int, str]] = []
         for match in _STATED.finditer(wanted):
             quoted, bare, next_word = match[1] or match[2] or match[3], match[4] or "", match[5] or ""
-            value = quoted or bare.rstrip(".?!:")
-            says_more = _UNITS.fullmatch(next_word) or (value.isalpha() and re.search(r"[\d/]", next_word))
+            value, at = quoted or bare.rstrip(".?!:"), match.start()
+            if not quoted and value.lower() in keys and re.search(r"\d", next_word):
+                value, next_word, at = next_word.rstrip(".,;?!:"), "", match.end()  # "to port 2222"
+            ends = not value.isalpha() or value != bare or _BEHIND_VALUE.fullmatch(next_word)
+            says_more = _UNITS.fullmatch(next_word) or (next_word and not ends)
             if not quoted and (_NO_VALUE.fullmatch(value) or says_more):
                 return []
-            stated.append(value)
-        stated = [value for value in dict.fromkeys(stated) if value and value != self.path]
-        olds = [self.text[place.start : place.end] for place in self.settings.values()]
-        told_each = len(olds) <= len(stated)
-        return stated if told_each and all(_are_like(stated, old) for old in olds) else []
+            stated += [(at, value)] if value and value != self.path else []
+        return stated
+
+    def _old(self, setting: str) -> str:
+        place = self.settings[setting]
+        return self.text[place.start : place.end]
 
     def drops(self, content: str) -> int:
         """How many of its settings another text of the file leaves out."""
@@ -150,26 +208,43 @@ class SettingEdit(FileEdit):
         Raises:
             CallRefused: The file has no such setting, or it has that value already.
         """
-        setting, value = str(values.get("setting", "")), str(values.get("value", ""))
+        wanted = self._filled or {str(values.get("setting", "")): str(values.get("value", ""))}
+        text = self.text
+        for setting in sorted(wanted, key=lambda each: self._start(each), reverse=True):
+            text = self._with(text, setting, wanted[setting], task)
+        return Call("write_file", {"path": self.path, "content": text})
+
+    def _start(self, setting: str) -> int:
+        return self.settings[setting].start if setting in self.settings else 0
+
+    def _with(self, text: str, setting: str, value: str, task: str) -> str:
+        """A text, which is the file's up to that setting, with its new value."""
         if setting not in self.settings:
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
         if (stand_in := placeholder(value)) and stand_in not in task:
             raise CallRefused(f"{stand_in} stands for a value. Give the real one, as the task has it.")
-        place = self.settings[setting]
-        old = self.text[place.start : place.end]
+        place, old = self.settings[setting], self._old(setting)
         value = _switched(old, key_of(setting), self.task) or value if value == old else value
-        start, end, new = place.start, place.end, _written(_unquoted(value), place.quote, self.path)
+        new = _written(_unquoted(value), place.quote, self.path)
         new = new[1:-1] if place.quote else new
-        if new == self.text[start:end]:
+        if new == old and not place.mark:
             raise CallRefused(f"{setting} in {self.path} is {value} already.")
-        return Call(
-            "write_file", {"path": self.path, "content": f"{self.text[:start]}{new}{self.text[end:]}"}
-        )
+        mark, behind = place.mark or (place.start, place.start)
+        return f"{text[:mark]}{text[behind : place.start]}{new}{text[place.end :]}"
+
+
+def names_setting(path: str, text: str, wish: str) -> bool:
+    """Whether a wish says two words of the name of a setting, as "root logins" of `PermitRootLogin`."""
+    words = _words(wish)
+    settings = settings_of(path, text) | commented_out(path, text)
+    return any(len(_words(key_of(setting)) & words) > 1 for setting in settings)
 
 
 def _are_like(values: Iterable[str], old: str) -> bool:
     """Whether values can stand in place of an old one, and not just of a part of it, as `60` of `30s`."""
     if any(mark in old and not any(mark in value for value in values) for mark in _SEPARATORS):
+        return False
+    if old.isdigit() and any(map(_NUMBER_WORD.fullmatch, values)):
         return False
     has_unit = re.fullmatch(r"[\d.]+[A-Za-z%]+", old)
     return not (has_unit and any(re.fullmatch(r"[\d.]+", value) for value in values))
@@ -179,6 +254,12 @@ def _words(text: str) -> set[str]:
     """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeout`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
+
+
+def _said(key: str) -> re.Pattern[str]:
+    """How a task may say the name of a setting: `max_connections` as "max connections"."""
+    parts = re.findall(r"[A-Za-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key))
+    return re.compile(r"\b" + r"[\s_.-]*".join(parts) + r"s?\b", re.IGNORECASE)
 
 
 def _meant(settings: Iterable[str], task: str, path: str, whole: str = "") -> list[str]:
@@ -191,7 +272,10 @@ def _meant(settings: Iterable[str], task: str, path: str, whole: str = "") -> li
     changed = _words(_VALUE.sub(" ", _WHERE.sub(" ", wanted)))
     keys = {key for key in map(key_of, settings) if _words(key) & changed}
     keys = keys or {key for key in map(key_of, settings) if _words(key) & words}
-    keys = {key for key in keys if _words(key) <= words} or keys
+    shared = {key: len(_words(key) & words) for key in keys}
+    keys = {key for key in keys if _words(key) <= words} or {
+        key for key in keys if shared[key] == max(shared.values())
+    }
     places = words | _words(_wanted(whole))
     fits = {
         setting: (*_fit(setting, words), *_fit(setting, places))

@@ -85,7 +85,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
 
 # "myapp:1.0"
 _IMAGE = regex(r"(?<![\w/:.])[a-z][\w.-]*:[\w.-]+(?![\w/:])")
-# What is asked about a thing that runs; "disk usage" is the machine's, "memory usage of x" may be such a thing's.
+# What is asked about a thing that runs: "memory usage of web"; "disk usage" alone is the machine's.
 _STATE = regex(
     r"\b(?:status|stat(?:e|s)|running|up|uptime|ip|env|version|limits?)\b"
     r"|(?<!\bdisk )(?<!\bmemory )(?<!\bcpu )\busage\b|\busage (?:of|by|for|in)\b",
