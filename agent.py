@@ -710,6 +710,9 @@ class DevOpsAgent(ToolCallingAgent):
         form = self.tools.get(RECIPE)
         if call.name == RECIPE and isinstance(form, Form):
             call = form.call(call.arguments, str(self.task), self._told.ground)
+        elif call.name == write_file.name and isinstance(path := call.arguments.get("path"), str):
+            meant = file_wishes.meant_path(str(self.task), path, Path.cwd())
+            call = Call(call.name, {**call.arguments, "path": meant})
         command = call.arguments.get("command")
         if call.name != bash.name or not isinstance(command, str):
             return call

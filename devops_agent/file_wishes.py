@@ -20,7 +20,7 @@ _MAKES = regex(
 )
 # What stands before the name of a file that is to be made.
 _LEADS = regex(
-    r"\b(?:to|into|as|in|called|named|files?|script|config(?:uration)?|an?|new|me)(?:\s+[a-z]+ly|\s+small|\s+short"
+    r"\b(?:to|into|as|in|called|named|files?|script|unit|manifest|config(?:uration)?|an?|new|me)(?:\s+[a-z]+ly|\s+small|\s+short"
     r"|\s+simple|\s+new)?\s+[\"'`(]?$",
     re.IGNORECASE,
 )
@@ -97,6 +97,16 @@ def to_make(task: str, directory: Path) -> list[str]:
             if asked and _is_file_name(match[1], wish) and not _is_there(match[1], directory):
                 found.append(match[1])
     return found
+
+
+def meant_path(task: str, path: str, directory: Path) -> str:
+    """Where a file that is written belongs: where the task says, when it only names the file."""
+    folders = Path(path).parts[:-1]
+    said = set(re.findall(r"[\w.-]+", task))
+    named = [name for name in to_make(task, directory) if Path(name).name == Path(path).name]
+    if not folders or len(named) != 1 or Path(named[0]) == Path(path) or said.issuperset(folders):
+        return path
+    return named[0]
 
 
 def folders_to_make(wish: str) -> list[str]:

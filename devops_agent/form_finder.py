@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from devops_agent import file_wishes, grounding, intent, recipe_choice, runbook_library
+from devops_agent import file_wishes, grounding, intent, recipe_choice, runbook_library, templates
+from devops_agent.files import is_file
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.forms.selected_files import selection_of
-from devops_agent.grounding import Ground
+from devops_agent.grounding import Ground, file_modes
+from devops_agent.grounding.files import values_of
 from devops_agent.grounding.task_words import PATH
 from devops_agent.patterns import regex
 from devops_agent.recipe_choice import Weigh, unweighed
@@ -156,7 +158,8 @@ class FormFinder:
             return selected
         if self.changes and (listed := _of_names(self.wishes[0], (), self.directory)):
             return listed
-        own = form_of(runbook, self.known, self.task) if runbook else None
+        meant = next((self._known_to(wish) for wish in self.wishes if self._fitting[wish]), self.known)
+        own = form_of(runbook, self.known if alone else meant, self.task) if runbook else None
         if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
         edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
@@ -220,7 +223,7 @@ class FormFinder:
     def _known_to(self, wish: str) -> Mapping[str, str]:
         """The names that a wish means: not those that only another one of its kind has."""
         if _PRONOUN.search(wish):
-            return self.known
+            return {**self.known, **dict(values_of(wish, self.directory))}
         same = [
             each for each in self.wishes if each is not wish and intent.verb_of(each) == intent.verb_of(wish)
         ]
@@ -233,11 +236,11 @@ class FormFinder:
         named = set(PATH.findall(wish))
         if len(named) == 1 and known.get("file") not in {None, *named}:
             known["file"] = named.pop()  # which the wishes before make
-        return known
+        return known | dict(values_of(wish, self.directory))
 
 
 def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
-    """The form for what a wish says in full: folders to be made, files to be copied, the word of a file."""
+    """The form for what a wish says in full: folders and files to be made, a word, a mode."""
     if folders := file_wishes.folders_to_make(wish):
         return form_of_commands("Create the folders", f"mkdir -p -- {shlex.join(folders)}")
     if word_set := file_wishes.word_to_set(wish, directory):
@@ -246,6 +249,16 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if copied := file_wishes.files_to_copy(wish, told, directory):
         files, target = copied
         return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
+    if made := templates.filled(wish, directory):
+        path, text, made_from = made
+        return Rewrite(path, text, "it is the template with those values", made_from=made_from)
+    paths = set(PATH.findall(wish))
+    if (mode := file_modes.mode_of(wish)) and len(paths) == 1:
+        path = paths.pop()
+        if is_file(directory / path) or any(path in PATH.findall(each) for each in told):
+            return form_of_commands(
+                "Change the permissions of a file", f"chmod {mode} -- {shlex.quote(path)}"
+            )
     return None
 
 
@@ -255,9 +268,14 @@ def _has(text: str, name: str) -> bool:
 
 def _is_in(path: str, forms: Sequence[Form | None]) -> bool:
     """Whether a file of the task has its place in one of the forms."""
-    return any(isinstance(form, RecipeForm) and form.has_room_for_file(path) for form in forms) or any(
-        isinstance(form, FileEdit | Rewrite) and Path(form.path) == Path(path) for form in forms
-    )
+    for form in forms:
+        if isinstance(form, RecipeForm) and form.has_room_for_file(path):
+            return True
+        if isinstance(form, FileEdit | Rewrite) and Path(form.path) == Path(path):
+            return True
+        if isinstance(form, Rewrite) and path in form.made_from:
+            return True
+    return False
 
 
 def _same(form: Form, other: Form | None) -> bool:

@@ -49,6 +49,8 @@ def left() -> set[str]:
         ),
         ("delete those files from logs/", AGED, {"logs/old.log"}),
         ("Remove all files older than 2 weeks in logs/", "", {"logs/old.log"}),
+        ("Delete all log files in the folder logs that are older than 3 days", "", {"logs/old.log"}),
+        ("delete the log files in logs", "", {"logs/new.log", "logs/old.log"}),
     ],
 )
 def test_only_what_is_meant_goes(wish: str, before: str, gone: set[str]) -> None:
@@ -121,7 +123,6 @@ def test_the_contents_of_files_are_not_their_names() -> None:
         "Delete the .log files in the container web",
         "Delete the *.tmp files and show me the *.bak files",
         "Commit the *.py files and remove the *.tmp files",
-        "Delete log files older than 30 days",
         "Delete the backups older than 30 days from the S3 bucket",
         "Delete logs/*.log files older than 7 days",
         "Delete the *.bak files larger than 1.5 GB",

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from devops_agent import briefing, events, intent, runbook_library
+from devops_agent import briefing, events, grounding, intent, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.errors import CallRefused
-from devops_agent.file_wishes import absent_before, absent_value, not_executable
+from devops_agent.file_wishes import absent_before, absent_value, meant_path, not_executable
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.line_edit import LineEdit
@@ -15,6 +15,7 @@ from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
+from devops_agent.grounding.file_modes import mode_of
 from devops_agent.protocol import Call
 from devops_agent.steps import undone
 
@@ -199,6 +200,84 @@ def test_what_a_thing_shall_be_like_is_no_thing_of_its_own() -> None:
     assert isinstance(told.form, ComposeService)
     assert {"volumes", "needed_by"} <= set(told.form.inputs)
     assert not told.later
+
+
+def commands_for(task: str) -> list[str]:
+    ground = grounding.look_up(task, Path.cwd(), {})
+    finder = FormFinder.of(task, runbook_library.load(), ground, ground.names, True, Path.cwd())
+    return [str(step.form.template) if isinstance(step.form, RecipeForm) else "" for step in finder.steps]
+
+
+def test_each_thing_is_done_with_the_names_that_it_says() -> None:
+    for name in ("old-app", "new-app"):
+        Path(name, "run").mkdir(parents=True)
+        Path(name, "run/app.pid").write_text("1\n")
+    stop, delete = commands_for(
+        "Stop it, its pid is in old-app/run/app.pid, and then delete the whole old-app folder. "
+        "new-app has to keep running."
+    )
+    assert 'kill "$(cat old-app/run/app.pid)"\n' in stop
+    assert delete == "rm -r -- old-app"
+
+
+def test_a_template_is_filled_by_code_and_gets_its_mode() -> None:
+    Path("site.conf.tmpl").write_text("listen ${PORT}; # {{ NAME }}\nset $host ${upstream};\n")
+    Path("prod.env").write_text("# here\nexport PORT=80\nNAME='a b'\n")
+    told = briefed(
+        "Render site.conf.tmpl to site.conf with the values from prod.env. Then make site.conf readable and "
+        "writable by the owner and only readable by the group, no access for anyone else."
+    )
+    assert isinstance(told.form, Rewrite)
+    assert told.form.call({}, "", Ground()) == Call(
+        "write_file", {"path": "site.conf", "content": "listen 80; # a b\nset $host ${upstream};\n"}
+    )
+    (behind,) = told.later
+    assert isinstance(behind.form, RecipeForm)
+    assert behind.form.template == "chmod 640 -- site.conf"
+    assert told.covers
+    Path("prod.env").write_text("PORT=80\n")
+    assert not isinstance(briefed("Render site.conf.tmpl to site.conf with prod.env").form, Rewrite)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("the owner may read and write it, the group may read it, others nothing", "640"),
+        (
+            "readable and writable by the owner and only readable by the group, no access for all others",
+            "640",
+        ),
+        (
+            "Let the owner read, write and execute it, the group read and execute it, nobody else anything",
+            "750",
+        ),
+        ("Only I may read and write it, nobody else", "600"),
+        ("chmod app.ini to 0644", "0644"),
+        ("Set the permissions of app.ini to 600", "600"),
+        ("permissions 755 for folders, permissions 644 for files", ""),
+        ("Make it readable by everyone else", ""),
+        ("Make it executable", ""),
+        ("the owner can read and write, the group and all others can only read", ""),
+    ],
+)
+def test_who_may_do_what_is_told_as_a_mode_where_nothing_is_left_open(text: str, mode: str) -> None:
+    assert mode_of(text) == mode
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "meant"),
+    [
+        ("Write a systemd unit x.service in this folder", "/etc/systemd/system/x.service", "x.service"),
+        ("Write a systemd unit x.service in this folder", "systemd/system/x.service", "x.service"),
+        ("In the folder conf put an x.env", "conf/x.env", "conf/x.env"),
+        ("Write a Dockerfile", "Dockerfile", "Dockerfile"),
+        ("Write etc/x.conf", "etc/x.conf", "etc/x.conf"),
+        ("Write etc/x.conf", "x.conf", "x.conf"),
+        ("Write what you like", "/tmp/x.conf", "/tmp/x.conf"),
+    ],
+)
+def test_a_file_is_written_where_the_task_says(task: str, path: str, meant: str) -> None:
+    assert meant_path(task, path, Path.cwd()) == meant
 
 
 def test_a_service_for_a_new_deployment_has_its_name() -> None:

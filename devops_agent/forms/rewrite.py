@@ -18,12 +18,14 @@ class Rewrite(Form):
         text: Its text afterwards.
         change: The change in words.
         before: Its text before; "" when that is not known.
+        made_from: Other files, of which it is made.
     """
 
     path: str
     text: str
     change: str
     before: str = ""
+    made_from: tuple[str, ...] = ()
 
     def fits(self, text: str | None) -> bool:
         """Whether the file still has the text that the change was made for."""

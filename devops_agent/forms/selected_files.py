@@ -43,10 +43,15 @@ _ENDING = regex(
     r"(?=[\s,;:)]|\.?$)",
     re.IGNORECASE,
 )
-_SUFFIX = regex(r"(?<!\S)\.([a-z0-9]{1,8})(?= files?\b)", re.IGNORECASE)
+# ".bak files", "log files"
+_SUFFIX = regex(
+    r"(?<!\S)(?:\.(?=\w{1,8} )|(?=(?:log|bak|tmp|csv|json|ya?ml|xml|txt|pyc|gz|zip) ))"
+    r"([a-z0-9]+)(?= files?\b)",
+    re.IGNORECASE,
+)
 _AGE = regex(
-    r"\b(?:(?:that |which )?(?:are |were |was )?(?:last )?modified )?(?:older than|more than) "
-    r"(?:(\d+)|an?) (day|week)s?\b(?: ago\b)?",
+    r"\b(?:(?:that |which )?(?:are |were |was )?(?:last )?modified |(?:that|which) are )?"
+    r"(?:older than|more than) (?:(\d+)|an?) (day|week)s?\b(?: ago\b)?",
     re.IGNORECASE,
 )
 _DAYS = {"day": 1, "week": 7}

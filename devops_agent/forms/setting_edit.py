@@ -70,10 +70,9 @@ _COMPUTED = regex(
 )
 _SEPARATORS = ":/@=, "
 _COMMENTED = " (commented out)"
-# What makes a change depend on something, or more of it than one.
-_HEDGES = regex(
-    r"\b(?:if|unless|provided|when(?:ever)?|only|each|every|both|also|too|respectively|same)\b", re.IGNORECASE
-)
+# What makes a change depend on something, or more than one of it.
+_DEPENDS = regex(r"\b(?:if|unless|provided|when(?:ever)?)\b", re.IGNORECASE)
+_SEVERAL = regex(r"\b(?:only|each|every|both|also|too|respectively|same)\b", re.IGNORECASE)
 _NUMBER_WORD = regex(
     r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|a|double|half)",
     re.IGNORECASE,
@@ -145,7 +144,7 @@ class SettingEdit(FileEdit):
     @cached_property
     def _filled(self) -> dict[str, str]:
         """The new values by their settings, where the task says each by name, and no more; else {}."""
-        if _HEDGES.search(self.whole or self.task):
+        if _DEPENDS.search(f"{self.task} {self.whole}") or _SEVERAL.search(self.task):
             return {}
         wanted, stated = _wanted(self.task), self._stated_at
         named = {setting: list(_said(key_of(setting)).finditer(wanted)) for setting in self.settings}
