@@ -4,7 +4,8 @@ To add one: write a function and put it into `CHECKS`, in the order in which the
 the user's things from harm goes into `guards.py`.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from devops_agent.errors import CallRefused
@@ -97,10 +98,9 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
         return
     answer = str(call.arguments["answer"])
     honest = admits_failure(answer)
-    evidence.parrots = answer.strip() in evidence.told
-    evidence.claims_refused = bool(
-        evidence.turned_down and not evidence.changed and not honest and claims_change(answer)
-    )
+    evidence.parrots = _only_repeats(answer, evidence.told)
+    claims = evidence.parrots or (not honest and claims_change(answer))
+    evidence.claims_refused = bool(evidence.turned_down and not evidence.changed and claims)
     claim = unfounded_claim(answer, evidence.commands) if evidence.wants_change and not honest else ""
     for reason, message in _unfinished(evidence, honest, claim):
         if reason not in evidence.sent_back:
@@ -109,12 +109,21 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
             raise CallRefused(message)
 
 
+def _only_repeats(answer: str, told: Collection[str]) -> bool:
+    """Whether an answer says nothing but what the model was told of its mistakes."""
+    own = answer.replace("Error:", " ")
+    for sentence in sorted(told, key=len, reverse=True):
+        own = own.replace(sentence, " ")
+    return own != answer and not re.search(r"\w", own)
+
+
 # An answer is not the next call behind these: a small model would say the same once more.
 _ACTS = ("to do ", "unmet ", "parrots")
 
 
 def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[tuple[str, str]]:
-    if evidence.parrots and evidence.wants_change and not (evidence.hopeless or evidence.missing):
+    final = evidence.hopeless or evidence.missing or evidence.turned_down
+    if evidence.parrots and evidence.wants_change and not final:
         yield "parrots", "That is what you were told, and no answer. Make the next call."
     elif evidence.claims_refused:
         yield "refused", f"{evidence.turned_down} was not approved, so it is not done. Answer what was found."

@@ -65,7 +65,8 @@ class Evidence:
         unanswered: What stands in the answer for a value that the model did not put in.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
         turned_down: The newest call that the user did not approve.
-        claims_refused: Whether the answer says that something was done, though the user approved no change.
+        claims_refused: Whether the answer says that something was done, or nothing of its own, though the
+            user approved no change.
         seen: What the newest call printed that succeeded, in a line.
         told: The mistakes that the model was told of.
         parrots: Whether the answer is one of these, and no answer.

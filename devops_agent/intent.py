@@ -26,7 +26,8 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |send(?! (?:me|us)\b)|shift|feed|recycle
 |serve(?= )|render|fetch(?! (?:me|us)\b)|keep(?= (?:an? )?(?:backup )?cop(?:y|ies)\b)
 |draft|unset|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
-|have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)|keep(?= (?:just|only|at most) \d)
+|have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)
+|sort(?=(?: \S+){1,6} into\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|image \S+|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)

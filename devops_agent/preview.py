@@ -145,6 +145,11 @@ def _ls(call: ShellCall, command: str) -> str:
     return f"ls -la {raws}" if raws else ""
 
 
+def _find(call: ShellCall, command: str) -> str:
+    kept = [argument.raw for argument in call.arguments if argument.text != "-delete"]
+    return " ".join(kept) if len(kept) == len(call.arguments) - 1 else ""
+
+
 def _git(call: ShellCall, command: str) -> str:
     if call.verb in ("clean", "add", "rm"):
         return _dry(call, command, "--dry-run", call.verb)
@@ -185,6 +190,7 @@ _LOOKS: Mapping[str, _Look] = {
     "kubectl": _kubectl,
     "docker": _docker,
     "rm": _rm,
+    "find": _find,
     "git": _git,
     "kill": _kill,
     "helm": _helm,

@@ -407,6 +407,18 @@ def test_what_the_user_did_not_approve_is_not_claimed() -> None:
     assert (run.answer, run.code) == ("Not done: bash {rm a.log} was not approved. a.log", ExitCode.REFUSED)
 
 
+def test_what_the_model_was_told_of_a_refusal_is_no_answer() -> None:
+    Path("a.log").touch()
+    told = "bash {rm a.log} was not approved, so it is not done. Answer what was found."
+    run = play(
+        *(sh("rm a.log"), sh("ls a.log"), answer("Deleted a.log."), answer(f"Error: {told}")),
+        task="Delete all log files",
+        require_approval=True,
+        approver=approver((False, "list them"), (True, "")),
+    )
+    assert (run.answer, run.code) == ("Not done: bash {rm a.log} was not approved. a.log", ExitCode.REFUSED)
+
+
 def test_what_the_model_was_told_is_no_answer() -> None:
     told = "Nothing was changed yet. Make the change with a tool, or say why it is not made."
     run = play(sh("echo x"), answer("Done."), answer(told), answer(told), task="Make it better")

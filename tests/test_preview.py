@@ -39,6 +39,8 @@ def look(command: str) -> str:
         ("kubectl scale deploy web --replicas=3", "kubectl --dry-run=server scale deploy web --replicas=3"),
         ("rm -rf build", "find build | wc -l && du -shc build | tail -n 1"),
         ("sudo rm -rf build", "find build | wc -l && du -shc build | tail -n 1"),
+        ("find . -name '*.log' -print -delete | wc -l", "find . -name '*.log' -print"),
+        ("find . -name '*.log' -exec rm {} +", ""),
         ("git clean -fd", "git clean --dry-run -fd"),
         ("git push --force", "git log --oneline @{push}.."),
         ("terraform destroy", "terraform plan -no-color -lock=false -destroy"),

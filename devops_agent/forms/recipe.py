@@ -123,7 +123,7 @@ class RecipeForm(Form):
     def has_room_for(self, wish: str) -> bool:
         """Whether each number of a wish stands in the commands, or may be the value of a field."""
         told = with_all_options(self.template)
-        for number in _NUMBER.findall(_DURATION.sub(" ", wish)):
+        for number in _NUMBER.findall(_DURATION.sub(" ", _EXAMPLE.sub(" ", wish))):
             there = re.search(rf"(?<![\w.]){re.escape(number)}(?![\w])", told)
             if not there and not any(_takes(name, kind, number) for name, kind in self.fields.items()):
                 return False
@@ -204,6 +204,10 @@ _NUMBER = regex(r"(?<![\w.:/@=#+-])\d(?:[\d.:/-]*\d)?(?!(?:st|nd|rd|th)\b)(?:[A-
 _DURATION = regex(
     r"\b(?:for|since|in the last) (?:about )?\d+ (?:second|minute|hour|day|week)s?\b", re.IGNORECASE
 )
+
+
+# "named like 2024-03"
+_EXAMPLE = regex(r"\b(?:like|such as|e\.g\.|for example) [\"'`]?\d\S*", re.IGNORECASE)
 
 
 # A command that runs in a shell already.

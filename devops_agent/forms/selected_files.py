@@ -32,8 +32,8 @@ _ACTIONS = {
 }
 _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
-    "delete": f"set -o pipefail\nFIND ! -path '*/.git/*' -print -delete | {_COUNTS}",
-    "compress": "FIND ! -path '*/.git/*' ! -name '*.gz' -exec gzip -v {} +",
+    "delete": f"FIND -print -delete | {_COUNTS}",
+    "compress": "FIND ! -name '*.gz' -exec gzip -v {} +",
     "save": "FIND ! -path INTO ! -path ./INTO | sort > INTO",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
@@ -125,9 +125,11 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         return None
     if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
         return None
-    depth = "" if meant.deep or action in ("list", "save") else "-maxdepth 1 "
-    found = f"find {shlex.quote(meant.folder or '.')} {depth}-type f"
-    command = _COMMANDS[action].replace("FIND", " ".join((found, *meant.tests, *excluded)))
+    looks = action in ("list", "save")
+    where = ["find", shlex.quote(meant.folder or "."), *([] if meant.deep or looks else ["-maxdepth 1"])]
+    inside = ["! -path '*/.git/*'"] if meant.deep and not looks else []
+    found = " ".join((*where, "-type f", *meant.tests, *excluded, *inside))
+    command = _COMMANDS[action].replace("FIND", found)
     command = command.replace("INTO", into["file"]) if into else command
     return form_of_commands(f"{action.capitalize()} the files that are meant", command)
 
