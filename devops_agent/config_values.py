@@ -43,10 +43,10 @@ def settings_of(path: str, text: str) -> dict[str, Setting]:
 
 
 def commented_out(path: str, text: str) -> dict[str, Setting]:
-    """The settings that a file has only in comments, as `#Port 22`, by their paths."""
-    in_force = {re.sub(r" #\d+$", "", setting) for setting in settings_of(path, text)}
+    """The settings that a file has only in comments, as `#Port 22`, by their paths; none that is in force."""
+    in_force = {key_of(setting) for setting in settings_of(path, text) if not _GROUP.match(setting)}
     found = _by_path(path, text, True)
-    return {setting: place for setting, place in found.items() if setting not in in_force}
+    return {setting: place for setting, place in found.items() if key_of(setting) not in in_force}
 
 
 def _by_path(path: str, text: str, commented: bool) -> dict[str, Setting]:
@@ -72,7 +72,10 @@ def _reader(path: str, text: str) -> "_Reader | None":
     if suffix == ".conf" or "nginx" in name:
         if re.search(r"\{\s*(?:#.*)?$", text, re.MULTILINE):
             return _blocks
-        return _sections if any(_LINE.fullmatch(line) for line in text.splitlines()) else _directives
+        lines = [
+            line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", ";"))
+        ]
+        return _sections if sum(map(bool, map(_LINE.fullmatch, lines))) * 2 >= len(lines) else _directives
     if name.endswith("_config"):
         return _directives
     return _READERS.get(suffix) or (_sections if name.startswith(".env") else None)
@@ -200,11 +203,13 @@ _TEXT_BLOCK = regex(r"\"\"\"|'''")
 
 def _sections(text: str) -> Iterator[tuple[str, Setting]]:
     """Lines such as `key = value`, below lines such as `[section]`."""
-    section, at = "", 0
+    section, at, is_off = "", 0, False
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\r\n")
         if heading := _SECTION.fullmatch(bare):
-            section = heading[1].strip()
+            section, is_off = heading[1].strip(), False
+        elif _SECTION.fullmatch(bare.lstrip("#; ")):
+            is_off = True  # what follows in comments belongs to that section
         elif (match := _LINE.fullmatch(bare)) and not _TEXT_BLOCK.search(bare):
             group = "quoted" if match["quote"] else "bare"
             if match[group] is None:
@@ -212,7 +217,7 @@ def _sections(text: str) -> Iterator[tuple[str, Setting]]:
             elif not _OPENED.match(match[group] if group == "bare" else ""):
                 start, end = match.span(group)
                 yield _joined(section, match["key"]), Setting(at + start, at + end, match["quote"] or "")
-        elif match := _COMMENTED_LINE.fullmatch(bare):
+        elif not is_off and (match := _COMMENTED_LINE.fullmatch(bare)):
             start, end = match.span("quoted" if match["quote"] else "bare")
             place = Setting(at + start, at + end, match["quote"] or "", _shifted(match.span("mark"), at))
             yield _joined(section, match["key"]), place
@@ -223,7 +228,7 @@ def _shifted(span: tuple[int, int], by: int) -> tuple[int, int]:
     return span[0] + by, span[1] + by
 
 
-_GROUP = regex(r"(?:Match|Host)\s+\S.*")
+_GROUP = regex(r"(?:Match|Host)\s+\S.*", re.IGNORECASE)
 # "Port 22", "#Port 22", but no sentence
 _WORDS = regex(
     r"(?:(?P<mark>#)(?=\S+[ \t]+\S+\s*$)|\s*)"
@@ -241,11 +246,13 @@ def _directives(text: str) -> Iterator[tuple[str, Setting]]:
         elif match := _WORDS.fullmatch(bare):
             start, end = match.span("value")
             mark = _shifted(match.span("mark"), at) if match["mark"] else None
-            yield f"{group}{match['key']}", Setting(at + start, at + end, mark=mark)
+            if not (mark and group):  # it may have been meant for all
+                yield f"{group}{match['key']}", Setting(at + start, at + end, mark=mark)
         at += len(line)
 
 
 _OPENS = regex(r"\s*(?P<head>[^#{};]*?\S)\s*\{\s*(?:#.*)?")
+_COMMENTED_BRACE = regex(r"^\s*#[^{}]*([{}])\s*(?:#.*)?$")
 _DIRECTIVE = regex(r"\s*(?P<mark># *)?(?P<key>[A-Za-z_][\w-]*)\s+(?P<value>[^#;{}]*?)\s*;\s*(?:#.*)?")
 
 
@@ -254,17 +261,20 @@ def _blocks(text: str) -> Iterator[tuple[str, Setting]]:
     if re.search(r"\{\d", text):
         return
     blocks: list[str] = []
-    at = 0
+    at = depth_off = 0
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\r\n")
         if match := _OPENS.fullmatch(bare):
             blocks.append(" ".join(match["head"].split()))
+        elif match := _COMMENTED_BRACE.search(bare):
+            depth_off = max(depth_off + (1 if match[1] == "{" else -1), 0)
         elif bare.strip().startswith("}"):
             blocks = blocks[:-1]
         elif match := _DIRECTIVE.fullmatch(bare):
             start, end = match.span("value")
             mark = _shifted(match.span("mark"), at) if match["mark"] else None
-            yield " > ".join([*blocks, match["key"]]), Setting(at + start, at + end, mark=mark)
+            if not (mark and depth_off):
+                yield " > ".join([*blocks, match["key"]]), Setting(at + start, at + end, mark=mark)
         at += len(line)
 
 

@@ -55,6 +55,30 @@ _MAKES_FOLDERS = regex(
 )
 _BETWEEN = regex(r",? and |, ")
 
+_IN_IT = r"(?: (?:and|with) (?:everything|all (?:files|of it)|whatever is) (?:that is )?(?:in|inside) it)?"
+_WHOLE = r"(?:the )?(?:whole |entire )?"
+_NAME = r"[\"'`]?(?:\./)?(?P<name>[\w-][\w./-]*?)/?[\"'`]?"
+# "delete the whole folder old-app and everything in it", "remove the old-app directory"
+_DELETES_FOLDER = [
+    regex(rf"(?:(?:please|then|now|and) )*(?:delete|remove) {said}{_IN_IT}", re.IGNORECASE)
+    for said in (
+        rf"{_WHOLE}(?:folder|directory) {_NAME}",
+        rf"{_WHOLE}{_NAME} (?:folder|directory)",
+    )
+]
+_NO_FOLDER = frozenset(
+    "the this that whole entire old new current working other same here it its my our".split()
+)
+
+
+def folder_to_delete(wish: str, directory: Path) -> str:
+    """The folder that a wish wants deleted and says nothing more of; "" when there is none here."""
+    match = next(filter(None, (said.fullmatch(wish.strip(" .!")) for said in _DELETES_FOLDER)), None)
+    name = match["name"] if match else ""
+    is_below = name not in _NO_FOLDER and ".." not in Path(name).parts
+    return name if name and is_below and is_folder(directory / name) else ""
+
+
 # "Set workers to 12", "change the channel to '#ops-prod'": a value that a file is to have afterwards.
 _SETS_VALUE = regex(
     r"\b(?:set|change|switch|raise|lower|increase|bump|update|point|move|give)\b[^.;]*?"
@@ -99,14 +123,16 @@ def to_make(task: str, directory: Path) -> list[str]:
     return found
 
 
+_IN_THIS_FOLDER = regex(r"\bhere\b|\b(?:this|the current|the working) (?:folder|directory)\b", re.IGNORECASE)
+
+
 def meant_path(task: str, path: str, directory: Path) -> str:
-    """Where a file that is written belongs: where the task says, when it only names the file."""
-    folders = Path(path).parts[:-1]
-    said = set(re.findall(r"[\w.-]+", task))
+    """Where a file that is written belongs: in this folder, where the task names it and says so."""
     named = [name for name in to_make(task, directory) if Path(name).name == Path(path).name]
-    if not folders or len(named) != 1 or Path(named[0]) == Path(path) or said.issuperset(folders):
-        return path
-    return named[0]
+    said = set(re.findall(r"[\w.-]+", task))
+    folders = {part for part in Path(path).parts[:-1] if part not in ("/", "~")}
+    is_elsewhere = len(named) == 1 and Path(named[0]) != Path(path) and not said >= folders
+    return named[0] if is_elsewhere and _IN_THIS_FOLDER.search(task) else path
 
 
 def folders_to_make(wish: str) -> list[str]:

@@ -156,10 +156,10 @@ class FormFinder:
         # it understands all of the task or none
         if selected := selection_of(self.task, (), self.changes, self.directory):
             return selected
-        if self.changes and (listed := _of_names(self.wishes[0], (), self.directory)):
-            return listed
+        if in_full := self._in_full(self.wishes[0], ()):
+            return in_full
         meant = next((self._known_to(wish) for wish in self.wishes if self._fitting[wish]), self.known)
-        own = form_of(runbook, self.known if alone else meant, self.task) if runbook else None
+        own = self._form_of(runbook, self.known if alone else meant)
         if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
         edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
@@ -196,12 +196,12 @@ class FormFinder:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
-        if self.changes and (listed := _of_names(wish, told, self.directory)):
-            return listed
+        if in_full := self._in_full(wish, told):
+            return in_full
         fits = self._fitting[wish]
         if fits and fits.only_if_asked and not fits.is_asked_by(wish):
             fits = None
-        own = form_of(fits, self._known_to(wish), self.task) if fits else None
+        own = self._form_of(fits, self._known_to(wish))
         edit = edit_of(self.ground, wish, self.directory, self.task)
         if edit and is_in_file(wish, edit) and (own is None or is_about_file(wish, edit, self.ground, own)):
             return edit
@@ -212,10 +212,24 @@ class FormFinder:
         double = not fits.is_asked_by(wish) and not are_apart([*earlier, own])
         return None if double else own
 
+    def _form_of(self, runbook: Runbook | None, known: Mapping[str, str]) -> RecipeForm | None:
+        """The form of a runbook; none that deletes at once on a condition, which only the model can judge."""
+        form = form_of(runbook, known, self.task) if runbook else None
+        ends = form and not form.inputs and form.heading.startswith(_ENDS)
+        return None if ends and _CONDITION.search(self.task) else form
+
+    def _in_full(self, wish: str, told: Sequence[str]) -> Form | None:
+        """The form for a wish that says all of it, where nothing else in the task may restrict it."""
+        if not self.changes or _CONDITION.search(self.task):
+            return None
+        form = _of_names(wish, told, self.directory)
+        return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
+
     @property
     def _tells_all(self) -> bool:
         """Whether nothing that a task says beside its wishes may restrict them."""
-        beside = [each for each in intent.wishes(self.task) if each not in self.wishes]
+        alone = len(self.wishes) == 1  # and then that is all of the task
+        beside = [each for each in intent.wishes(self.task) if not alone and each not in self.wishes]
         return not any(_RESTRICTS.search(each) and not intent.is_question(each) for each in beside) and not (
             _CONDITION.search(self.task) or _SPARES.search(self.task)
         )
@@ -252,13 +266,12 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if made := templates.filled(wish, directory):
         path, text, made_from = made
         return Rewrite(path, text, "it is the template with those values", made_from=made_from)
-    paths = set(PATH.findall(wish))
-    if (mode := file_modes.mode_of(wish)) and len(paths) == 1:
-        path = paths.pop()
+    if folder := file_wishes.folder_to_delete(wish, directory):
+        return form_of_commands("Delete the folder", f"rm -r -- {shlex.quote(folder)}")
+    if changed := file_modes.file_and_mode(wish):
+        path, mode = changed
         if is_file(directory / path) or any(path in PATH.findall(each) for each in told):
-            return form_of_commands(
-                "Change the permissions of a file", f"chmod {mode} -- {shlex.quote(path)}"
-            )
+            return form_of_commands("Change the permissions", f"chmod {mode} -- {shlex.quote(path)}")
     return None
 
 

@@ -377,21 +377,77 @@ def test_what_a_task_says_of_settings_and_values_leaves_the_model_nothing_to_fil
     assert changed(edit) == new
 
 
+TWO = "[server]\nhost = 127.0.0.1\nport = 8080\ntimeout = 30\n[database]\nport = 5432\nname = shop\n"
+BELOW = "PasswordAuthentication yes\nMatch User git\n    PasswordAuthentication no\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "task", "new"),
+    [
+        ("a.ini", TWO, "Set the database port to 5433", TWO.replace("5432", "5433")),
+        ("a.ini", TWO, "change the port of the database from 5432 to 5433", TWO.replace("5432", "5433")),
+        ("a.ini", TWO, "Set server.port=9090 in a.ini", TWO.replace("8080", "9090")),
+        (
+            "sshd_config",
+            BELOW,
+            "Set PasswordAuthentication to no in sshd_config",
+            BELOW.replace("yes", "no"),
+        ),
+        (
+            "sshd_config",
+            BELOW,
+            "set password authentication to yes for the user git in sshd_config",
+            BELOW.replace(" no", " yes"),
+        ),
+        ("x.conf", "#port = 1\nlevel = info\n", "set the level to debug", "#port = 1\nlevel = debug\n"),
+        (
+            "x.conf",
+            POSTGRES,
+            "set port to 5432 and work_mem to 8MB",
+            POSTGRES.replace("#work_mem = 4", "work_mem = 8"),
+        ),
+    ],
+)
+def test_of_several_settings_the_one_is_set_that_all_words_lead_to(
+    path: str, text: str, task: str, new: str
+) -> None:
+    edit = SettingEdit(path, text, task)
+    assert edit.inputs == {}
+    assert changed(edit) == new
+
+
 @pytest.mark.parametrize(
     ("text", "task"),
     [
         (POSTGRES, "change the port to 5433 if it is 5432"),
+        (POSTGRES, "change the port to 5433 once the app is stopped"),
         (POSTGRES, "Set port to five"),
         (POSTGRES, "Set port to something else"),
-        ("level = info\n", "Set level to production values"),
+        (POSTGRES, "Set port to default"),
+        (POSTGRES, "Bind port to localhost"),
         (POSTGRES, "Set port and work_mem to 10"),
         (POSTGRES, "Set the port to 1 and then the port to 2"),
-        (SSHD, "forbid root logins completely"),
+        (POSTGRES, "Set the ports to 1 for dev and 2 for prod"),
+        (POSTGRES, "rename port to listen_port"),
+        (POSTGRES, "change the key port to listen_port"),
+        (POSTGRES, "Undo the change of port to 9090"),
+        (POSTGRES, "Write a script that sets port to 9090"),
+        (POSTGRES, "set port to 9090 in the container web"),
+        (POSTGRES, "set the redis port to 6380"),
+        (POSTGRES, "set port-range to 6380"),
+        (POSTGRES, "set port to 6380 in x.conf and the level to 3 in y.conf"),
+        (POSTGRES, "change the port from 5431 to 5433"),
+        (POSTGRES, "set work_mem to 8"),
+        (TWO, "set the port to 9090"),
+        (TWO, "set all ports to 9090"),
+        (TWO, "change port 5432 to 5433"),
+        (TWO, "set the smtp host to mail.lan"),
+        ("level = info\n", "Set level to production values"),
+        ("[a]\nx = 1\n#[b]\n#port = 5\n", "Set port to 6"),
     ],
 )
 def test_what_a_task_leaves_open_the_model_fills_in(text: str, task: str) -> None:
-    edit = SettingEdit("sshd_config" if text is SSHD else "x.conf", text, task)
-    assert list(edit.inputs) == ["setting", "value"]
+    assert list(SettingEdit("x.conf", text, task).inputs) == ["setting", "value"]
 
 
 def test_a_setting_in_a_comment_counts_where_the_task_names_it_and_none_is_in_force() -> None:

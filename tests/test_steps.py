@@ -15,7 +15,7 @@ from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding import Ground
-from devops_agent.grounding.file_modes import mode_of
+from devops_agent.grounding.file_modes import file_and_mode
 from devops_agent.protocol import Call
 from devops_agent.steps import undone
 
@@ -202,22 +202,74 @@ def test_what_a_thing_shall_be_like_is_no_thing_of_its_own() -> None:
     assert not told.later
 
 
-def commands_for(task: str) -> list[str]:
+def finder_for(task: str) -> FormFinder:
     ground = grounding.look_up(task, Path.cwd(), {})
-    finder = FormFinder.of(task, runbook_library.load(), ground, ground.names, True, Path.cwd())
-    return [str(step.form.template) if isinstance(step.form, RecipeForm) else "" for step in finder.steps]
+    changes = intent.asks_for_change(task)
+    return FormFinder.of(task, runbook_library.load(), ground, ground.names, changes, Path.cwd())
+
+
+def commands_of(task: str) -> list[str]:
+    forms = [step.form for step in finder_for(task).steps]
+    return [form.template for form in forms if isinstance(form, RecipeForm)]
 
 
 def test_each_thing_is_done_with_the_names_that_it_says() -> None:
     for name in ("old-app", "new-app"):
         Path(name, "run").mkdir(parents=True)
         Path(name, "run/app.pid").write_text("1\n")
-    stop, delete = commands_for(
-        "Stop it, its pid is in old-app/run/app.pid, and then delete the whole old-app folder. "
-        "new-app has to keep running."
+    stop, delete = commands_of(
+        "Stop it, its pid is in old-app/run/app.pid, and then delete the whole old-app folder."
     )
-    assert 'kill "$(cat old-app/run/app.pid)"\n' in stop
+    assert "\npid=$(cat old-app/run/app.pid) && ps " in stop
     assert delete == "rm -r -- old-app"
+    for task in ("Delete the folder new-app and everything in it", "remove the directory ./new-app/."):
+        assert commands_of(task) == ["rm -r -- new-app"]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Delete everything but the data folder",
+        "Delete all folders but the folder data",
+        "Move the data folder to backup and delete build",
+        "Remove write access to the data folder for the group",
+        "Remove the symlink to the folder data",
+        "Remove the data folder from the backup script",
+        "Delete duplicates in the folder data",
+        "Delete the folder data from git",
+        "Delete the folder data unless it is full",
+        "Delete the folder data. Keep its logs.",
+        "Delete the contents of the folder data",
+        "Delete the folder data after copying it to backup",
+        "Delete the old folder",
+        "Delete this folder",
+        "Delete the folder .",
+        "Delete the folder ..",
+        "Delete the folder /",
+        "Delete the folder ~",
+        "Delete the folder none",
+    ],
+)
+def test_no_folder_goes_where_a_word_more_is_said(task: str) -> None:
+    for name in ("data", "build", "old"):
+        Path(name).mkdir()
+    assert not any(command.startswith("rm ") for command in commands_of(task))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Stop everything but the process in x.pid",
+        "Stop all processes except the one whose pid is in x.pid",
+        "Do not stop the process in x.pid, stop the other one",
+        "Stop the workers of the process whose pid is in x.pid",
+        "Stop writing the pid to x.pid",
+        "Stop it gracefully with SIGQUIT, its pid is in x.pid",
+    ],
+)
+def test_no_process_ends_where_another_one_may_be_meant(task: str) -> None:
+    Path("x.pid").write_text("1\n")
+    assert not any("x.pid" in command for command in commands_of(task))
 
 
 def test_a_template_is_filled_by_code_and_gets_its_mode() -> None:
@@ -240,44 +292,55 @@ def test_a_template_is_filled_by_code_and_gets_its_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mode"),
+    ("wish", "mode"),
     [
-        ("the owner may read and write it, the group may read it, others nothing", "640"),
         (
-            "readable and writable by the owner and only readable by the group, no access for all others",
+            "Make a.key readable and writable by the owner, only readable by the group, nothing for others",
             "640",
         ),
+        ("Let the owner read and write a.key, the group read it, and no one else anything", ""),
         (
-            "Let the owner read, write and execute it, the group read and execute it, nobody else anything",
+            "The owner may read, write and execute a.key, the group may read and execute it, others nothing",
             "750",
         ),
-        ("Only I may read and write it, nobody else", "600"),
-        ("chmod app.ini to 0644", "0644"),
-        ("Set the permissions of app.ini to 600", "600"),
-        ("permissions 755 for folders, permissions 644 for files", ""),
-        ("Make it readable by everyone else", ""),
-        ("Make it executable", ""),
-        ("the owner can read and write, the group and all others can only read", ""),
+        ("a.key is open to all here. Only I may read and write it, nobody else", "600"),
+        ("chmod a.key to 0644", "0644"),
+        ("chmod 600 a.key", "600"),
+        ("Set the permissions of a.key to 600.", "600"),
+        ("Change the mode of a.key from 644 to 600", "600"),
+        ("The permissions of a.key are 644, make them 600", ""),
+        ("ssh says permissions 0644 for a.key are too open. Fix that.", ""),
+        ("Fix the permissions of a.key, error 403 in nginx", ""),
+        ("Undo chmod 600 a.key", ""),
+        ("chmod 600 a.key on host web1", ""),
+        ("Set mode 644 on all files but a.key", ""),
+        ("chmod -R 750 conf and a.key", ""),
+        ("Set mode to 700 in a.key", ""),
+        ("The owner may read and edit a.key, the group may read it, others nothing", ""),
+        ("The owner may write a.key, the group may read it, others nothing", ""),
+        ("The owner may read and write a.key, the group and all others can only read", ""),
+        ("Make a.key readable by everyone else", ""),
+        ("Make a.key executable", ""),
     ],
 )
-def test_who_may_do_what_is_told_as_a_mode_where_nothing_is_left_open(text: str, mode: str) -> None:
-    assert mode_of(text) == mode
+def test_a_mode_is_told_where_nothing_is_left_open(wish: str, mode: str) -> None:
+    assert file_and_mode(wish) == (("a.key", mode) if mode else None)
 
 
 @pytest.mark.parametrize(
     ("task", "path", "meant"),
     [
         ("Write a systemd unit x.service in this folder", "/etc/systemd/system/x.service", "x.service"),
-        ("Write a systemd unit x.service in this folder", "systemd/system/x.service", "x.service"),
-        ("In the folder conf put an x.env", "conf/x.env", "conf/x.env"),
-        ("Write a Dockerfile", "Dockerfile", "Dockerfile"),
-        ("Write etc/x.conf", "etc/x.conf", "etc/x.conf"),
-        ("Write etc/x.conf", "x.conf", "x.conf"),
-        ("Write what you like", "/tmp/x.conf", "/tmp/x.conf"),
+        ("Write a systemd unit x.service here", "systemd/system/x.service", "x.service"),
+        ("Write a systemd unit x.service and start it", "/etc/systemd/system/x.service", ""),
+        ("Write a config x.conf into /etc/app, not here", "/etc/app/x.conf", ""),
+        ("In the folder conf here put an x.env", "conf/x.env", ""),
+        ("Write a Dockerfile here", "Dockerfile", ""),
+        ("Write what you like here", "/tmp/x.conf", ""),
     ],
 )
 def test_a_file_is_written_where_the_task_says(task: str, path: str, meant: str) -> None:
-    assert meant_path(task, path, Path.cwd()) == meant
+    assert meant_path(task, path, Path.cwd()) == (meant or path)
 
 
 def test_a_service_for_a_new_deployment_has_its_name() -> None:

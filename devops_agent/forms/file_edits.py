@@ -109,6 +109,8 @@ def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> File
     if compose_service.wanted(task, path):
         return ComposeService(path, text, whole or task)  # which is told in several sentences
     by_value, by_line = SettingEdit(path, text, task, whole), _by_line(path, text, task, whole)
+    if not by_value.inputs:
+        return by_value
     if path.endswith(".json"):  # where lines have commas between them
         return by_value if by_value.settings and by_line.actions == (CHANGE,) else None
     if by_line.actions == (CHANGE,) and by_value.is_needed:

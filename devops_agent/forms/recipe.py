@@ -207,7 +207,7 @@ _DURATION = regex(
 
 
 # "named like 2024-03"
-_EXAMPLE = regex(r"\b(?:like|such as|e\.g\.|for example) [\"'`]?\d\S*", re.IGNORECASE)
+_EXAMPLE = regex(r"\b(?:named|called) (?:like|such as|e\.g\.|for example) [\"'`]?\d\S*", re.IGNORECASE)
 
 
 # A command that runs in a shell already.

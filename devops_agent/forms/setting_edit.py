@@ -14,6 +14,7 @@ from typing import Any
 from devops_agent.config_values import Setting, commented_out, key_of, settings_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
+from devops_agent.forms.stated_settings import stated
 from devops_agent.grounding import Ground
 from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
@@ -29,7 +30,8 @@ _WHERE = regex(r"\b(?:of|in|for|under|below|at) (?:(?! to |,| and ).)*", re.IGNO
 _VALUE = regex(r"\bto [\"'`]?\S+", re.IGNORECASE)
 # Parts of a path that say nothing of which it is.
 _ANY_PART = frozenset(
-    "location server http upstream spec template default config settings service program".split()
+    """location server http upstream spec template default config settings service program match host
+ user""".split()
 )
 _CLAUSES = regex(r"[,;]\s|\s\(|\)|[.!?]\s|\band (?=please|do(?:n['’]t| not)|leave|keep)|\bbut\b")
 _STAYS = regex(
@@ -70,9 +72,11 @@ _COMPUTED = regex(
 )
 _SEPARATORS = ":/@=, "
 _COMMENTED = " (commented out)"
-# What makes a change depend on something, or more than one of it.
-_DEPENDS = regex(r"\b(?:if|unless|provided|when(?:ever)?)\b", re.IGNORECASE)
-_SEVERAL = regex(r"\b(?:only|each|every|both|also|too|respectively|same)\b", re.IGNORECASE)
+# What makes a change depend on something, or turns it round.
+_DEPENDS = regex(
+    r"\b(?:if|unless|provided|when(?:ever)?|once|until|assuming|in case|as long as|undo|revert|script)\b",
+    re.IGNORECASE,
+)
 _NUMBER_WORD = regex(
     r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|a|double|half)",
     re.IGNORECASE,
@@ -134,8 +138,8 @@ class SettingEdit(FileEdit):
         """The fields as a tool's inputs; none where the task leaves nothing to choose."""
         if self._filled:
             return {}
-        stated = self._stated
-        value = {"enum": stated} if stated else {"format": "line"}
+        values = self._stated
+        value = {"enum": values} if values else {"format": "line"}
         return {
             "setting": {"type": "string", "description": "setting", "enum": list(self.settings)},
             "value": {"type": "string", "description": "value", **value},
@@ -143,21 +147,23 @@ class SettingEdit(FileEdit):
 
     @cached_property
     def _filled(self) -> dict[str, str]:
-        """The new values by their settings, where the task says each by name, and no more; else {}."""
-        if _DEPENDS.search(f"{self.task} {self.whole}") or _SEVERAL.search(self.task):
+        """The new values by their settings, where the task says nothing that code does not understand."""
+        if _DEPENDS.search(f"{self.task} {self.whole}"):
             return {}
-        wanted, stated = _wanted(self.task), self._stated_at
-        named = {setting: list(_said(key_of(setting)).finditer(wanted)) for setting in self.settings}
-        if len(named) != len(stated) or any(len(said) != 1 for said in named.values()):
-            return {}
-        if len(named) == 1:  # the name may come behind the value
-            return dict(zip(named, self._stated, strict=False))
-        ends = sorted((said[0].end(), setting) for setting, said in named.items())
-        pairs = [(setting, value) for (_, setting), (_, value) in zip(ends, stated, strict=True)]
-        # each name has its value before the next name
-        places = [at for (end, _), (start, _) in zip(ends, stated, strict=True) for at in (end, start)]
-        fit = all(_are_like([value], self._old(setting)) for setting, value in pairs)
-        return dict(pairs) if fit and places == sorted(places) else {}
+        values = stated(self.task, self.path, self.text, self._all)
+        new = {setting: values[setting] for setting in self._all if setting in values}
+        changed = {setting: value for setting, value in new.items() if not self._is(setting, value)}
+        return changed or new
+
+    def _is(self, setting: str, value: str) -> bool:
+        place = self._all[setting]
+        return place.mark is None and self.text[place.start : place.end] == value
+
+    @cached_property
+    def _all(self) -> dict[str, Setting]:
+        """All settings of the file, as they stand in it, also those in comments."""
+        found = settings_of(self.path, self.text) | commented_out(self.path, self.text)
+        return dict(sorted(found.items(), key=lambda each: each[1].start))
 
     @property
     def _stated(self) -> list[str]:
@@ -165,35 +171,22 @@ class SettingEdit(FileEdit):
 
         A small model shortens `#ops-prod` to the `#ops` that there is.
         """
-        stated = list(dict.fromkeys(value for _, value in self._stated_at))
-        told_each = len(self.settings) <= len(stated)
-        return (
-            stated if told_each and all(_are_like(stated, self._old(each)) for each in self.settings) else []
-        )
-
-    @cached_property
-    def _stated_at(self) -> list[tuple[int, str]]:
-        """Where the task states values, and the values; none where one of them may mean something else."""
         wanted = _wanted(self.task)
         if any(said.search(wanted) for said in (_COMPUTED, _ENABLES, _DISABLES)):
             return []
-        keys = {word for setting in self.settings for word in _words(key_of(setting))}
-        stated: list[tuple[int, str]] = []
+        values: list[str] = []
         for match in _STATED.finditer(wanted):
             quoted, bare, next_word = match[1] or match[2] or match[3], match[4] or "", match[5] or ""
-            value, at = quoted or bare.rstrip(".?!:"), match.start()
-            if not quoted and value.lower() in keys and re.search(r"\d", next_word):
-                value, next_word, at = next_word.rstrip(".,;?!:"), "", match.end()  # "to port 2222"
+            value = quoted or bare.rstrip(".?!:")
             ends = not value.isalpha() or value != bare or _BEHIND_VALUE.fullmatch(next_word)
             says_more = _UNITS.fullmatch(next_word) or (next_word and not ends)
             if not quoted and (_NO_VALUE.fullmatch(value) or says_more):
                 return []
-            stated += [(at, value)] if value and value != self.path else []
-        return stated
-
-    def _old(self, setting: str) -> str:
-        place = self.settings[setting]
-        return self.text[place.start : place.end]
+            values.append(value)
+        values = [value for value in dict.fromkeys(values) if value and value != self.path]
+        olds = [self.text[place.start : place.end] for place in self.settings.values()]
+        told_each = len(olds) <= len(values)
+        return values if told_each and all(_are_like(values, old) for old in olds) else []
 
     def drops(self, content: str) -> int:
         """How many of its settings another text of the file leaves out."""
@@ -209,20 +202,19 @@ class SettingEdit(FileEdit):
         """
         wanted = self._filled or {str(values.get("setting", "")): str(values.get("value", ""))}
         text = self.text
-        for setting in sorted(wanted, key=lambda each: self._start(each), reverse=True):
-            text = self._with(text, setting, wanted[setting], task)
+        # from the last one on, for a new value moves all that stands behind it
+        for setting, value in reversed(wanted.items()):
+            text = self._with(text, setting, value, task)
         return Call("write_file", {"path": self.path, "content": text})
 
-    def _start(self, setting: str) -> int:
-        return self.settings[setting].start if setting in self.settings else 0
-
     def _with(self, text: str, setting: str, value: str, task: str) -> str:
-        """A text, which is the file's up to that setting, with its new value."""
-        if setting not in self.settings:
+        """A text with the new value of a setting; behind it, others may have been changed before."""
+        place = self._all.get(setting)
+        if place is None:
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
         if (stand_in := placeholder(value)) and stand_in not in task:
             raise CallRefused(f"{stand_in} stands for a value. Give the real one, as the task has it.")
-        place, old = self.settings[setting], self._old(setting)
+        old = self.text[place.start : place.end]
         value = _switched(old, key_of(setting), self.task) or value if value == old else value
         new = _written(_unquoted(value), place.quote, self.path)
         new = new[1:-1] if place.quote else new
@@ -253,12 +245,6 @@ def _words(text: str) -> set[str]:
     """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeout`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
-
-
-def _said(key: str) -> re.Pattern[str]:
-    """How a task may say the name of a setting: `max_connections` as "max connections"."""
-    parts = re.findall(r"[A-Za-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key))
-    return re.compile(r"\b" + r"[\s_.-]*".join(parts) + r"s?\b", re.IGNORECASE)
 
 
 def _meant(settings: Iterable[str], task: str, path: str, whole: str = "") -> list[str]:

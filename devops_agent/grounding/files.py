@@ -11,7 +11,6 @@ from devops_agent import intent
 from devops_agent.diagnosis import certificates, diagnose, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
-from devops_agent.grounding import file_modes
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import PATH, paths_in, words_of
 from devops_agent.patterns import regex
@@ -83,10 +82,7 @@ def _named_folders(task: str, directory: Path) -> list[str]:
 
 
 def _is_named_folder(word: str, task: str, directory: Path) -> bool:
-    name = re.escape(word)
-    said = "/" in word or re.search(
-        rf"\b(?:folder|directory) {name}\b|(?<!\S){name} (?:folder|directory)\b", task
-    )
+    said = "/" in word or re.search(rf"\b(?:folder|directory) {re.escape(word)}\b", task)
     try:
         return bool(said) and (directory / Path(word).expanduser()).is_dir()
     except (OSError, RuntimeError):  # too long, or the home of nobody
@@ -118,8 +114,6 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
-    if mode := file_modes.mode_of(task):
-        yield "mode", mode
     if _ACCESS_LOG.search(task) and len(found := set(_STATUS.findall(task))) == 1:
         yield "status", found.pop().lower()
     if len(found := {each for each in _ENV_FILE.findall(task) if is_file(directory / each)}) == 1:
