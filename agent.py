@@ -536,7 +536,8 @@ class DevOpsAgent(ToolCallingAgent):
         self._briefings[str(self.task)] = replace(self._told, whole=True)
         if not (look := preview.listing(str(call.arguments.get("command", "")))):
             return ""
-        self.tools[RECIPE] = form = form_of_commands("", look)
+        form = form_of_commands("", look)
+        self._offer(form)
         return f"\n{form.description}"
 
     def _shown(self, call: Call, passage: Passage) -> str:

@@ -17,6 +17,9 @@ _ADMITS = regex(
     re.IGNORECASE,
 )
 
+# "error.log", "failover-1": a word in a name says nothing.
+_NAME = regex(r"(?<![\w./-])[\w-]*\w(?:[./_-]\w+)+")
+
 
 # A change that fails is tried so often.
 _ATTEMPTS = 2
@@ -211,7 +214,7 @@ class Evidence:
 
 def admits_failure(answer: str) -> bool:
     """Whether an answer says that something did not work."""
-    return bool(_ADMITS.search(answer))
+    return bool(_ADMITS.search(_NAME.sub(" ", answer)))
 
 
 _LONGEST = 200

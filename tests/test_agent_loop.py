@@ -397,26 +397,28 @@ def test_what_the_user_did_not_approve_is_not_claimed() -> None:
     Path("a.log").touch()
     claim = "Deleted the log file a.log."
     run = play(
-        *(sh("rm a.log"), sh("ls a.log"), answer(claim), answer(claim)),
+        *(sh("rm a.log"), answer(claim), answer(claim)),
         task="Delete all log files",
         require_approval=True,
         approver=approver((False, "list them"), (True, "")),
     )
     told = "Error: bash {rm a.log} was not approved, so it is not done. Answer what was found."
     assert told in run.told()
-    assert (run.answer, run.code) == ("Not done: bash {rm a.log} was not approved. a.log", ExitCode.REFUSED)
+    assert run.answer.startswith("Not done: bash {rm a.log} was not approved. -rw")
+    assert run.code is ExitCode.REFUSED
 
 
 def test_what_the_model_was_told_of_a_refusal_is_no_answer() -> None:
     Path("a.log").touch()
     told = "bash {rm a.log} was not approved, so it is not done. Answer what was found."
     run = play(
-        *(sh("rm a.log"), sh("ls a.log"), answer("Deleted a.log."), answer(f"Error: {told}")),
+        *(sh("rm a.log"), answer("Deleted a.log."), answer(f"Error: {told}")),
         task="Delete all log files",
         require_approval=True,
         approver=approver((False, "list them"), (True, "")),
     )
-    assert (run.answer, run.code) == ("Not done: bash {rm a.log} was not approved. a.log", ExitCode.REFUSED)
+    assert run.answer.startswith("Not done: bash {rm a.log} was not approved. -rw")
+    assert run.code is ExitCode.REFUSED
 
 
 def test_what_the_model_was_told_is_no_answer() -> None:
@@ -710,8 +712,8 @@ def test_a_call_rejected_with_a_comment_may_be_asked_for_again_after_another_one
 def test_what_would_go_is_listed_when_the_user_wants_that_first() -> None:
     Path("a.log").touch()
     verdicts = approver((False, "Too dangerous, just list them first"), (True, ""))
-    calls = sh("rm -f *.log"), call("recipe")
-    run = play(*calls, answer("a.log"), task="Delete all log files", require_approval=True, approver=verdicts)
+    calls = sh("rm -f *.log"), answer("a.log")
+    run = play(*calls, task="Delete all log files", require_approval=True, approver=verdicts)
     assert ToolCalled("bash", {"command": "ls -la *.log"}, "read") in run.happened()
     assert Path("a.log").exists()
 
@@ -719,9 +721,9 @@ def test_what_would_go_is_listed_when_the_user_wants_that_first() -> None:
 def test_what_the_user_wants_only_to_see_is_not_deleted_in_another_way() -> None:
     Path("a.log").touch()
     verdicts = approver((False, "just list them first"), (True, ""))
-    calls = sh("rm *.log"), sh("rm a.log"), sh("ls *.log")
-    run = play(*calls, answer("a.log"), task="Delete all log files", require_approval=True, approver=verdicts)
-    assert run.told()[1] == "Error: The user does not want that now. Answer with what was found."
+    calls = sh("rm *.log"), sh("rm a.log"), answer("a.log")
+    run = play(*calls, task="Delete all log files", require_approval=True, approver=verdicts)
+    assert run.told()[2] == "Error: The user does not want that now. Answer with what was found."
     assert Path("a.log").exists()
 
 

@@ -145,6 +145,8 @@ def test_answers_that_admit_a_failure(answer: str) -> None:
         "Deployment web was scaled to 3 replicas.",
         "Nothing else to do: the notebook runs on node-1.",
         "The container terminated and was started again.",
+        "Deleted 2 files: error.log and app.log.",
+        "Restarted failover-1 and set fail_timeout to 5s in conf/errors.conf.",
     ],
 )
 def test_answers_that_claim_success(answer: str) -> None:
