@@ -41,6 +41,7 @@ from devops_agent import (
     usage_help,
 )
 from devops_agent.approval import Approver, ask_user_approval
+from devops_agent.diagnosis import described
 from devops_agent.dialogue.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
 from devops_agent.evidence import Evidence, outcome
@@ -240,7 +241,9 @@ class DevOpsAgent(ToolCallingAgent):
         if data:
             if told.listing or told.known_answer:  # what is asked for may be in what was given
                 told = replace(told, look="", listing=None, known_answer="")
-            told = replace(told, given=True)
+            asks = told.question and told.trouble and not told.changes
+            known = described.answer("\n".join(data.values())) if asks else ""
+            told = replace(told, given=True, known_answer=known)
             told.ground.texts.update(data)
             told.ground.informs = True
         parts = () if told.whole else intent.parts(task)

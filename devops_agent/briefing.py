@@ -184,7 +184,9 @@ def _looked_up(task: str, runbooks: Mapping[str, Runbook], directory: Path) -> G
 
 
 def _diagnosis(told: Briefing, task: str) -> str:
-    """The findings, where they are all that a task asks for: a small model adds to them what is not so."""
+    """The findings, or that there are none, where a task asks for no more: a model adds what is not so."""
+    if told.ground.fine and told.question and not told.changes:
+        return told.ground.fine
     found = told.ground.trouble if told.decided and told.question and not told.ground.compared else []
     is_all = len(_ASKS.findall(task)) <= 1 and len(found) <= _MOST_FINDINGS
     return "\n".join(map(str, found)) if is_all else ""
@@ -200,7 +202,7 @@ def _with_recipe(
     weigh: Weigh,
 ) -> Briefing:
     changes = told.changes
-    if told.ground.settled or (told.ground.trouble and not changes):
+    if told.ground.settled or ((told.ground.trouble or told.ground.fine) and not changes):
         return told  # the findings are the answer
     if _WRITES_SCRIPT.search(task):
         return _with_script(told, task, directory) if changes else told

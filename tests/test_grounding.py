@@ -255,6 +255,31 @@ def test_without_kubectl_nothing_is_looked_up(programs: Programs, here: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("task", "fine"),
+    [
+        ("Why is pod web-0 in namespace shop not starting?", True),
+        ("Why does web-0 in namespace shop keep crashing?", True),
+        ("Why is web-0 in namespace shop so slow?", False),
+        ("Why is pod api-0 in namespace shop not starting?", False),
+    ],
+)
+def test_of_what_runs_it_is_said_that_it_runs(task: str, fine: bool, programs: Programs, here: Path) -> None:
+    programs.cluster({"shop": [pod("web-0"), pod("api-0", crashes=True)]})
+    said = look_up(task, here, {}).fine
+    assert said.startswith("It runs, and no trouble was found. namespace shop: pod web-0") == fine
+    assert bool(said) == fine
+
+
+def test_a_variable_that_is_not_set_is_not_made_up(here: Path) -> None:
+    task = "Get DOCKER_USER from environment and create a Dockerfile using it"
+    assert look_up(task, here, {}).settled == (
+        "The environment variable DOCKER_USER is not set, so nothing was done."
+    )
+    assert not look_up(task, here, {"DOCKER_USER": "bob"}).settled
+    assert not look_up("Set the environment variable LOG_LEVEL of web to debug", here, {}).settled
+
+
+@pytest.mark.parametrize(
     ("task", "named"),
     [
         ("Check disk usage and available memory", False),

@@ -202,8 +202,8 @@ def test_newer_work_is_not_overwritten_unasked(store: UndoStore) -> None:
     Path("a").write_text("mine")
     Path("new").write_text("mine")
     shown = undo(store, "--yes")
-    assert "a: as it was before; it was changed after the run" in shown
-    assert "new: removed, for it was not there before; it was changed after the run" in shown
+    assert "a: to be as it was before; it was changed after the run" in shown
+    assert "new: to be removed, for it was not there before; it was changed after the run" in shown
     assert f"Left as it is: {Path('a').absolute()}, {Path('new').absolute()}." in shown
     assert [Path(name).read_text() for name in ("a", "b", "new")] == ["mine", "1", "mine"]
     undo(store, yes=False)

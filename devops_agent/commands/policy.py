@@ -5,7 +5,8 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TextIO
 
-from devops_agent.errors import UsageError
+from devops_agent.checks import allow
+from devops_agent.errors import CallRefused, UsageError
 from devops_agent.policy.classify import classify
 from devops_agent.policy.lookup import Machine
 from devops_agent.policy.verdict import Verdict
@@ -28,25 +29,37 @@ def policy_command(arguments: Namespace, stdin: Iterable[str], out: TextIO) -> N
     given = (line.rstrip("\n") for line in stdin) if written == "-" else [written]
     lookup = Machine()
     for command in given:
-        verdict = classify(command, lookup)
-        print(_as_json(command, verdict) if arguments.json else _as_text(verdict), file=out)
+        verdict, refused = classify(command, lookup), _refused(command)
+        told = _as_json(command, verdict, refused) if arguments.json else _as_text(verdict, refused)
+        print(told, file=out)
 
 
-def _as_json(command: str, verdict: Verdict) -> str:
+def _refused(command: str) -> str:
+    """Why the command never runs, whatever is approved; "" where it may."""
+    try:
+        allow(command)
+    except CallRefused as error:
+        return str(error)
+    return ""
+
+
+def _as_json(command: str, verdict: Verdict, refused: str) -> str:
     told = {
         "command": command,
         "effect": str(verdict.effect),
         "part": verdict.part,
         "rule": verdict.rule,
         "secret": verdict.secret,
+        "refused": refused,
     }
     return json.dumps(told, ensure_ascii=False)
 
 
-def _as_text(verdict: Verdict) -> str:
+def _as_text(verdict: Verdict, refused: str) -> str:
     lines = [
         f"effect: {verdict.effect}",
         f"part:   {verdict.part}",
         f"rule:   {verdict.rule or 'reads only'}",
+        f"secret: {'yes' if verdict.secret else 'no'}",
     ]
-    return "\n".join([*lines, f"secret: {'yes' if verdict.secret else 'no'}"])
+    return "\n".join([*lines, f"never runs: {refused}"] if refused else lines)

@@ -28,13 +28,14 @@ def undo_command(arguments: Namespace, store: UndoStore, out: TextIO, ask: Calla
     run, files = found
     newer = [kept for kept in files if kept.is_newer]
     for kept in files:
-        what = "removed, for it was not there before" if kept.was is None else "as it was before"
+        what = "to be removed, for it was not there before" if kept.was is None else "to be as it was before"
         what += "; it was changed after the run" if kept in newer else ""
         print(f"{kept.path}: {what}\n{hide(kept.difference())}", file=out)
     out.flush()
     if arguments.yes:
         files = [kept for kept in files if kept not in newer]
     elif not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
+        print("Nothing was restored. Without a terminal, give --yes.", file=out)
         return
     failed = [f"{kept.path} cannot be restored: {error}." for kept in files if (error := _restored(kept))]
     if failed:

@@ -12,6 +12,7 @@ from devops_agent.diagnosis.objects import Object, Objects, containers, name, po
 from devops_agent.grounding import inventory
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
+    ASKS_WHY_DOWN,
     CREATES,
     KINDS,
     LOGS,
@@ -125,6 +126,11 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         ground.lines += map(str, findings)
         ground.trouble = findings
         ground.informs = ground.informs or bool(findings)
+        running = [
+            item for item in items if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Pod")
+        ]
+        if len(running) == 1 and ASKS_WHY_DOWN.search(task) and not _about(objects, running[0]):
+            ground.fine = _fine(objects, running[0])
     if named and not items:
         ground.lines += _overview(objects)
     there, wanted = _names(objects, items, space), _new_names(task, objects)
@@ -271,16 +277,31 @@ def _is_verb(word: str, kind: str, task: str) -> bool:
     return bool(_VERB_FORM.fullmatch(word) and re.search(one, task, re.IGNORECASE))
 
 
+def _about(objects: Objects, item: Object) -> list[Finding]:
+    return list(diagnose.about(objects, diagnose.diagnose_objects(objects), item["kind"].lower(), name(item)))
+
+
 def _relevant(task: str, objects: Objects, items: Iterable[Object]) -> list[Finding]:
     found = diagnose.diagnose_objects(objects)
-    chosen = [
-        finding
-        for item in items
-        for finding in diagnose.about(objects, found, item["kind"].lower(), name(item))
-    ]
+    chosen = [finding for item in items for finding in _about(objects, item)]
     if not chosen and tells_of_trouble(task):
         chosen = found
     return list(dict.fromkeys(chosen))[:4]
+
+
+_RUN = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Pod"})
+
+
+def _fine(objects: Objects, item: Object) -> str:
+    """That an object runs, in a sentence; "" when any of its pods is not ready, or was started again."""
+    subject = f"{item['kind'].lower()}/{name(item)}"
+    pods = [pod for pod in objects.all("Pod") if subject in (objects.workload(pod), f"pod/{name(pod)}")]
+    statuses = [each for pod in pods for each in pod.get("status", {}).get("containerStatuses", ())]
+    ready = bool(statuses) and all(each.get("ready") and not each.get("restartCount") for each in statuses)
+    wanted = 1 if item["kind"] == "Pod" else item.get("spec", {}).get("replicas", 1)
+    if not ready or len(pods) < wanted:
+        return ""
+    return f"It runs, and no trouble was found. namespace {objects.namespace}: {_describe(objects, item)}"
 
 
 def _overview(objects: Objects) -> Iterator[str]:

@@ -9,6 +9,7 @@ from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
+    ASKS_WHY_DOWN,
     COUNTS,
     CREATES,
     KUBERNETES,
@@ -51,6 +52,10 @@ def on_engine(task: str) -> Ground:
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
     if _STARTS.match(task) and len(named) == len(ground.running) == 1 and not in_trouble:
         ground.settled = f"Container {ground.running[0]} is running already: there is nothing to start."
+    if len(named) == len(ground.running) == 1 and not in_trouble and ASKS_WHY_DOWN.search(task):
+        restarts = named[0].get("RestartCount", 0)
+        told = f"It runs, and no trouble was found. {_container_line(named[0], task)}"
+        ground.fine = "" if restarts or chosen else told
     meant = in_trouble if len(about) > 1 else about
     if len(meant) == 1:
         ground.names["container"] = meant.pop()

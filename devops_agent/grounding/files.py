@@ -322,6 +322,20 @@ def _names_in(directory: Path) -> list[str]:
     return sorted("".join(c if c.isprintable() else "?" for c in name) for name in names)
 
 
+# "Get DOCKER_USER from the environment", "read the environment variable HOME_PAGE"
+_READS_VARIABLE = regex(
+    r"\b(?P<a>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+) from (?:the |my |our )?env(?:ironment)?\b"
+    r"|(?i:\b(?:get|read|show|take) (?:the |my )?(?:environment|env) variable) "
+    r"(?P<b>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b"
+)
+
+
+def unset_variable(task: str, environ: Mapping[str, str]) -> str:
+    """The variable that a task wants read from the environment and that is not set there; "" when all are."""
+    named = [match["a"] or match["b"] for match in _READS_VARIABLE.finditer(task)]
+    return next((name for name in named if name not in environ), "")
+
+
 def variables_of(task: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that a task names and that are set; none that may hold a secret."""
     named = dict.fromkeys(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", task))

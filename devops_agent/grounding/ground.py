@@ -22,6 +22,7 @@ class Ground:
         namespace: The one namespace that the task names and that exists.
         missing: What the task names and is not there, in a sentence; "" when all is there.
         settled: Why there is nothing to do for the task, in a sentence: it is so already, or nothing can.
+        fine: That what a task takes for broken runs and nothing is wrong with it, in a sentence.
         selected: The command that does what the task wants to those of several things that it means.
         variables: The environment variables that the task names, with their values.
         mended: What would put broken files right that the task names.
@@ -39,6 +40,7 @@ class Ground:
     compared: bool = False
     missing: str = ""
     settled: str = ""
+    fine: str = ""
     selected: str = ""
     about: str = ""
     namespace: str = ""

@@ -38,6 +38,7 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
         or _steps(task, Path(), frozenset())
         or _may_name_what_runs(task)
         or files.variables_of(task, environ)
+        or files.unset_variable(task, environ)
     )
 
 
@@ -45,6 +46,9 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
     """Looks up what a task names; takes a second at most where cluster and engine answer at once."""
     ground = Ground(given=given_name(task))
     ground.variables = files.variables_of(task, environ)
+    if unset := files.unset_variable(task, environ):
+        ground.settled = f"The environment variable {unset} is not set, so nothing was done."
+        ground.lines.append(ground.settled)
     ground.lines += [f"Environment variable {name} is {value}" for name, value in ground.variables.items()]
     if FILES.search(task):
         ground.lines += files.listing(task, directory)
@@ -77,6 +81,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
             ground.new |= part.new
             ground.missing = ground.missing or part.missing
             ground.settled = ground.settled or part.settled
+            ground.fine = ground.fine or part.fine
             ground.selected = ground.selected or part.selected
             ground.namespace = ground.namespace or part.namespace
             ground.names = {**part.names, **ground.names}

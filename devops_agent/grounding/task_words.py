@@ -39,6 +39,12 @@ _TROUBLE = regex(
     r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
     re.IGNORECASE,
 )
+# It takes for granted that a thing does not run; of one that is slow nothing is known.
+ASKS_WHY_DOWN = regex(
+    r"\bwhy\b[^.?!]*(?:(?:\bnot\b|n['’]t\b)[^.?!]*\b(?:start\w*|run\w*|ready|up|available|healthy|work\w*)\b"
+    r"|\b(?:down|crash\w*|unhealthy|broken|restarts|restarting|pending|stuck)\b)",
+    re.IGNORECASE,
+)
 LOGS = regex(r"\blogs?\b|\blogged\b|\berrors?\b|\bexceptions?\b|\bwarnings?\b", re.IGNORECASE)
 # Such a task is about all lines of a log, and not about what they tell.
 COUNTS = regex(r"\b(?:how (?:many|often)|count|number of|sum|total)\b", re.IGNORECASE)
