@@ -231,8 +231,7 @@ class TestAgent:
         typed("n\nToo dangerous, just list them first\ny\n", monkeypatch)
         agent = scripted(
             call("bash", command="rm -f *.log"),
-            call("bash", command="ls *.log"),
-            call("final_answer", answer="There is app.log."),
+            call("final_answer", answer="There is app.log."),  # by what was listed then
             require_approval=True,
         )
         assert agent.run("Delete all log files") == "There is app.log."
@@ -240,7 +239,7 @@ class TestAgent:
         assert rejected.startswith(
             "User rejected this tool call. User comment: Too dangerous, just list them first\n"
         )
-        assert listed == "The value is: app.log"
+        assert listed.endswith(" app.log")
         assert Path("app.log").exists()
         assert agent.evidence.exit_code() is ExitCode.DONE
 
