@@ -448,6 +448,10 @@ fetch_embedded_model() {
         say 'The model could not be fetched now; the first task tries again.'
         return 1
     }
+    if command -v ollama >/dev/null; then
+        say 'Where Ollama answers and has the model it is used first; for this engine alone set backend = "llama-cpp"' \
+            'in ~/.config/devops-agent/config.toml, or give --backend llama-cpp.'
+    fi
 }
 
 install_ollama() {
