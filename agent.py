@@ -240,7 +240,7 @@ class DevOpsAgent(ToolCallingAgent):
             told = self.brief(task, lambda: self._may_look_up(task))
         if data:
             if told.listing or told.known_answer:  # what is asked for may be in what was given
-                told = replace(told, look="", listing=None, known_answer="")
+                told = replace(told, look="", listing=None)
             asks = told.question and told.trouble and not told.changes
             known = described.answer("\n".join(data.values())) if asks else ""
             told = replace(told, given=True, known_answer=known)

@@ -86,6 +86,16 @@ def key_of(setting: str) -> str:
     return re.split(r" > |\.(?=[^.\]]*$)", re.sub(r" #\d+$", "", setting))[-1]
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeouts`.
+
+    They are in small letters, and in the singular.
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    words = re.findall(r"[a-z0-9]+", spaced.lower())
+    return [word if len(word) < 3 else re.sub(r"s$", "", word) for word in words]
+
+
 # --- JSON -------------------------------------------------------------------------------------------------
 
 

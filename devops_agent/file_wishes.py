@@ -11,7 +11,7 @@ from pathlib import Path
 from devops_agent import intent
 from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.grounding.task_words import PATH
-from devops_agent.patterns import regex
+from devops_agent.patterns import regex, said_in_full
 
 _MAKES = regex(
     r"\b(?:creat\w+|writ\w+|mak(?:e|ing)|generate|render|save|store|put|pack|compress|archive|export|dump|need"
@@ -73,7 +73,7 @@ _NO_FOLDER = frozenset(
 
 def folder_to_delete(wish: str, directory: Path) -> str:
     """The folder that a wish wants deleted and says nothing more of; "" when there is none here."""
-    match = next(filter(None, (said.fullmatch(wish.strip(" .!")) for said in _DELETES_FOLDER)), None)
+    match = said_in_full(_DELETES_FOLDER, wish)
     name = match["name"] if match else ""
     is_below = name not in _NO_FOLDER and ".." not in Path(name).parts
     return name if name and is_below and is_folder(directory / name) else ""

@@ -158,8 +158,10 @@ class FormFinder:
             return selected
         if in_full := self._in_full(self.wishes[0], ()):
             return in_full
-        meant = next((self._known_to(wish) for wish in self.wishes if self._fitting[wish]), self.known)
-        own = self._form_of(runbook, self.known if alone else meant)
+        known = self.known
+        if not alone:
+            known = next((self._known_to(wish) for wish in self.wishes if self._fitting[wish]), known)
+        own = self._form_of(runbook, known)
         if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
         edit = edit_of(self.ground, self.task, self.directory) if self.changes else None
@@ -229,7 +231,7 @@ class FormFinder:
     def _tells_all(self) -> bool:
         """Whether nothing that a task says beside its wishes may restrict them."""
         alone = len(self.wishes) == 1  # and then that is all of the task
-        beside = [each for each in intent.wishes(self.task) if not alone and each not in self.wishes]
+        beside = [] if alone else [each for each in intent.wishes(self.task) if each not in self.wishes]
         return not any(_RESTRICTS.search(each) and not intent.is_question(each) for each in beside) and not (
             _CONDITION.search(self.task) or _SPARES.search(self.task)
         )

@@ -5,6 +5,7 @@ anything else at the start of the process.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 
@@ -29,3 +30,9 @@ def regex(text: str, flags: int = 0) -> re.Pattern[str]:
         flags: Of `re`.
     """
     return cast("re.Pattern[str]", _Later(text, flags))
+
+
+def said_in_full(patterns: Iterable[re.Pattern[str]], wish: str) -> re.Match[str] | None:
+    """The match of the first of some patterns that a wish fits from its first word to its last."""
+    bare = wish.strip(" .!")
+    return next(filter(None, (pattern.fullmatch(bare) for pattern in patterns)), None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from devops_agent.config_values import settings_of
 from devops_agent.files import text_if_readable
-from devops_agent.patterns import regex
+from devops_agent.patterns import regex, said_in_full
 
 _LEAD = r"(?:(?:please|then|now|and|first) )*"
 _A_FILE = r"(?:the )?(?:file )?[\"'`]?(?P<{}>[\w./~-]*\w)[\"'`]?"
@@ -34,7 +34,7 @@ def filled(wish: str, directory: Path) -> tuple[str, str, tuple[str, str]] | Non
     Returns:
         None where the wish says more than that, or the template has a place without a value.
     """
-    said = next(filter(None, (each.fullmatch(wish.strip(" .!")) for each in _FILLS)), None)
+    said = said_in_full(_FILLS, wish)
     if said is None:
         return None
     template, pairs = (text_if_readable(directory / said[name]) for name in ("template", "values"))

@@ -393,30 +393,19 @@ def test_an_answer_with_a_placeholder_is_sent_back() -> None:
     assert (run.answer, run.code) == ("10.0.0.7, which sent 95.", ExitCode.DONE)
 
 
-def test_what_the_user_did_not_approve_is_not_claimed() -> None:
+NOT_APPROVED = "Error: bash {rm a.log} was not approved, so it is not done. Answer what was found."
+
+
+@pytest.mark.parametrize("again", ["Deleted the log file a.log.", NOT_APPROVED])
+def test_what_the_user_did_not_approve_is_not_claimed(again: str) -> None:
     Path("a.log").touch()
-    claim = "Deleted the log file a.log."
     run = play(
-        *(sh("rm a.log"), answer(claim), answer(claim)),
+        *(sh("rm a.log"), answer("Deleted the log file a.log."), answer(again)),
         task="Delete all log files",
         require_approval=True,
         approver=approver((False, "list them"), (True, "")),
     )
-    told = "Error: bash {rm a.log} was not approved, so it is not done. Answer what was found."
-    assert told in run.told()
-    assert run.answer.startswith("Not done: bash {rm a.log} was not approved. -rw")
-    assert run.code is ExitCode.REFUSED
-
-
-def test_what_the_model_was_told_of_a_refusal_is_no_answer() -> None:
-    Path("a.log").touch()
-    told = "bash {rm a.log} was not approved, so it is not done. Answer what was found."
-    run = play(
-        *(sh("rm a.log"), answer("Deleted a.log."), answer(f"Error: {told}")),
-        task="Delete all log files",
-        require_approval=True,
-        approver=approver((False, "list them"), (True, "")),
-    )
+    assert NOT_APPROVED in run.told()
     assert run.answer.startswith("Not done: bash {rm a.log} was not approved. -rw")
     assert run.code is ExitCode.REFUSED
 

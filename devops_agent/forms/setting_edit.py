@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from devops_agent.config_values import Setting, commented_out, key_of, settings_of
+from devops_agent.config_values import Setting, commented_out, key_of, settings_of, words_of
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
-from devops_agent.forms.stated_settings import stated
+from devops_agent.forms.stated_settings import NO_VALUE, are_like, stated
 from devops_agent.grounding import Ground
 from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
@@ -49,11 +49,6 @@ _STATED = regex(
     r"(?:(?:\bto|\bof(?=\s+[\"'`]?\d))\s+|=\s*)(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|([^\s\"'`,;()]+))(?:\s+(\S+))?",
     re.IGNORECASE,
 )
-_NO_VALUE = regex(
-    r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have"
-    r"|(?:any|some)thing|whatever|another|higher|lower|bigger|smaller|different|other",
-    re.IGNORECASE,
-)
 # What may follow a value; another word belongs to it: "to production values".
 _BEHIND_VALUE = regex(
     r"(?:and|or|in|for|on|of|at|by|from|with|within|under|below|inside|instead|please|now|then|again|so|as"
@@ -70,15 +65,10 @@ _COMPUTED = regex(
     r"|sensible|suitable|instead)\b",
     re.IGNORECASE,
 )
-_SEPARATORS = ":/@=, "
 _COMMENTED = " (commented out)"
 # What makes a change depend on something, or turns it round.
 _DEPENDS = regex(
     r"\b(?:if|unless|provided|when(?:ever)?|once|until|assuming|in case|as long as|undo|revert|script)\b",
-    re.IGNORECASE,
-)
-_NUMBER_WORD = regex(
-    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|a|double|half)",
     re.IGNORECASE,
 )
 # What needs no quotes in TOML: numbers, switches, dates, lists and tables.
@@ -100,17 +90,17 @@ class SettingEdit(FileEdit):
     @cached_property
     def settings(self) -> dict[str, Setting]:
         """The settings that may be changed: those that the task speaks of, or all where it names none."""
-        words, in_force = _words(_wanted(self.task)), settings_of(self.path, self.text)
-        comments = commented_out(self.path, self.text).items()
-        found = in_force | {setting: place for setting, place in comments if _words(key_of(setting)) <= words}
-        meant = _meant(found, self.task, self.path, self.whole) or list(in_force)
+        words, comments = _words(_wanted(self.task)), self._commented.items()
+        named = {setting: place for setting, place in comments if _words(key_of(setting)) <= words}
+        found = self._in_force | named
+        meant = _meant(found, self.task, self.path, self.whole) or list(self._in_force)
         return {setting: found[setting] for setting in meant[:_MOST]}
 
     @property
     def is_needed(self) -> bool:
         """Whether the task names a key that stands in several places, or just settings that there are."""
         words = _words(_wanted(self.task))
-        keys = Counter(map(key_of, settings_of(self.path, self.text)))
+        keys = Counter(map(key_of, self._in_force))
         if any(times > 1 and _words(key) & words for key, times in keys.items()):
             return True
         meant = [_words(key_of(setting)) for setting in self.settings]
@@ -160,9 +150,17 @@ class SettingEdit(FileEdit):
         return place.mark is None and self.text[place.start : place.end] == value
 
     @cached_property
+    def _in_force(self) -> dict[str, Setting]:
+        return settings_of(self.path, self.text)
+
+    @cached_property
+    def _commented(self) -> dict[str, Setting]:
+        return commented_out(self.path, self.text)
+
+    @cached_property
     def _all(self) -> dict[str, Setting]:
         """All settings of the file, as they stand in it, also those in comments."""
-        found = settings_of(self.path, self.text) | commented_out(self.path, self.text)
+        found = self._in_force | self._commented
         return dict(sorted(found.items(), key=lambda each: each[1].start))
 
     @property
@@ -180,18 +178,18 @@ class SettingEdit(FileEdit):
             value = quoted or bare.rstrip(".?!:")
             ends = not value.isalpha() or value != bare or _BEHIND_VALUE.fullmatch(next_word)
             says_more = _UNITS.fullmatch(next_word) or (next_word and not ends)
-            if not quoted and (_NO_VALUE.fullmatch(value) or says_more):
+            if not quoted and (NO_VALUE.fullmatch(value) or says_more):
                 return []
             values.append(value)
         values = [value for value in dict.fromkeys(values) if value and value != self.path]
         olds = [self.text[place.start : place.end] for place in self.settings.values()]
         told_each = len(olds) <= len(values)
-        return values if told_each and all(_are_like(values, old) for old in olds) else []
+        return values if told_each and all(are_like(values, old) for old in olds) else []
 
     def drops(self, content: str) -> int:
         """How many of its settings another text of the file leaves out."""
         # an entry of a list may have another name
-        lost = len(settings_of(self.path, self.text)) - len(settings_of(self.path, content))
+        lost = len(self._in_force) - len(settings_of(self.path, content))
         return max(lost, 0)
 
     def call(self, values: Mapping[str, Any], task: str, ground: Ground) -> Call:
@@ -231,20 +229,8 @@ def names_setting(path: str, text: str, wish: str) -> bool:
     return any(len(_words(key_of(setting)) & words) > 1 for setting in settings)
 
 
-def _are_like(values: Iterable[str], old: str) -> bool:
-    """Whether values can stand in place of an old one, and not just of a part of it, as `60` of `30s`."""
-    if any(mark in old and not any(mark in value for value in values) for mark in _SEPARATORS):
-        return False
-    if old.isdigit() and any(map(_NUMBER_WORD.fullmatch, values)):
-        return False
-    has_unit = re.fullmatch(r"[\d.]+[A-Za-z%]+", old)
-    return not (has_unit and any(re.fullmatch(r"[\d.]+", value) for value in values))
-
-
 def _words(text: str) -> set[str]:
-    """The words of a text and of the names in it: those of `proxy_read_timeout` and of `readTimeout`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return {re.sub(r"s$", "", word) for word in re.findall(r"[a-z0-9]{2,}", spaced.lower())}
+    return {word for word in words_of(text) if len(word) > 1}
 
 
 def _meant(settings: Iterable[str], task: str, path: str, whole: str = "") -> list[str]:

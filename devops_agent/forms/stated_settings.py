@@ -5,10 +5,10 @@ that lead to the setting, its value, or a word that says nothing; and one settin
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from devops_agent.config_values import Setting, key_of
+from devops_agent.config_values import Setting, key_of, words_of
 from devops_agent.patterns import regex
 
 _SAYS_NOTHING = frozenset(
@@ -22,10 +22,21 @@ _NEW = regex(
 )
 # "to port 2222"
 _NAMED = regex(r"([A-Za-z][\w-]*) ([\"'`]?\d[^\s,;()]*)")
-_NO_VALUE = regex(
-    r"an?|the|this|that|these|those|them|both|its?|be|one|two|three|four|five|six|seven|eight|nine|ten|zero|all"
-    r"|our|my|your|their|same|match|use|have|(?:any|some)thing|whatever|another|higher|lower|bigger|smaller"
-    r"|different|other|default|none|null|nothing|unlimited|auto|more|less|double|half",
+# What behind "to" is no value.
+NO_VALUE = regex(
+    r"an?|the|this|that|these|those|them|both|its?|be|one|all|our|my|your|their|same|match|use|have"
+    r"|(?:any|some)thing|whatever|another|higher|lower|bigger|smaller|different|other",
+    re.IGNORECASE,
+)
+# What may be a value, and may stand for another.
+_VAGUE = regex(
+    r"two|three|four|five|six|seven|eight|nine|ten|zero|default|none|null|nothing|unlimited|auto|more|less"
+    r"|double|half",
+    re.IGNORECASE,
+)
+_SEPARATORS = ":/@=, "
+_NUMBER_WORD = regex(
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|a|double|half)",
     re.IGNORECASE,
 )
 
@@ -48,11 +59,12 @@ def stated(wish: str, path: str, text: str, settings: Mapping[str, Setting]) -> 
         if not found and not _NEW.search(rest, end):
             before, end = f"{before} {rest[end:]}", len(rest)  # "set the timeout to 5s for the user git"
         value = match["double"] or match["single"] or match["code"] or bare.rstrip(".?!:")
-        setting = "" if bare and _NO_VALUE.fullmatch(value) else _meant(before, path, settings)
+        is_open = bare and (NO_VALUE.fullmatch(value) or _VAGUE.fullmatch(value))
+        setting = "" if is_open else _meant(before, path, settings)
         if not setting or setting in found or not _fits(value, match["old"], text, settings[setting]):
             return {}
         found[setting], at = value, end
-    return found if _SAYS_NOTHING.issuperset(_words(rest[at:])) else {}
+    return found if _SAYS_NOTHING.issuperset(words_of(rest[at:])) else {}
 
 
 def _without_file(wish: str, path: str) -> str:
@@ -63,17 +75,17 @@ def _without_file(wish: str, path: str) -> str:
 
 def _meant(said: str, path: str, settings: Mapping[str, Setting]) -> str:
     """The one setting to which all that is said leads; "" when there is none, or more."""
-    of_file = _words(Path(path).name)
+    of_file = words_of(Path(path).name)
     words = {
         word
-        for word in _words(said)
+        for word in words_of(said)
         if word not in _SAYS_NOTHING
         and not (len(word) > 2 and any(each.startswith(word) for each in of_file))
     }
     meant = [
         setting
         for setting in settings
-        if set(_words(key_of(setting))) <= words <= set(_words(re.sub(r" #\d+$", "", setting)))
+        if set(words_of(key_of(setting))) <= words <= set(words_of(re.sub(r" #\d+$", "", setting)))
     ]
     for_all = [setting for setting in meant if " > " not in setting]  # and not below a Host or a Match
     meant = for_all if len(for_all) == 1 else meant
@@ -85,18 +97,15 @@ def _fits(value: str, old: str | None, text: str, place: Setting) -> bool:
     now = text[place.start : place.end]
     if old is not None and old.strip(",;") != now:
         return False
-    if any(mark in now and mark not in value for mark in ":/@=, "):
-        return False
-    is_number = re.fullmatch(r"[\d.]+([A-Za-z%]*)", now)
-    if is_number and not re.search(r"\d", value):
-        return False
-    return not (is_number and is_number[1] and re.fullmatch(r"[\d.]+", value))
+    is_word = not re.search(r"\d", value)
+    return are_like([value], now) and not (is_word and re.fullmatch(r"[\d.]+[A-Za-z%]*", now))
 
 
-def _words(text: str) -> list[str]:
-    """The words of a text and of the names in it, in small letters and in the singular."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return [
-        word if len(word) < 3 else re.sub(r"s$", "", word)
-        for word in re.findall(r"[a-z0-9]+", spaced.lower())
-    ]
+def are_like(values: Iterable[str], old: str) -> bool:
+    """Whether values can stand in place of an old one, and not just of a part of it, as `60` of `30s`."""
+    if any(mark in old and not any(mark in value for value in values) for mark in _SEPARATORS):
+        return False
+    if old.isdigit() and any(map(_NUMBER_WORD.fullmatch, values)):
+        return False
+    has_unit = re.fullmatch(r"[\d.]+[A-Za-z%]+", old)
+    return not (has_unit and any(re.fullmatch(r"[\d.]+", value) for value in values))

@@ -120,7 +120,8 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
     ground.lines += missing
     ground.missing, ground.informs = next(iter(missing), ""), bool(items or (missing and named))
     if named or items:
-        findings = _relevant(task, objects, items)
+        found = diagnose.diagnose_objects(objects)
+        findings = _relevant(task, objects, items, found)
         if LOGS.search(task):
             findings = [*_in_logs(task, objects, items), *findings]
         ground.lines += map(str, findings)
@@ -129,7 +130,7 @@ def _of_namespace(task: str, objects: Objects, named: bool) -> Ground:
         running = [
             item for item in items if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Pod")
         ]
-        if len(running) == 1 and ASKS_WHY_DOWN.search(task) and not _about(objects, running[0]):
+        if len(running) == 1 and ASKS_WHY_DOWN.search(task) and not _about(objects, running[0], found):
             ground.fine = _fine(objects, running[0])
     if named and not items:
         ground.lines += _overview(objects)
@@ -277,15 +278,16 @@ def _is_verb(word: str, kind: str, task: str) -> bool:
     return bool(_VERB_FORM.fullmatch(word) and re.search(one, task, re.IGNORECASE))
 
 
-def _about(objects: Objects, item: Object) -> list[Finding]:
-    return list(diagnose.about(objects, diagnose.diagnose_objects(objects), item["kind"].lower(), name(item)))
+def _about(objects: Objects, item: Object, found: Sequence[Finding]) -> list[Finding]:
+    return list(diagnose.about(objects, found, item["kind"].lower(), name(item)))
 
 
-def _relevant(task: str, objects: Objects, items: Iterable[Object]) -> list[Finding]:
-    found = diagnose.diagnose_objects(objects)
-    chosen = [finding for item in items for finding in _about(objects, item)]
+def _relevant(
+    task: str, objects: Objects, items: Iterable[Object], found: Sequence[Finding]
+) -> list[Finding]:
+    chosen = [finding for item in items for finding in _about(objects, item, found)]
     if not chosen and tells_of_trouble(task):
-        chosen = found
+        chosen = list(found)
     return list(dict.fromkeys(chosen))[:4]
 
 

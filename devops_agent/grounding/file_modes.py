@@ -2,7 +2,7 @@
 
 import re
 
-from devops_agent.patterns import regex
+from devops_agent.patterns import regex, said_in_full
 
 _LEAD = r"(?:(?:please|then|now|and|also) )*"
 _FILE = r"(?:the (?:file )?)?[\"'`]?(?P<file>[\w./~-]*\w)[\"'`]?"
@@ -40,10 +40,9 @@ _KNOWN = frozenset(
 
 def file_and_mode(wish: str) -> tuple[str, str] | None:
     """The file whose mode a wish wants set, and the mode, such as "640"; None where any is left open."""
+    if match := said_in_full(_IN_DIGITS, wish):
+        return match["file"], match["mode"]
     wish = wish.strip(" .!")
-    for pattern in _IN_DIGITS:
-        if match := pattern.fullmatch(wish):
-            return match["file"], match["mode"]
     *before, last = re.split(r"[.!;]\s+", wish)
     words = [word.strip("\"'`,:").lower() for word in last.split()]
     files = [word.strip("\"'`,:") for word in wish.split() if re.search(r"[./]\w", word)]
@@ -51,11 +50,11 @@ def file_and_mode(wish: str) -> tuple[str, str] | None:
         return None
     if before and files[0] in last:  # what was said before is not about it alone
         return None
-    mode = mode_of(last)
+    mode = _mode_of(last)
     return (files[0], mode) if mode else None
 
 
-def mode_of(text: str) -> str:
+def _mode_of(text: str) -> str:
     """The mode that a text tells of the owner, the group and all others; "" where one of them is missing."""
     who = list(_WHO.finditer(text))
     if not who:
