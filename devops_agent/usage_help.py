@@ -7,6 +7,7 @@ import difflib
 import fnmatch
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from devops_agent.diagnosis.diagnose import run
@@ -72,11 +73,34 @@ def _of_flag(command: str, flag: str) -> str:
 
 
 def _of_field(kind: str, path: str) -> str:
-    *above, wrong = re.sub(r"\[\d+\]", "", path).split(".")
-    where = ".".join([kind, *above])
-    known = _FIELDS.findall(run("kubectl", "explain", where))
+    where, wrong = _parent(kind, path)
+    known = _fields(where)
     if not known:
         return ""
-    near = difflib.get_close_matches(wrong, known, 1, 0.6)
-    meant = f" Is {near[0]} meant?" if near else ""
+    near = _near(wrong, known)
+    meant = f" Is {near} meant?" if near else ""
     return f"{where} has no field {wrong}.{meant} It has: {listed(known, 40)}."
+
+
+def near_field(kind: str, path: str) -> str:
+    """The field of a kind of object that is spelt almost like one that it does not have; "" for none.
+
+    Args:
+        kind: The kind, in small letters.
+        path: Where the unknown field stands, such as `spec.template.spec.containers[0].prots`.
+    """
+    where, wrong = _parent(kind, path)
+    return _near(wrong, _fields(where))
+
+
+def _parent(kind: str, path: str) -> tuple[str, str]:
+    *above, wrong = re.sub(r"\[\d+\]", "", path).split(".")
+    return ".".join([kind, *above]), wrong
+
+
+def _near(wrong: str, known: Sequence[str]) -> str:
+    return next(iter(difflib.get_close_matches(wrong, known, 1, 0.6)), "")
+
+
+def _fields(where: str) -> list[str]:
+    return _FIELDS.findall(run("kubectl", "explain", where))

@@ -54,11 +54,17 @@ _SECONDS = 10
 
 def run(*command: str, directory: Path | None = None) -> str:
     """What a read-only command prints; "" when it fails or is not installed."""
-    return _read(*command, directory=directory)[0]
+    return read(*command, directory=directory)[0]
 
 
-def _read(*command: str, directory: Path | None = None) -> tuple[str, str]:
-    """What a read-only command prints, and what it complains about."""
+def read(*command: str, directory: Path | None = None, given: str = "") -> tuple[str, str]:
+    """What a read-only command prints, and what it complains about when it fails.
+
+    Args:
+        command: The program and its arguments.
+        directory: Where it runs.
+        given: Its standard input.
+    """
     try:
         done = subprocess.run(
             command,
@@ -66,7 +72,7 @@ def _read(*command: str, directory: Path | None = None) -> tuple[str, str]:
             text=True,
             errors="replace",
             timeout=_SECONDS,
-            stdin=subprocess.DEVNULL,
+            input=given,
             cwd=directory,
         )
     except FileNotFoundError:
@@ -81,7 +87,7 @@ def _read(*command: str, directory: Path | None = None) -> tuple[str, str]:
 
 def unreachable(namespace: str) -> str:
     """Why a namespace cannot be diagnosed, in half a sentence; "" when it can, or when nobody may know."""
-    found, complaint = _read("kubectl", "get", "namespace", namespace, "-o", "name")
+    found, complaint = read("kubectl", "get", "namespace", namespace, "-o", "name")
     if found or "(Forbidden)" in complaint:
         return ""
     if "(NotFound)" not in complaint:
@@ -111,9 +117,9 @@ def read_namespace(namespace: str) -> Objects:
     objects = Objects(namespace)
     in_it = ("kubectl", "-n", namespace, "get")
     with ThreadPoolExecutor() as pool:
-        everything = pool.submit(_read, *in_it, _KINDS, "-o", "json")
-        cluster = pool.submit(_read, "kubectl", "get", _CLUSTER_KINDS, "-o", "json")
-        secrets = pool.submit(_read, *in_it, "secrets", "-o", f"go-template={_SECRET_KEYS}")
+        everything = pool.submit(read, *in_it, _KINDS, "-o", "json")
+        cluster = pool.submit(read, "kubectl", "get", _CLUSTER_KINDS, "-o", "json")
+        secrets = pool.submit(read, *in_it, "secrets", "-o", f"go-template={_SECRET_KEYS}")
         for (answer, complaint), kinds in ((everything.result(), _KINDS), (cluster.result(), _CLUSTER_KINDS)):
             found = _items(answer)
             objects.add(found or ())

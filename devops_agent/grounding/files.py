@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.diagnosis import certificates, diagnose, mending, text_files
+from devops_agent.diagnosis import certificates, diagnose, manifests, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import PATH, paths_in, words_of
+from devops_agent.grounding.task_words import PATH, paths_in, tells_of_trouble, words_of
 from devops_agent.patterns import regex
 from devops_agent.policy.variables import is_secret_name
 
@@ -193,6 +193,8 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
             ground.lines.append(settled)
             ground.informs = True
         findings = list(_wrong_with(named, path, text, task))
+        if not findings and (tells_of_trouble(task) or _checks(task, named)):
+            findings += _refused(named, path, text, task, ground)
         ground.trouble += findings
         ground.lines += (line for finding in findings for line in str(finding).splitlines())
         if findings and (better := mending.mended(path, text)):
@@ -208,6 +210,43 @@ def read_named(task: str, directory: Path, ground: Ground) -> None:
     if missing:
         ground.missing = missing
         ground.lines.append(missing)
+
+
+def _refused(named: str, path: Path, text: str, task: str, ground: Ground) -> Iterator[Finding]:
+    """Why cluster or Compose do not take a file that is made for them; notes that they do."""
+    said = manifests.said_of(path, text)
+    if said is None:
+        return
+    ground.about = "kubernetes" if said.by_cluster else "docker"
+    by = "the cluster (kubectl apply --dry-run=server)" if said.by_cluster else "docker compose config"
+    if said.complaint:
+        better = manifests.mended(text) if said.by_cluster else None
+        if better:
+            ground.mended[named] = better
+        taken = f"it is taken when {better.change}" if better else ""
+        yield Finding(named, f"{by} refuses it: {said.complaint}", taken)
+    elif _checks(task, named):
+        ground.fine = (
+            f"{named}: no fault found in its form, {by} takes it as it is. "
+            "Whether its values are what is meant cannot be told from that."
+        )
+
+
+_WRONG = r"(?:wrong|errors?|problems?|mistakes?|faults?|trouble)"
+_GOOD = r"(?:valid|correct|ok(?:ay)?|fine|right|broken|wrong|sound)"
+
+
+def _checks(task: str, named: str) -> bool:
+    """Whether a task asks for no more than whether a file is right."""
+    of_file = rf"(?:(?:the|my|our|this) )?(?:\w+ )?[\"'`@]?{re.escape(named)}[\"'`]?(?![\w/])"
+    return bool(
+        re.search(
+            rf"\b{_WRONG} (?:with|in) {of_file}|\b(?:check|validate|lint) {of_file}"
+            rf"|\bis {of_file} (?:a )?(?:syntactically )?{_GOOD}\b",
+            task,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _columns(named: str, text: str) -> Iterator[str]:

@@ -70,7 +70,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.lines += ends
         ground.informs = ground.informs or bool(ends)
     fields = inventory.fields_of_names(task) if _may_name_what_runs(task) else frozenset()
-    ground.about = next(iter(fields)) if len(fields) == 1 else ""
+    ground.about = next(iter(fields)) if len(fields) == 1 else ground.about
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda step: _tried(step, task), _steps(task, directory, fields)):
             ground.lines += (line for text in part.lines for line in clean(text).splitlines())
