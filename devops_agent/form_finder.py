@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from devops_agent import file_wishes, grounding, intent, recipe_choice, runbook_library, templates
+from devops_agent import (
+    conversions,
+    file_wishes,
+    grounding,
+    intent,
+    recipe_choice,
+    runbook_library,
+    templates,
+)
 from devops_agent.files import is_file
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
@@ -144,6 +152,8 @@ class FormFinder:
     @cached_property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
+        if self.changes and conversions.converted(self.task, self.directory):
+            return [self.task]  # "convert it and save it as": one thing in two halves
         wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
         wishes = [each for each in wishes if not _ASSURES.match(each)]
         return wishes if self.changes and len(wishes) > 1 else [self.task]
@@ -268,6 +278,9 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if made := templates.filled(wish, directory):
         path, text, made_from = made
         return Rewrite(path, text, "it is the template with those values", made_from=made_from)
+    if converted := conversions.converted(wish, directory):
+        path, text, source = converted
+        return Rewrite(path, text, f"it is {source} in the other format", made_from=(source,))
     if folder := file_wishes.folder_to_delete(wish, directory):
         return form_of_commands("Delete the folder", f"rm -r -- {shlex.quote(folder)}")
     if changed := file_modes.file_and_mode(wish):

@@ -590,6 +590,18 @@ def test_a_repository_is_told(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "task",
+    ["who changed a.txt last?", "hash of the last commit that touched a.txt", "when was a.txt changed?"],
+)
+def test_the_last_commit_of_a_file_is_told(task: str, repository: Path) -> None:
+    ground = look_up(task, repository, {})
+    assert re.search(
+        r"^last commit that changed a\.txt: [0-9a-f]{40} by a on 20\S+ .*: a$", str(ground), re.MULTILINE
+    )
+    assert ground.informs
+
+
+@pytest.mark.parametrize(
     ("task", "missing"),
     [
         ("Delete the git tag v2.0", "There is no tag v2.0 (there are: v1.0)."),

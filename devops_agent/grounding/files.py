@@ -77,7 +77,8 @@ def listing(task: str, directory: Path) -> Iterator[str]:
         yield f"Files in {folder}: {listed(_names_in(directory / folder), _MOST_FILES)}"
 
 
-def _named_folders(task: str, directory: Path) -> list[str]:
+def named_folders(task: str, directory: Path) -> list[str]:
+    """The folders that a task names and that are there."""
     return [word for word in paths_in(task) if _is_named_folder(word, task, directory)]
 
 
@@ -121,7 +122,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]
-    folders = _named_folders(task, directory)
+    folders = named_folders(task, directory)
     if len(folders) == 1:
         yield "directory", folders[0]
     elif not folders and _HERE.search(task):
@@ -151,7 +152,7 @@ def mentions(task: str, directory: Path) -> list[str]:
     """The lines with an identifier that a task asks about, in the folders that it names or in all of them."""
     if not asks_where(task):
         return []
-    folders = _named_folders(task, directory) or (["."] if _OF_CODE.search(task) else [])
+    folders = named_folders(task, directory) or (["."] if _OF_CODE.search(task) else [])
     if not folders:
         return []
     sought = {match[1] or match[0] for match in _IDENTIFIER.finditer(task)}
@@ -164,7 +165,7 @@ def mentions(task: str, directory: Path) -> list[str]:
 
 def in_logs(task: str, directory: Path) -> Iterator[Finding]:
     """What the logs say of trouble that lie in the folders that a task names."""
-    folders = [folder for folder in _named_folders(task, directory) if folder.rstrip("/")]
+    folders = [folder for folder in named_folders(task, directory) if folder.rstrip("/")]
     for folder in folders[:2]:
         paths = sorted((directory / Path(folder).expanduser()).glob("*.log"))
         for path in paths[:_MOST_LOGS]:

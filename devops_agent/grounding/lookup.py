@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devops_agent import intent
+from devops_agent.diagnosis import held_files
 from devops_agent.grounding import cluster, comparison, docker, files, inventory, processes, repository
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
@@ -39,6 +40,7 @@ def names_something(task: str, environ: Mapping[str, str]) -> bool:
         or _may_name_what_runs(task)
         or files.variables_of(task, environ)
         or files.unset_variable(task, environ)
+        or held_files.MEANT.search(task)
     )
 
 
@@ -59,6 +61,12 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.trouble += found
         ground.lines += map(str, found)
         ground.informs = ground.informs or bool(found)
+    if held_files.MEANT.search(task):
+        named = files.named_folders(task, directory)
+        held = held_files.findings(directory / Path(named[0]).expanduser() if len(named) == 1 else None)
+        ground.trouble += held
+        ground.lines += map(str, held)
+        ground.informs = ground.informs or bool(held)
     if found_lines := files.mentions(task, directory):
         ground.lines += found_lines
         ground.informs = True

@@ -7,12 +7,13 @@ from pathlib import Path
 from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
 from devops_agent.grounding.ground import Ground
-from devops_agent.grounding.task_words import CREATES, NO_NAMES
+from devops_agent.grounding.task_words import CREATES, NO_NAMES, PATH
 from devops_agent.patterns import regex
 
 GIT = regex(
     r"\b(?:git|commit(?:s|ted)?|branch(?:es)?|tags?|tagged|stash(?:ed|es)?|merge|rebase|cherry-pick|repo(?:sitory)?"
-    r"|untracked|uncommitted|staged|unstage|staging area|gitignore)\b",
+    r"|untracked|uncommitted|staged|unstage|staging area|gitignore)\b"
+    r"|\b(?:who|when was) (?:\S+ )?(?:last )?(?:changed|edited|touched|modified)\b",
     re.IGNORECASE,
 )
 _REF = r"[\"'`]?([A-Za-z][\w./-]*\w)(?![\w/]*[:=])"
@@ -46,6 +47,9 @@ def in_repository(task: str, directory: Path) -> Ground:
     refs = git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags")
     branches, tags = (_below(refs, kind) for kind in ("refs/heads/", "refs/tags/"))
     ground = Ground(list(_state(status, branches, tags, git("stash", "list"))))
+    if last := _last_commits(task, directory, git):
+        ground.lines += last
+        ground.informs = True
     for kind, there in (("branch", branches), ("tag", tags)):
         if len(named := [ref for ref in there if _speaks_of(ref, task)]) == 1:
             ground.names[kind] = named[0]
@@ -59,6 +63,22 @@ def in_repository(task: str, directory: Path) -> Ground:
     if missing := next(_missing(task, branches, tags, there_is), ""):
         ground.lacks(missing)
     return ground
+
+
+_ASKS_LAST = regex(
+    r"\b(?:who|when|which commit|what commit|last commit|latest commit|commit hash|hash of)\b", re.IGNORECASE
+)
+
+
+def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> list[str]:
+    """The last commit of each file that a task names and asks who or what changed it."""
+    if not _ASKS_LAST.search(task):
+        return []
+    files = [word for word in dict.fromkeys(PATH.findall(task)) if (directory / word).is_file()]
+    told = [
+        (word, git("log", "-1", "--format=%H by %an on %ad: %s", "--date=iso", "--", word)) for word in files
+    ]
+    return [f"last commit that changed {word}: {commit[0]}" for word, commit in told if commit]
 
 
 def _below(refs: Sequence[str], kind: str) -> list[str]:
