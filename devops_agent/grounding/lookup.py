@@ -8,7 +8,16 @@ from pathlib import Path
 
 from devops_agent import intent
 from devops_agent.diagnosis import held_files
-from devops_agent.grounding import cluster, comparison, docker, files, inventory, processes, repository
+from devops_agent.grounding import (
+    cluster,
+    comparison,
+    docker,
+    files,
+    inventory,
+    processes,
+    repository,
+    tables,
+)
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     CERTIFICATES,
@@ -61,6 +70,9 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.trouble += found
         ground.lines += map(str, found)
         ground.informs = ground.informs or bool(found)
+    if counted := tables.figures(task, directory):
+        ground.lines += counted
+        ground.informs = True
     if held_files.MEANT.search(task):
         named = files.named_folders(task, directory)
         held = held_files.findings(directory / Path(named[0]).expanduser() if len(named) == 1 else None)
