@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from devops_agent.ansi import visible
+from devops_agent.errors import UsageError
 from devops_agent.symbols import ascii_text, speaks_unicode
 
 _TTY = Path("/dev/tty")
@@ -102,12 +103,18 @@ def ask_user_approval(question: Question) -> Answer:
 
 
 def confirms(question: str) -> bool:
-    """Asks for y or n on the terminal; without one it is a no."""
+    """Asks for y or n on the terminal.
+
+    Raises:
+        UsageError: There is none.
+    """
     try:
         with _terminal() as (keys, screen):
             return (_read(question, keys, screen) or "").lower() in ("y", "yes")
-    except OSError:
-        return False
+    except OSError as error:
+        raise UsageError(
+            "Nothing was done: nobody is there to confirm it. With --yes it is not asked."
+        ) from error
 
 
 def ask(question: Question, keys: TextIO, screen: TextIO, colour: bool = False) -> Answer:

@@ -1,16 +1,19 @@
 """Files that a run has changed, and how they come back."""
 
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from child import Child
 from replies import answer, call, sh
 
 from agent import DevOpsAgent, bash, write_file
 from devops_agent import parsers
 from devops_agent.commands.undo import undo_command
 from devops_agent.errors import UsageError
+from devops_agent.folders import data_folder
 from devops_agent.gate import Gate
 from devops_agent.policy.modes import Modes
 from devops_agent.scripted import ScriptedModel
@@ -60,6 +63,16 @@ def test_the_files_of_the_last_run_come_back(store: UndoStore) -> None:
     assert Path("c").stat().st_mode & 0o777 == 0o755
     assert "-y\n+b\n" in shown, shown
     assert shown.endswith("Restored.\n")
+
+
+def test_without_a_terminal_nothing_is_undone_unasked(store: UndoStore) -> None:
+    Path("a").write_text("1")
+    play(UndoStore(data_folder(os.environ) / "undo"), sh("echo 2 > a"))
+    code, _, complaint = Child("", "undo").end()
+    assert (code, Path("a").read_text()) == (2, "2\n")
+    assert "With --yes" in complaint
+    assert Child("", "undo", "--yes").end()[0] == 0
+    assert Path("a").read_text() == "1"
 
 
 def test_a_file_is_kept_as_it_was_before_the_first_change(store: UndoStore) -> None:

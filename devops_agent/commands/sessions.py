@@ -158,7 +158,7 @@ def _delete(store: SessionStore, ids: Sequence[str], every: bool, unasked: bool,
         return
     question = f"Delete {_counted(len(ids))}? [y/n]: "
     if len(ids) > 1 and not unasked and not approval.confirms(question):
-        print("Nothing was deleted. --yes deletes without asking.", file=out)
+        print("Nothing was deleted.", file=out)
         return
     print(f"Deleted {_counted(store.delete(ids))}.", file=out)
 

@@ -19,7 +19,7 @@ def undo_command(arguments: Namespace, store: UndoStore, out: TextIO, ask: Calla
         ask: Asks a question whose answer is yes or no.
 
     Raises:
-        UsageError: There is nothing to undo, or a file cannot be written.
+        UsageError: There is nothing to undo, nobody to ask, or a file cannot be written.
     """
     hide = Redactor()
     found = store.last()
@@ -35,7 +35,7 @@ def undo_command(arguments: Namespace, store: UndoStore, out: TextIO, ask: Calla
     if arguments.yes:
         files = [kept for kept in files if kept not in newer]
     elif not ask(f"Restore {len(files)} file{'s' * (len(files) > 1)}? [y/n]: "):
-        print("Nothing was restored. Without a terminal, give --yes.", file=out)
+        print("Nothing was restored.", file=out)
         return
     failed = [f"{kept.path} cannot be restored: {error}." for kept in files if (error := _restored(kept))]
     if failed:
