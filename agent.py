@@ -301,7 +301,9 @@ class DevOpsAgent(ToolCallingAgent):
         shown = self.redactor(self.shell.describe(ran, as_facts=True), secret)
         answer = told.listing.answer(ran.output) if told.listing else told.known_answer
         told = replace(told, looked=f"$ {told.look}\n{shown}", known_answer=self.redactor(answer))
-        return replace(told, form=None, recipe="") if told.form and told.form.look else told
+        if told.form and told.form.look:
+            return replace(told, form=None, recipe="")
+        return replace(told, form=told.form.given(ran.output)) if told.form and not secret else told
 
     def _look(self, command: str) -> tuple[CommandResult, bool] | None:
         """Runs a command that only reads; gives what it printed, if anything, and whether that is secret."""

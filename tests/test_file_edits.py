@@ -182,6 +182,22 @@ def test_a_line_is_added_removed_or_put_at_the_end() -> None:
     assert list(add.inputs) == ["action", "line", "text"]
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "texts"),
+    [
+        ("deny 192.0.2.1;\n# b\ndeny 192.0.2.2;\n", "7 192.0.2.9\n3 192.0.2.1\n", ("deny 192.0.2.9;",)),
+        ("deny 192.0.2.1;\nallow 192.0.2.2;\n", "7 192.0.2.9\n", ()),
+        ("deny 192.0.2.1;\n", "7 192.0.2.9\n", ()),
+        ("deny 192.0.2.1;\ndeny 192.0.2.2;\n", "none\n", ()),
+    ],
+)
+def test_a_new_line_for_an_address_that_was_found_is_like_those_that_are_there(
+    text: str, found: str, texts: tuple[str, ...]
+) -> None:
+    assert LineEdit("deny.conf", text, ("append",)).given(found).texts == texts
+    assert LineEdit("deny.conf", text).given(found).texts == ()
+
+
 def test_an_added_line_stands_as_deep_as_the_one_before_it() -> None:
     edit = LineEdit("x.yaml", "a:\n  b: 1\nc: 2\n", ("change", "add after"))
     assert changed(edit, action="add after", line="  b: 1", text="d: 3") == "a:\n  b: 1\n  d: 3\nc: 2\n"

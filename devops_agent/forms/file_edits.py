@@ -88,7 +88,7 @@ def is_in_file(wish: str, edit: FileEdit | Rewrite) -> bool:
 def _by_line(path: str, text: str, task: str, whole: str) -> LineEdit:
     """The edit by lines; of "it" the whole task tells the name."""
     texts = patterns_in(task, path) or patterns_in(whole, path)
-    return LineEdit(path, text, actions(task, path), texts)
+    return LineEdit(path, text, actions(task, path), texts).given(task)
 
 
 def edit_of(ground: Ground, task: str, directory: Path, whole: str = "") -> FileEdit | Rewrite | None:

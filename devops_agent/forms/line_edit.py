@@ -8,7 +8,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.grounding import Ground
-from devops_agent.grounding.task_words import PATH
+from devops_agent.grounding.task_words import ADDRESS, PATH
 from devops_agent.patterns import regex
 from devops_agent.protocol import RECIPE, Call
 
@@ -70,6 +70,15 @@ def patterns_in(task: str, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in PATH.findall(task) if name != path))
 
 
+def _like_there(text: str, told: str) -> tuple[str, ...]:
+    """A new line for each address in a text, where those that there are differ in nothing but that."""
+    lines = [line for line in text.splitlines() if len(ADDRESS.findall(line)) == 1]
+    if len(lines) < 2 or len({ADDRESS.sub("", line) for line in lines}) > 1:
+        return ()
+    new = [address for address in dict.fromkeys(ADDRESS.findall(told)) if address not in text]
+    return tuple(ADDRESS.sub(address, lines[-1]) for address in new)
+
+
 @dataclass(frozen=True)
 class LineEdit(FileEdit):
     """A file whose lines the model may change.
@@ -88,6 +97,11 @@ class LineEdit(FileEdit):
         count = Counter(self.text.splitlines())
         lines = [line for line, times in count.items() if times == 1 and line.strip()]
         return [line for line in lines if len(line) <= _LONGEST_LINE][:_MOST_LINES]
+
+    def given(self, facts: str) -> "LineEdit":
+        """The form when that was found which the task wants found first: of an address one that was."""
+        texts = self.texts or (self.actions == (APPEND,) and _like_there(self.text, facts))
+        return replace(self, texts=texts or ())
 
     @property
     def description(self) -> str:
