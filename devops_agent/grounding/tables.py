@@ -83,7 +83,7 @@ def _figures(task: str, table: _Table) -> Iterator[str]:
     if not rows:
         return
     by = [column for column in table.columns if column not in numeric and _groups_by(task, column)]
-    if len(by) == 1:
+    if len(by) == 1 and any(asked.search(task) for asked in (_SUMS, _AVERAGES, _COUNTS)):
         yield from _grouped(task, table.name, wanted, by[0], rows, where)
         return
     if _COUNTS.search(task):
