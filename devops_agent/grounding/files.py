@@ -83,8 +83,11 @@ def named_folders(task: str, directory: Path) -> list[str]:
 
 
 def _is_named_folder(word: str, task: str, directory: Path) -> bool:
-    leads = r"(?:(?:folders?|director(?:y|ies)) {0}|(?:in|below|under|inside)(?: the)? {0}(?! of\b))(?![\w/-]|\.\w)"
-    said = "/" in word or re.search(rf"\b{leads.format(re.escape(word))}", task)
+    whole = rf"{re.escape(word)}(?![\w/-]|\.\w)"
+    said = "/" in word or re.search(
+        rf"\b(?:folders?|director(?:y|ies)) {whole}|\b(?:in|below|under|inside)(?: the)? {whole}(?! of\b)",
+        task,
+    )
     try:
         return bool(said) and (directory / Path(word).expanduser()).is_dir()
     except (OSError, RuntimeError):  # too long, or the home of nobody
