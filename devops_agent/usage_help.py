@@ -4,12 +4,11 @@ A small model that invents a flag invents the next one after it, unless it is sh
 """
 
 import difflib
-import fnmatch
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from devops_agent.diagnosis import image_build
 from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
 from devops_agent.files import text_if_readable
@@ -52,14 +51,12 @@ def hint(output: str) -> str:
 def _of_ignored(path: str) -> str:
     """Why a file does not come into an image: the line of .dockerignore that leaves it out."""
     name = path.removeprefix("/")
-    if not Path(name).exists():
-        return ""
     lines = (text_if_readable(".dockerignore") or "").splitlines()
-    by = next((line for line in lines if fnmatch.fnmatch(name, line.strip().removeprefix("/"))), "")
+    by = image_build.excluded_by(name, lines) if Path(name).exists() else ""
     if not by:
         return ""
-    command = f"sed -i -e '$a\\' .dockerignore; echo {shlex.quote(f'!{name}')} >> .dockerignore"
-    return f"{name} is there, but the line {by!r} of .dockerignore leaves it out.{_TRY}{command}"
+    told = f"{name} is there, but the line {by!r} of .dockerignore leaves it out."
+    return f"{told}{_TRY}{image_build.lets_in(name)}"
 
 
 def _of_flag(command: str, flag: str) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devops_agent import intent
-from devops_agent.diagnosis import held_files
+from devops_agent.diagnosis import held_files, image_build
 from devops_agent.grounding import (
     cluster,
     comparison,
@@ -36,6 +36,7 @@ from devops_agent.patterns import regex
 
 # Such a task wants something that is not there yet.
 _MAKES = regex(r"\b(?:create|make|new|write|generate|build)\b", re.IGNORECASE)
+_BUILDS = regex(r"\b(?:re)?build(?:s|ing)?\b|\bDockerfile\b", re.IGNORECASE)
 
 
 def names_something(task: str, environ: Mapping[str, str]) -> bool:
@@ -70,6 +71,12 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
         ground.trouble += found
         ground.lines += map(str, found)
         ground.informs = ground.informs or bool(found)
+    if tells_of_trouble(task) and _BUILDS.search(task):
+        built = image_build.findings(directory)
+        ground.trouble += built
+        ground.lines += map(str, built)
+        ground.about = "docker" if built else ground.about
+        ground.informs = ground.informs or bool(built)
     if counted := tables.figures(task, directory):
         ground.lines += counted
         ground.informs = True
