@@ -23,7 +23,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |bind(?! mounts?\b)|publish|triple|shorten|prolong
 |postpone|dedupe|deduplicate|freeze|unfreeze|isolate|cancel|abort|respawn|bounce|substitute|rewrite|tune|adapt|sync|transfer|combine|relabel
 |retag|undeploy|fill|decommission|retire|weed|sweep|chop|split|normali[sz]e|cut|park|hold|route
-|send(?! (?:me|us)\b)|shift|feed|recycle
+|send(?! (?:me|us)\b)|shift|feed|recycle|squash|concatenate|transform
 |serve(?= )|render|fetch(?! (?:me|us)\b)|keep(?= (?:an? )?(?:backup )?cop(?:y|ies)\b)
 |draft|unset|stamp|plug|hook|hand(?! (?:me|us)\b)|kick|duplicate|turn(?= [^.;]* (?:in)?to\b)
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)

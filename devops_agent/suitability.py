@@ -125,6 +125,13 @@ _PROGRAMS = {
             r"|\b(?:in|into|from|of|on) (?:(?:the|a|my|its|docker|running) )*(?:container|pod)\b",
             re.IGNORECASE,
         ),
+        # in the other direction
+        r" cp \{file\} \{(?:pod|container)\}:": regex(
+            r"\A(?!.*\b(?:from|out of) (?:the |a |my |docker |running )*(?:pods?|containers?)\b)", re.I | re.S
+        ),
+        r" cp \{(?:pod|container)\}:": regex(
+            r"\A(?!.*\b(?:in)?to (?:the |a |my |docker |running )*(?:pods?|containers?)\b)", re.I | re.S
+        ),
         r"^helm ": regex(r"\b(?:helm|charts?)\b", re.IGNORECASE),
         r"\bcrontab ": regex(r"\bcron|\bschedul|\bevery\b|\bdaily|\bnight|\bhourly|\bweek", re.IGNORECASE),
         r"^(?:nginx|.*/nginx/)": regex(r"\bnginx|\bproxy|\bsite", re.IGNORECASE),
