@@ -155,13 +155,57 @@ _SETS_WHOLE = regex(
 )
 
 
+LEVELS = ("major", "minor", "patch")
+# "bump the patch version in VERSION"
+_RAISES = [
+    regex(
+        r"(?:(?:please|first|then|now) )*(?:bump|increase|raise|increment)"
+        rf" (?:the )?(?P<level>{'|'.join(LEVELS)})"
+        r"(?: version| number| level| part)* (?:in|of) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]+)[\"'`]?",
+        re.IGNORECASE,
+    )
+]
+_VERSION = regex(r"(v?)(\d+)\.(\d+)\.(\d+)")
+
+
 def word_to_set(wish: str, directory: Path) -> tuple[str, str, str] | None:
     """The file of one word that a wish gives another one, that word, and its text now."""
-    match = _SETS_WHOLE.match(wish)
+    match = _SETS_WHOLE.match(wish) or said_in_full(_RAISES, wish)
     text = text_if_readable(directory / match["file"]) if match else None
-    if match is None or len((text or "").split()) != 1:
+    if match is None or text is None or len(text.split()) != 1:
         return None
-    return match["file"], match["value"], text or ""
+    word = match.groupdict().get("value") or next_version(text.strip(), match["level"].lower())
+    return (match["file"], word, text) if word else None
+
+
+def next_version(version: str, level: str) -> str:
+    """The version after one, such as 1.3.0 after 1.2.7 at `minor`; "" where it is none of three numbers."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return ""
+    lead, numbers, raised = match[1], list(map(int, match.groups()[1:])), LEVELS.index(level)
+    return lead + ".".join(map(str, [*numbers[:raised], numbers[raised] + 1, *[0] * (2 - raised)]))
+
+
+# "append the line 'a b' to hosts.txt"
+_APPENDS = [
+    regex(
+        r"(?:(?:please|first|then|now|and) )*(?:append|add) the (?:new )?line"
+        r" (?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote) (?:at the end of|to the end of|to)"
+        r" (?:the )?(?:file )?(?P<file>[\w./-]*\w)",
+        re.IGNORECASE,
+    )
+]
+
+
+def line_to_append(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The file to which a wish appends a line that it quotes and that is not there, its text then and now."""
+    match = said_in_full(_APPENDS, wish)
+    text = text_if_readable(directory / match["file"]) if match else None
+    if match is None or text is None or match["line"] in text.splitlines():
+        return None
+    lines = [*text.splitlines(), match["line"], ""]
+    return match["file"], "\n".join(lines), text
 
 
 # "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"

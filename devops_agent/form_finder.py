@@ -272,6 +272,9 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if word_set := file_wishes.word_to_set(wish, directory):
         path, word, before = word_set
         return Rewrite(path, f"{word}\n", f'it becomes "{word}"', before)
+    if appended := file_wishes.line_to_append(wish, directory):
+        path, text, before = appended
+        return Rewrite(path, text, "the line is put behind its last one", before)
     if copied := file_wishes.files_to_copy(wish, told, directory):
         files, target = copied
         return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")

@@ -7,7 +7,15 @@ import pytest
 from devops_agent import briefing, events, grounding, intent, runbook_library
 from devops_agent.briefing import Briefing
 from devops_agent.errors import CallRefused
-from devops_agent.file_wishes import absent_before, absent_value, meant_path, not_executable
+from devops_agent.file_wishes import (
+    absent_before,
+    absent_value,
+    line_to_append,
+    meant_path,
+    next_version,
+    not_executable,
+    word_to_set,
+)
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.compose_service import ComposeService
 from devops_agent.forms.line_edit import LineEdit
@@ -461,3 +469,48 @@ def test_the_word_of_a_file_is_changed_by_code() -> None:
     assert isinstance(told.form, Rewrite)
     assert (told.form.path, told.form.text, told.form.before) == ("VERSION", "1.4.2\n", "1.4.1\n")
     assert not isinstance(briefed("Set app.ini to 5").form, Rewrite)
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "after"),
+    [
+        ("1.2.7", "patch", "1.2.8"),
+        ("v1.2.7", "minor", "v1.3.0"),
+        ("1.2.7", "major", "2.0.0"),
+        ("1.2", "patch", ""),
+    ],
+)
+def test_the_version_after_one(version: str, level: str, after: str) -> None:
+    assert next_version(version, level) == after
+
+
+@pytest.mark.parametrize(
+    ("wish", "set_to"),
+    [
+        ("bump the minor version in VERSION", "1.5.0"),
+        ("Please increase the patch level of VERSION.", "1.4.2"),
+        ("bump the minor version in VERSION and in setup.cfg", None),
+        ("bump the minor version in words.txt", None),
+    ],
+)
+def test_a_file_that_is_one_version_gets_the_next_one(wish: str, set_to: str | None, tmp_path: Path) -> None:
+    (tmp_path / "VERSION").write_text("1.4.1\n")
+    (tmp_path / "words.txt").write_text("two words\n")
+    assert word_to_set(wish, tmp_path) == (set_to and ("VERSION", set_to, "1.4.1\n"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        ('append the line "192.0.2.1 db" to hosts', "192.0.2.9 web\n192.0.2.1 db\n"),
+        ("Add the line '192.0.2.1 db' to the end of the file hosts", "192.0.2.9 web\n192.0.2.1 db\n"),
+        ('add the line "192.0.2.9 web" to hosts', None),
+        ('add the line "192.0.2.1 db" to hosts, before web', None),
+        ("add the line 192.0.2.1 to hosts", None),
+    ],
+)
+def test_a_line_that_a_task_quotes_is_put_behind_the_last_one(
+    wish: str, text: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts").write_text("192.0.2.9 web")
+    assert line_to_append(wish, tmp_path) == (text and ("hosts", text, "192.0.2.9 web"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from devops_agent import intent, schedules
+from devops_agent import file_wishes, intent, schedules
 from devops_agent.files import text_if_readable
 from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import ADDRESS, NO_NAMES
@@ -65,7 +65,6 @@ _OTHER_COMMENTS = frozenset(
     ".js .mjs .ts .jsx .tsx .c .h .cpp .go .java .rs .sql .css .html .xml .lua .json".split()
 )
 _QUOTED = regex(r"[\"“'`]([^\"”'`]{2,80})[\"”'`]")
-_LEVELS = ("major", "minor", "patch")
 # "change it from X to Y", "replace X with Y", "point everything that uses X to Y"
 _VALUE = r"[\"'`]?(?P<{0}>[^\s\"'`,;]*[^\s\"'`,;.:?!])[\"'`]?"
 _SWAPS = (
@@ -148,10 +147,8 @@ def _next_version(lines: list[str], task: str) -> dict[int, str]:
     if len(at) != 1 or len(level) != 1 or "version" not in task.lower():
         return {}
     index, match = at[0]
-    numbers = [int(number) for number in match["version"].split(".")]
-    raised = _LEVELS.index(level[0].lower())
-    new = [*numbers[:raised], numbers[raised] + 1, *[0] * (2 - raised)]
-    return {index: lines[index].replace(match["version"], ".".join(map(str, new)), 1)}
+    raised = file_wishes.next_version(match["version"], level[0].lower())
+    return {index: lines[index].replace(match["version"], raised, 1)}
 
 
 def _of_network(lines: list[str], task: str) -> dict[int, str]:
