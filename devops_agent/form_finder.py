@@ -17,6 +17,7 @@ from devops_agent import (
     templates,
 )
 from devops_agent.files import is_file
+from devops_agent.forms import compose_change
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, are_apart, form_of, form_of_commands
@@ -275,6 +276,8 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if appended := file_wishes.line_to_append(wish, directory):
         path, text, before = appended
         return Rewrite(path, text, "the line is put behind its last one", before)
+    if service := compose_change.change_of(wish, directory):
+        return service
     if copied := file_wishes.files_to_copy(wish, told, directory):
         files, target = copied
         return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
