@@ -1,6 +1,6 @@
 """The choice of a recipe: by the words that it shares with a task, and by the model, which weighs the best.
 
-The words put the right one of 300 first for half of the tasks that have one, and among the first six for nine
+The words put the right one of 400 first for half of the tasks that have one, and among the first six for nine
 tenths; but they also find one where none is right. The model tells these apart by the meaning. It says one
 of them too readily, so what counts is not what it answers but how likely it finds each answer.
 """
