@@ -561,6 +561,23 @@ def test_a_name_may_stand_before_its_kind(task: str, missing: str, programs: Pro
     assert look_up(task, here, {}).missing == told
 
 
+@pytest.mark.parametrize(
+    ("task", "policy"),
+    [
+        (
+            "The container web shall come up again after each boot unless I stopped it myself",
+            "unless-stopped",
+        ),
+        ("set the restart policy of web to always", "always"),
+        ("Restart the container web only when it crashes", "on-failure"),
+        ("Restart the container web, it always hangs", None),
+        ("Restart the container web", None),
+    ],
+)
+def test_a_restart_policy_may_be_told_in_words(task: str, policy: str | None, here: Path) -> None:
+    assert look_up(task, here, {}).names.get("restart_policy") == policy
+
+
 # --- git --------------------------------------------------------------------------------------------------
 
 

@@ -37,6 +37,20 @@ _AGE = regex(
 )
 _STATUS = regex(r"(?<![\w.:/-])([1-5](?:\d\d|xx))(?=s?\b(?![./:-]?\d))", re.IGNORECASE)
 _ACCESS_LOG = regex(r"\baccess[\w-]*[. ]logs?\b|\bstatus\b|\bresponses?\b", re.IGNORECASE)
+_STARTS_AGAIN = r"\b(?:re-?start|reboot|boot|come|start)\w*\b"
+# When Docker starts a container again, in words.
+_RESTART_POLICIES = {
+    "unless-stopped": regex(
+        rf"{_STARTS_AGAIN}.*\bunless\b[^.;]{{0,40}}\bstop|\bunless-stopped\b", re.IGNORECASE
+    ),
+    "on-failure": regex(
+        rf"{_STARTS_AGAIN}[^.;]{{0,30}}\b(?:on[ -]failure|only (?:if|when|after) (?:it )?(?:fail|crash))",
+        re.IGNORECASE,
+    ),
+    "always": regex(
+        r"\balways re-?start|\bre-?start\w*(?: policy)?(?: of)?(?: \S+)?(?: to)? always\b", re.IGNORECASE
+    ),
+}
 _WORD_SOUGHT = regex(r"\bword:? [\"'`]?([\w.-]*\w)")
 _KEY_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
 _CERTIFICATE_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
@@ -119,6 +133,9 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     ):
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
+    policies = {policy for policy, said in _RESTART_POLICIES.items() if said.search(task)}
+    if len(policies) == 1:
+        yield "restart_policy", policies.pop()
     if _ACCESS_LOG.search(task) and len(found := set(_STATUS.findall(task))) == 1:
         yield "status", found.pop().lower()
     if len(found := {each for each in _ENV_FILE.findall(task) if is_file(directory / each)}) == 1:
