@@ -182,13 +182,28 @@ def test_what_is_missing_or_wrong_is_said_to_the_model(values: dict[str, object]
         render(form("kubectl create configmap {configmap} --from-literal={key}={value}"), values)
 
 
-def test_a_pair_that_nobody_speaks_of_is_refused() -> None:
+def test_a_pair_that_nobody_speaks_of_is_left_out_and_refused_alone() -> None:
     asked = form("set env web {key}={value}")
     ground = Ground(lines=["log: REGION must be eu-1", "variables: LOG_LEVEL, REGION"])
     with pytest.raises(CallRefused, match="Nobody asks for LOG_LEVEL=debug"):
-        asked.call({"pairs": ["REGION=eu-1", "LOG_LEVEL=debug"]}, "Set what its log wants", ground)
+        asked.call({"pairs": ["LOG_LEVEL=debug"]}, "Set what its log wants", ground)
+    both = {"pairs": ["LOG_LEVEL=debug", "REGION=eu-1"]}
+    assert (
+        asked.call(both, "Set what its log wants", ground).arguments["command"] == "set env web REGION=eu-1"
+    )
     for task in ("Set LOG_LEVEL so that all is logged", "Log at debug level"):
         assert "debug" in asked.call({"pairs": ["LOG_LEVEL=debug"]}, task, ground).arguments["command"]
+
+
+def test_the_one_file_that_a_task_wants_made_is_the_one_that_is_written() -> None:
+    known = {"file": "a.txt", "new_file": "b.txt"}
+    text = "# Sort\n\n```bash\nsort {{file}} > {0}\n```\n"
+    (runbook,) = runbook_library.parse("a", text.format("{output}"))
+    assert "sort a.txt > b.txt" in str(form_of(runbook, known))
+    (runbook,) = runbook_library.parse("a", "# Save the log\n\n```bash\nlogs web > {file}\n```\n")
+    assert "logs web > b.txt" in str(form_of(runbook, known))
+    (runbook,) = runbook_library.parse("a", "# Two\n\n```bash\nlogs > {file}\nlogs -a > {output}\n```\n")
+    assert "logs -a > {output}" in str(form_of(runbook, known))
 
 
 def test_a_file_that_is_to_be_there_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ _PAIR = regex(
 # Commands that look are several ways to see something, for the model to choose among; those that change
 # something are steps.
 _MOST_LOOKS = 2
+_WRITTEN = regex(r" > \{(file|output)\}")
 _MOST_STEPS = 3
 _EACH_COUNTS = "set -e\n"
 # JSON and whole manifests, from which a small model takes words into its fields.
@@ -96,8 +97,8 @@ class RecipeForm(Form):
         """
         if self.path and PAIRS in self.optional and ground.variables and not values.get(PAIRS):
             values = {**values, PAIRS: [f"{name}={value}" for name, value in ground.variables.items()]}
-        for pair in values.get(PAIRS) or () if isinstance(values.get(PAIRS), list) else ():
-            _must_be_told(str(pair), task, ground)
+        if isinstance(pairs := values.get(PAIRS), list) and pairs:
+            values = {**values, PAIRS: _spoken_of(list(map(str, pairs)), task, ground)}
         for name in IS_THERE & values.keys():
             if values[name] and not is_file(Path(str(values[name]))):
                 raise CallRefused(f"There is no file {values[name]}. Give {name} as it is here.")
@@ -181,11 +182,22 @@ class RecipeForm(Form):
         }
 
 
-def _must_be_told(pair: str, task: str, ground: Ground) -> None:
-    """Refuses a variable that nobody speaks of, with a value that stands nowhere."""
-    name, _, value = pair.partition("=")
-    if value and not has_word(task, name) and value not in f"{task}\n{ground}":
-        raise CallRefused(f"Nobody asks for {pair}. Give only the pairs that the task wants.")
+def _spoken_of(pairs: list[str], task: str, ground: Ground) -> list[str]:
+    """The pairs without those that nobody speaks of, and whose values stand nowhere.
+
+    Raises:
+        CallRefused: None is left.
+    """
+    parts = {pair: pair.partition("=") for pair in pairs}
+    known = f"{task}\n{ground}"
+    told = [
+        pair
+        for pair, (name, _, value) in parts.items()
+        if not value or has_word(task, name) or value in known
+    ]
+    if not told:
+        raise CallRefused(f"Nobody asks for {pairs[0]}. Give only the pairs that the task wants.")
+    return told
 
 
 def _told(name: str, kind: str) -> str:
@@ -258,10 +270,17 @@ def form_of(runbook: Runbook, names: Mapping[str, str], task: str = "") -> Recip
     most = _MOST_STEPS if runbook.changes and not effects.is_read(lines[0]) else _MOST_LOOKS
     if len(lines) > most and not any("<<" in line for line in lines):
         return None
-    template = _filled(_chosen("\n".join(lines), names, task), names)
+    written = {name: names["new_file"] for name in _written("\n".join(lines)) if "new_file" in names}
+    template = _filled(_chosen("\n".join(lines), names, task), {**names, **written})
     if len(lines) > 1 and "<<" not in lines[0]:
         template = f"{_EACH_COUNTS}{template}"
     return form_of_commands(runbook.title, _with_value(template, task))
+
+
+def _written(commands: str) -> list[str]:
+    """The placeholder of the one file that commands write; none where they write several, or none."""
+    found = dict.fromkeys(_WRITTEN.findall(commands))
+    return list(found) if len(found) == 1 else []
 
 
 def _with_value(template: str, task: str) -> str:
