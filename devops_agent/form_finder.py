@@ -220,6 +220,8 @@ class FormFinder:
             return edit
         if own is None or fits is None or not own.has_room_for(wish):
             return None
+        if not all(own.has_room_for_file(path) for path in PATH.findall(wish)):
+            return None
         earlier = [form for form in before if isinstance(form, RecipeForm)]
         # what was found for another wish
         double = not fits.is_asked_by(wish) and not are_apart([*earlier, own])
