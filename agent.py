@@ -44,7 +44,7 @@ from devops_agent.approval import Approver, ask_user_approval
 from devops_agent.diagnosis import described
 from devops_agent.dialogue.conversation import Conversation, TurnRecord
 from devops_agent.errors import CallRefused, ExitCode, ModelMistake
-from devops_agent.evidence import Evidence, outcome
+from devops_agent.evidence import Evidence, invented, outcome
 from devops_agent.forms.computed_edit import left_behind
 from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
@@ -454,7 +454,9 @@ class DevOpsAgent(ToolCallingAgent):
         given = arguments if isinstance(arguments, dict) else {}
         call = Call(tool_name, given)
         if tool_name == FINAL_ANSWER:
-            self.evidence.unanswered = placeholder_in_answer(str(given.get("answer", "")), self._known())
+            answer, known = str(given.get("answer", "")), self._known()
+            self.evidence.unanswered = placeholder_in_answer(answer, known)
+            self.evidence.invented = invented(answer, f"{known}\n{transcript.calls(self.memory.steps)}")
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)

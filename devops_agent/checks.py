@@ -140,6 +140,9 @@ def _unfinished(evidence: Evidence, honest: bool, claim: str = "") -> Iterator[t
             "unanswered",
             f"{evidence.unanswered} stands for a value. Put in what a result says, or say that none does.",
         )
+    elif evidence.invented:
+        told = ", ".join(evidence.invented[:2])
+        yield "invented", f"{told} is in no result. Look it up with a command, or leave it out of the answer."
     elif evidence.missing and not evidence.changed and not honest:
         yield "missing", f"{evidence.missing} Say so in the answer."
     elif evidence.unapplied:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devops_agent.errors import ExitCode
+from devops_agent.grounding.task_words import ADDRESS
 from devops_agent.patterns import regex
 from devops_agent.protocol import Call
 from devops_agent.task_limits import Limits
@@ -66,6 +67,7 @@ class Evidence:
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
         unanswered: What stands in the answer for a value that the model did not put in.
+        invented: The figures and addresses of the answer that stand in no result.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
         turned_down: The newest call that the user did not approve.
         claims_refused: Whether the answer says that something was done, or nothing of its own, though the
@@ -108,6 +110,7 @@ class Evidence:
     absent: str = ""
     too_early: str = ""
     unanswered: str = ""
+    invented: Sequence[str] = ()
     refusal: str = ""
     turned_down: str = ""
     claims_refused: bool = False
@@ -275,6 +278,8 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"{answer}\n{evidence.absent}"
     if to_do := evidence.to_do or evidence.undone or evidence.left_behind.rstrip("."):
         return f"{answer}\nNot confirmed by any result: {to_do}."
+    if evidence.invented:
+        return f"{answer}\nIn no result: {', '.join(evidence.invented)}."
     return ""
 
 
@@ -296,6 +301,19 @@ def unfounded_claim(answer: str, commands: Sequence[str]) -> str:
         if (claim := said.search(answer)) and not any(map(does.search, commands)):
             return claim[0]
     return ""
+
+
+# Figures of four digits and more, hashes, addresses: what a small model makes up, and nobody can guess.
+_FIGURES = regex(r"(?<![\w.:/-])\d{4,}(?![\w:/-]|\.\d)")
+_HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
+
+
+def invented(answer: str, known: str) -> list[str]:
+    """The figures, hashes and addresses of an answer that stand in nothing that the model was told."""
+    answer, plain = re.sub(r"\.(?=\s|$)", " ", answer), known.replace(",", "")
+    figures = [each for each in _FIGURES.findall(answer.replace(",", "")) if each not in plain]
+    others = [each for pattern in (_HASHES, ADDRESS) for each in pattern.findall(answer) if each not in known]
+    return list(dict.fromkeys([*figures, *others]))
 
 
 def claims_change(answer: str) -> bool:

@@ -44,6 +44,12 @@ def results(steps: Sequence[MemoryStep]) -> list[str]:
     return list(filter(None, map(_result, steps)))
 
 
+def calls(steps: Sequence[MemoryStep]) -> str:
+    """What was called, as text: of an answer nothing."""
+    made = [call for step in steps if isinstance(step, ActionStep) for call in step.tool_calls or ()]
+    return "\n".join(str(call.arguments) for call in made if call.name != FINAL_ANSWER)
+
+
 def last_result(steps: Sequence[MemoryStep]) -> str:
     """What came of the last call that ran; "" when none did."""
     return next(iter(results(steps)[-1:]), "")

@@ -393,6 +393,13 @@ def test_an_answer_with_a_placeholder_is_sent_back() -> None:
     assert (run.answer, run.code) == ("10.0.0.7, which sent 95.", ExitCode.DONE)
 
 
+def test_an_answer_with_a_figure_of_its_own_is_sent_back() -> None:
+    run = play(sh("echo pid 10410"), answer("It runs, pid 10367."), answer("It runs, pid 10410."))
+    told = "10367 is in no result. Look it up with a command, or leave it out of the answer."
+    assert run.told()[1] == f"Error: {told}"
+    assert (run.answer, run.code) == ("It runs, pid 10410.", ExitCode.DONE)
+
+
 NOT_APPROVED = "Error: bash {rm a.log} was not approved, so it is not done. Answer what was found."
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from devops_agent.errors import ExitCode
-from devops_agent.evidence import Evidence, admits_failure, outcome, unfounded_claim
+from devops_agent.evidence import Evidence, admits_failure, invented, outcome, unfounded_claim
 from devops_agent.protocol import Call
 
 LOOK = Call("bash", {"command": "kubectl get pods"})
@@ -213,3 +213,27 @@ def test_an_answer_that_results_contradict_is_replaced(evidence: Evidence, answe
 )
 def test_what_no_command_did_is_not_claimed(answer: str, commands: list[str], claim: str) -> None:
     assert unfounded_claim(answer, commands) == claim
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("It runs with PID 10367.", ["10367"]),
+        ("It runs with PID 10410, on port 8080.", []),
+        ("It has 1,048,576 bytes.", []),
+        ("It has 2 replicas in 2025.", ["2025"]),
+        ("The commit is 9c21fe6.", []),
+        ("The commit is 9c21fe7f.", ["9c21fe7f"]),
+        ("It came from 192.0.2.7.", ["192.0.2.7"]),
+        ("It came from 192.0.2.1 at 10:36:75.", []),
+        ("web-10367 and v10.36 and deadbeef", []),
+    ],
+)
+def test_figures_hashes_and_addresses_of_an_answer_stand_somewhere(answer: str, found: list[str]) -> None:
+    known = "pid 10410, 192.0.2.1:8080, 1048576 bytes, commit 9c21fe6f94e6"
+    assert invented(answer, known) == found
+
+
+def test_what_stands_in_no_result_is_told_behind_the_answer() -> None:
+    evidence = Evidence(invented=["10367"])
+    assert outcome(evidence, "It runs with PID 10367.") == "It runs with PID 10367.\nIn no result: 10367."

@@ -562,6 +562,28 @@ def test_a_name_may_stand_before_its_kind(task: str, missing: str, programs: Pro
 
 
 @pytest.mark.parametrize(
+    ("files", "start"),
+    [
+        ({"package.json": '{"main": "server.js"}', "server.js": ""}, "server.js"),
+        ({"package.json": '{"scripts": {"start": "node --inspect lib/a.js"}}', "lib/a.js": ""}, "lib/a.js"),
+        ({"package.json": "{}", "index.js": ""}, "index.js"),
+        ({"package.json": '{"main": "gone.js"}'}, None),
+        ({"package.json": '{"main": "server.js"}', "server.js": "", "app.py": ""}, None),
+        ({"package.json": "[", "app.py": ""}, None),
+        ({"main.py": "", "other.py": ""}, "main.py"),
+        ({"app.py": "", "main.py": ""}, None),
+    ],
+)
+def test_the_file_with_which_an_app_starts_is_known(
+    files: dict[str, str], start: str | None, here: Path
+) -> None:
+    for name, text in files.items():
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text(text)
+    assert look_up("Write a Dockerfile for this app", here, {}).names.get("start_file") == start
+
+
+@pytest.mark.parametrize(
     ("task", "policy"),
     [
         (

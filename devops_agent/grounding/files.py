@@ -1,5 +1,6 @@
 """What a task names on this machine: files, folders, certificates, variables, and values that it states."""
 
+import json
 import os
 import re
 import shlex
@@ -143,11 +144,31 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
     configs = [word for word in paths_in(task) if "kubeconfig" in word and is_file(directory / word)]
     if len(configs) == 1:
         yield "kubeconfig", configs[0]
+    if started := _start_file(directory):
+        yield "start_file", started
     folders = named_folders(task, directory)
     if len(folders) == 1:
         yield "directory", folders[0]
     elif not folders and _HERE.search(task):
         yield "directory", "."
+
+
+_PYTHON_STARTS = ("app.py", "main.py", "server.py", "manage.py", "wsgi.py", "run.py")
+_NODE_STARTS = regex(r"^node (?:--?[\w=-]+ )*([\w./-]+)$")
+
+
+def _start_file(directory: Path) -> str:
+    """The file with which the app of a folder starts; "" where none is told, or several may be meant."""
+    found = [name for name in _PYTHON_STARTS if is_file(directory / name)]
+    package = text_if_readable(directory / "package.json")
+    if package:
+        try:
+            told = json.loads(package)
+            starts = _NODE_STARTS.match(str(told.get("scripts", {}).get("start", "")))
+            found.append(starts[1] if starts else str(told.get("main", "index.js")))
+        except (ValueError, AttributeError):
+            return ""
+    return found[0] if len(found) == 1 and is_file(directory / found[0]) else ""
 
 
 # What stands in code: DB_TIMEOUT, newCheckout(), and what is quoted.
