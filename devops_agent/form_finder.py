@@ -34,8 +34,8 @@ from devops_agent.suitability import suitable
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
-# From here on asking the model changed 5 of 30 in benchmarks/searches.tsv, three of them for the worse and one
-# for the better, so that it need not be asked.
+# From here on asking the model changed 5 of 30 in benchmarks/searches.tsv, three of them for the worse and
+# one for the better, so that it need not be asked.
 _FITS_SURELY = 9.5
 _FINDS = regex(
     r"\s*(?:first |please )*(?:find|count|determine|work out|look up|get|see|check)\b", re.IGNORECASE
