@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from devops_agent import (
+    archives,
     conversions,
     file_wishes,
     grounding,
@@ -279,6 +280,10 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if appended := file_wishes.line_to_append(wish, directory):
         path, text, before = appended
         return Rewrite(path, text, "the line is put behind its last one", before)
+    if packs := archives.packing(wish, directory):
+        return form_of_commands("Pack it into an archive", packs)
+    if unpacks := archives.unpacking(wish, directory):
+        return form_of_commands("Unpack the archive", unpacks)
     if service := compose_change.change_of(wish, directory):
         return service
     if copied := file_wishes.files_to_copy(wish, told, directory):
