@@ -187,27 +187,6 @@ def next_version(version: str, level: str) -> str:
     return lead + ".".join(map(str, [*numbers[:raised], numbers[raised] + 1, *[0] * (2 - raised)]))
 
 
-# "append the line 'a b' to hosts.txt"
-_APPENDS = [
-    regex(
-        r"(?:(?:please|first|then|now|and) )*(?:append|add) the (?:new )?line"
-        r" (?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote) (?:at the end of|to the end of|to)"
-        r" (?:the )?(?:file )?(?P<file>[\w./-]*\w)",
-        re.IGNORECASE,
-    )
-]
-
-
-def line_to_append(wish: str, directory: Path) -> tuple[str, str, str] | None:
-    """The file to which a wish appends a line that it quotes and that is not there, its text then and now."""
-    match = said_in_full(_APPENDS, wish)
-    text = text_if_readable(directory / match["file"]) if match else None
-    if match is None or text is None or match["line"] in text.splitlines():
-        return None
-    lines = [*text.splitlines(), match["line"], ""]
-    return match["file"], "\n".join(lines), text
-
-
 # "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"
 _COPIES = regex(
     rf"(?:(?:please|first|then|now|and) )*copy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?"

@@ -13,6 +13,7 @@ from devops_agent import (
     file_wishes,
     grounding,
     intent,
+    line_wishes,
     recipe_choice,
     runbook_library,
     templates,
@@ -155,11 +156,17 @@ class FormFinder:
     @cached_property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
-        if self.changes and conversions.converted(self.task, self.directory):
-            return [self.task]  # "convert it and save it as": one thing in two halves
+        if self._is_in_halves:
+            return [self.task]
         wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
         wishes = [each for each in wishes if not _ASSURES.match(each)]
         return wishes if self.changes and len(wishes) > 1 else [self.task]
+
+    @cached_property
+    def _is_in_halves(self) -> bool:
+        """Whether the task is one thing in two halves: "convert it and save it as"."""
+        collects = line_wishes.collecting(self.task, self.directory)
+        return self.changes and bool(collects or conversions.converted(self.task, self.directory))
 
     @cached_property
     def form(self) -> Form | None:
@@ -203,6 +210,8 @@ class FormFinder:
             return False
         if len(sure) != len(self.wishes) or not all(sure) or _CONDITION.search(self.task):
             return False
+        if self._is_in_halves:
+            return True
         beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
         asks = any(intent.is_question(each) and not _ASSURES.match(each) for each in beside)
         return not asks and not intent.asks_to_tell(self.task)
@@ -277,9 +286,11 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if word_set := file_wishes.word_to_set(wish, directory):
         path, word, before = word_set
         return Rewrite(path, f"{word}\n", f'it becomes "{word}"', before)
-    if appended := file_wishes.line_to_append(wish, directory):
+    if appended := line_wishes.appended(wish, directory):
         path, text, before = appended
-        return Rewrite(path, text, "the line is put behind its last one", before)
+        return Rewrite(path, text, "it is put behind the last line", before)
+    if collects := line_wishes.collecting(wish, directory):
+        return form_of_commands("Write the lines with the text to a file", collects)
     if packs := archives.packing(wish, directory):
         return form_of_commands("Pack it into an archive", packs)
     if unpacks := archives.unpacking(wish, directory):

@@ -10,7 +10,6 @@ from devops_agent.errors import CallRefused
 from devops_agent.file_wishes import (
     absent_before,
     absent_value,
-    line_to_append,
     meant_path,
     next_version,
     not_executable,
@@ -497,20 +496,3 @@ def test_a_file_that_is_one_version_gets_the_next_one(wish: str, set_to: str | N
     (tmp_path / "VERSION").write_text("1.4.1\n")
     (tmp_path / "words.txt").write_text("two words\n")
     assert word_to_set(wish, tmp_path) == (set_to and ("VERSION", set_to, "1.4.1\n"))
-
-
-@pytest.mark.parametrize(
-    ("wish", "text"),
-    [
-        ('append the line "192.0.2.1 db" to hosts', "192.0.2.9 web\n192.0.2.1 db\n"),
-        ("Add the line '192.0.2.1 db' to the end of the file hosts", "192.0.2.9 web\n192.0.2.1 db\n"),
-        ('add the line "192.0.2.9 web" to hosts', None),
-        ('add the line "192.0.2.1 db" to hosts, before web', None),
-        ("add the line 192.0.2.1 to hosts", None),
-    ],
-)
-def test_a_line_that_a_task_quotes_is_put_behind_the_last_one(
-    wish: str, text: str | None, tmp_path: Path
-) -> None:
-    (tmp_path / "hosts").write_text("192.0.2.9 web")
-    assert line_to_append(wish, tmp_path) == (text and ("hosts", text, "192.0.2.9 web"))

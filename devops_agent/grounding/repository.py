@@ -13,7 +13,7 @@ from devops_agent.patterns import regex
 GIT = regex(
     r"\b(?:git|commit(?:s|ted)?|branch(?:es)?|tags?|tagged|stash(?:ed|es)?|merge|rebase|cherry-pick|repo(?:sitory)?"
     r"|untracked|uncommitted|staged|unstage|staging area|gitignore)\b"
-    r"|\b(?:who|when was) (?:\S+ )?(?:last )?(?:changed|edited|touched|modified)\b",
+    r"|\b(?:who|when was) (?:\S+ )?(?:last )?(?:changed|edited|touched|modified|wrote|written)\b",
     re.IGNORECASE,
 )
 _REF = r"[\"'`]?([A-Za-z][\w./-]*\w)(?![\w/]*[:=])"
@@ -75,6 +75,9 @@ def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> 
     if not _ASKS_LAST.search(task):
         return []
     files = [word for word in dict.fromkeys(PATH.findall(task)) if (directory / word).is_file()]
+    lines = re.findall(r"\bline (\d+) (?:of|in)\b", task)
+    if len(files) == len(lines) == 1 and (blamed := git("blame", "-L", f"{lines[0]},+1", "--", files[0])):
+        return [f"line {lines[0]} of {files[0]} is of commit {blamed[0]}"]
     told = [
         (word, git("log", "-1", "--format=%H by %an on %ad: %s", "--date=iso", "--", word)) for word in files
     ]

@@ -1,0 +1,70 @@
+"""Lines that are appended, and lines that are collected, by code."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devops_agent import intent
+from devops_agent.form_finder import FormFinder
+from devops_agent.grounding import Ground
+from devops_agent.line_wishes import appended, collecting
+
+
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        ('append the line "192.0.2.1 db" to hosts', "192.0.2.9 web\n192.0.2.1 db\n"),
+        ("Add the line '192.0.2.1 db' to the end of the file hosts", "192.0.2.9 web\n192.0.2.1 db\n"),
+        ("add a new section [cache] with ttl=60 to hosts", "192.0.2.9 web\n\n[cache]\nttl=60\n"),
+        (
+            "Add the section [cache] with ttl=60, size = 2G and on=yes to hosts.",
+            "192.0.2.9 web\n\n[cache]\nttl=60\nsize=2G\non=yes\n",
+        ),
+        ('add the line "192.0.2.9 web" to hosts', None),
+        ('add the line "192.0.2.1 db" to hosts, before web', None),
+        ("add the line 192.0.2.1 to hosts", None),
+        ("add a section [cache] with the ttl of the last one to hosts", None),
+        ("add a section [cache] with ttl=60 to gone", None),
+    ],
+)
+def test_what_a_wish_says_in_full_is_put_behind_the_last_line(
+    wish: str, text: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts").write_text("192.0.2.9 web")
+    assert appended(wish, tmp_path) == (text and ("hosts", text, "192.0.2.9 web"))
+
+
+def test_a_section_is_written_as_the_file_has_it_and_not_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.ini").write_text("[db]\nhost = a\n")
+    found = appended("add a section [cache] with ttl=60 to a.ini", tmp_path)
+    assert found
+    assert found[1] == "[db]\nhost = a\n\n[cache]\nttl = 60\n"
+    assert appended("add a section [db] with ttl=60 to a.ini", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "lines"),
+    [
+        ("find all lines with ERROR in logs and write them to errors.txt", ["ERROR a", "an ERROR"]),
+        (
+            "Write the lines containing the word ERROR of the folder logs to errors.txt.",
+            ["ERROR a", "an ERROR"],
+        ),
+        ("save all lines that contain ERROR from logs/a.log into errors.txt", ["ERROR a"]),
+        ("find all lines with ERROR in gone and write them to errors.txt", None),
+        ("find all lines with ERROR or FATAL in logs and write them to errors.txt", None),
+        ("find all lines with ERROR in logs", None),
+    ],
+)
+def test_lines_with_a_text_are_written_to_a_file(task: str, lines: list[str] | None, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/a.log").write_text("ERROR a\nfine\n")
+    (tmp_path / "logs/b.log").write_text("an ERROR\n")
+    command = collecting(task, tmp_path)
+    assert bool(command) is (lines is not None)
+    if lines:
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+        assert sorted((tmp_path / "errors.txt").read_text().splitlines()) == lines
+        finder = FormFinder.of(task, {}, Ground(), {}, intent.asks_for_change(task), tmp_path)
+        assert (command in str(finder.form), finder.covers) == (True, True)
