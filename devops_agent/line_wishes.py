@@ -20,7 +20,8 @@ _PAIR = r"[\w.-]+ ?= ?[^\s,;=]*[^\s,;=.]"
 _ADDS_SECTION = [
     regex(
         rf"{_LEAD}(?:add|append) (?:a |an |the )?(?:new )?section \[(?P<section>[\w. -]+)\]"
-        rf" (?:with|containing) (?P<pairs>{_PAIR}(?:(?:, and | and |, ){_PAIR})*) (?:at the end of|to the end of|to) {_FILE}",
+        rf" (?:with|containing) (?P<pairs>{_PAIR}(?:(?:, and | and |, ){_PAIR})*)"
+        rf" (?:at the end of|to the end of|to) {_FILE}",
         re.IGNORECASE,
     )
 ]
@@ -29,7 +30,8 @@ _COLLECTS = [
     regex(
         rf"{_LEAD}(?:find|collect|get|take|grep|copy|write|save) (?:all |the )?(?:the )?lines"
         r" (?:with|containing|that contain) (?:the (?:word|text) )?[\"'`]?(?P<text>[\w.:-]*\w)[\"'`]?"
-        r" (?:in|of|from) (?:the )?(?:all )?(?:files? )?(?:(?:in|of) )?(?:the )?(?:folder |directory )?[\"'`]?(?P<source>[\w./-]*\w)/?[\"'`]?"
+        r" (?:in|of|from) (?:the )?(?:all )?(?:files? )?(?:(?:in|of) )?"
+        r"(?:the )?(?:folder |directory )?[\"'`]?(?P<source>[\w./-]*\w)/?[\"'`]?"
         rf"(?:,? and (?:then )?(?:write|save|put|store) (?:them|these))? (?:in)?to {_FILE}",
         re.IGNORECASE,
     )
