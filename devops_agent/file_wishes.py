@@ -270,9 +270,16 @@ def absent_value(task: str, written: Collection[str] = ()) -> str:
             stated = [value.partition("YYYY")[0] for value in _STATED.findall(wish) if path not in value]
             wanted += [value.rpartition("/")[0] or value for value in stated]
         for value in wanted if path else ():
-            if value not in text and value != path:
+            if value not in text and value != path and not _has_pair(text, value):
                 return f"{path} does not have {value} yet."
     return ""
+
+
+def _has_pair(text: str, pair: str) -> bool:
+    """Whether a text has a pair such as `DEBUG=1` in its own way, as `DEBUG: "1"`."""
+    name, is_pair, value = pair.partition("=")
+    own = rf"^[\s-]*[\"']?{re.escape(name)}[\"']?\s*[:=]\s*[\"']?{re.escape(value)}[\"']?,?\s*$"
+    return bool(is_pair) and bool(re.search(own, text, re.MULTILINE))
 
 
 def _values_set(wish: str) -> Iterator[str]:

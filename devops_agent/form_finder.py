@@ -165,8 +165,8 @@ class FormFinder:
     @cached_property
     def _is_in_halves(self) -> bool:
         """Whether the task is one thing in two halves: "convert it and save it as"."""
-        collects = line_wishes.collecting(self.task, self.directory)
-        return self.changes and bool(collects or conversions.converted(self.task, self.directory))
+        understand = (line_wishes.collecting, line_wishes.sorted_table, conversions.converted)
+        return self.changes and any(each(self.task, self.directory) for each in understand)
 
     @cached_property
     def form(self) -> Form | None:
@@ -289,6 +289,9 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if appended := line_wishes.appended(wish, directory):
         path, text, before = appended
         return Rewrite(path, text, "it is put behind the last line", before)
+    if table := line_wishes.sorted_table(wish, directory):
+        path, text, source = table
+        return Rewrite(path, text, "its rows are sorted", made_from=(source,))
     if collects := line_wishes.collecting(wish, directory):
         return form_of_commands("Write the lines with the text to a file", collects)
     if packs := archives.packing(wish, directory):

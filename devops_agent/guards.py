@@ -13,6 +13,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.grounding.task_words import ADDRESS
 from devops_agent.patterns import regex
 from devops_agent.policy import effects
@@ -190,6 +191,8 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
     if call.name != "write_file":
         return
     path, content, edit = call.arguments["path"], call.arguments["content"], tools.get(RECIPE)
+    if isinstance(edit, Rewrite) and (edit.path, edit.text) == (path, content):
+        return  # that is what the task says
     if isinstance(edit, FileEdit) and edit.path == path and (lost := edit.drops(content)):
         raise CallRefused(
             f"That would remove {lost} lines or values of {path}, so nothing was written. {edit.description}"
@@ -338,6 +341,35 @@ def writes_no_command(call: Call, tools: Tools, evidence: Evidence) -> None:
         raise CallRefused("That text is a command and no content of a file. Run it with bash.")
 
 
+_DELETES_LINES = regex(r"\bsed\b.* (?:-\w*i\S*|--in-place\S*) .*/[dD]\b")
+
+
+def deletes_no_lines_for_files(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """Where files are to be deleted, their lines are not."""
+    command = str(call.arguments.get("command", "")) if call.name == "bash" else ""
+    if _DELETES_LINES.search(command) and evidence.limits.deletes_files:
+        raise CallRefused(
+            "The task wants files deleted, and that deletes lines in them. Find the files first."
+        )
+
+
+_SUBSTITUTION = regex(r"\$\([a-z][^()]*\)")
+# There the shell's substitutions are what they look like in a script, and here they are not.
+_PLAIN_TEXTS = frozenset(".txt .md .csv .ini .json .log .cfg .properties .toml".split())
+
+
+def writes_no_substitution(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What a command would print does not stand in a file as that command."""
+    path = str(call.arguments.get("path", "")) if call.name == "write_file" else ""
+    if Path(path).suffix not in _PLAIN_TEXTS:
+        return
+    found = _SUBSTITUTION.search(call.arguments["content"])
+    if found and found[0] not in evidence.known and found[0] not in (text_if_readable(Path(path)) or ""):
+        raise CallRefused(
+            f'{found[0]} would stand in {path} as these words. Write it with bash: echo "{found[0]}" > {path}'
+        )
+
+
 _SHORTEST_TOLD = 30
 
 
@@ -383,6 +415,8 @@ GUARDS: tuple[Check, ...] = (
     writes_no_address_of_its_own,
     writes_no_figure_of_its_own,
     writes_no_image,
+    deletes_no_lines_for_files,
     writes_no_command,
+    writes_no_substitution,
     writes_nothing_it_was_told,
 )

@@ -1,7 +1,11 @@
 """What a wish says in full of the lines of files: one to be appended, a section, those with a text."""
 
+import csv
+import io
 import re
 import shlex
+from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 
 from devops_agent.files import is_folder, text_if_readable
@@ -16,12 +20,35 @@ _APPENDS = [
         re.IGNORECASE,
     )
 ]
+# "add flask to requirements.txt": a list of one entry a line, and whether there need be one
+_ADDS_ENTRY = [
+    regex(
+        rf"{_LEAD}(?:append|add|put) (?:the (?:package|pattern|entry) )?[\"'`]?(?P<line>{entry})[\"'`]?"
+        rf" (?:in)?to (?:the |my |our )?(?:file )?[\"'`]?(?P<file>{name})[\"'`]?(?: file)?",
+        re.IGNORECASE,
+    )
+    for entry, name in (
+        (r"[A-Za-z][\w.-]*(?:\[[\w,]+\])?(?:[=<>~!]=?[\w.*]+)?", r"(?:[\w./-]*/)?requirements[\w.-]*\.txt"),
+        (r"[\w*./~-]+", r"(?:[\w./-]*/)?\.(?:git|docker)ignore"),
+    )
+]
 _PAIR = r"[\w.-]+ ?= ?[^\s,;=]*[^\s,;=.]"
 _ADDS_SECTION = [
     regex(
         rf"{_LEAD}(?:add|append) (?:a |an |the )?(?:new )?section \[(?P<section>[\w. -]+)\]"
         rf" (?:with|containing) (?P<pairs>{_PAIR}(?:(?:, and | and |, ){_PAIR})*)"
         rf" (?:at the end of|to the end of|to) {_FILE}",
+        re.IGNORECASE,
+    )
+]
+_SORTS = [
+    regex(
+        rf"{_LEAD}sort (?:the )?(?:rows of )?(?:the )?(?:file )?(?P<table>[\w./-]*\w\.[ct]sv) (?:by|on)"
+        r" (?:the )?(?:column )?[\"'`]?(?P<column>[\w.-]*\w)[\"'`]?(?: column)?"
+        r"(?: ascending)?(?P<down>,? descending)?"
+        r"(?:,? in place"
+        rf"|,? (?:and )?(?:save|write|store|put) (?:it|the result|that) (?:as|in|into|to) {_FILE}"
+        r"|(?: in)?to (?:the )?(?:file )?(?P<other>[\w./-]*\w\.[ct]sv))?",
         re.IGNORECASE,
     )
 ]
@@ -45,14 +72,44 @@ def appended(wish: str, directory: Path) -> tuple[str, str, str] | None:
     elif match := said_in_full(_ADDS_SECTION, wish):
         pairs = (pair.partition("=") for pair in _BETWEEN.split(match["pairs"]))
         new = ["", f"[{match['section']}]", *(f"{name.strip()}={value.strip()}" for name, _, value in pairs)]
+    elif match := said_in_full(_ADDS_ENTRY, wish):
+        new = [match["line"]]
     else:
         return None
     text = text_if_readable(directory / match["file"])
+    if text is None and match["file"].endswith("ignore") and not (directory / match["file"]).exists():
+        text = ""
     if text is None or new[-1 if len(new) == 1 else 1] in text.splitlines():
         return None
     if len(new) > 1 and " = " in text:  # as the file has it
         new = [re.sub(r"^([^=\[]+)=", r"\1 = ", line) for line in new]
     return match["file"], "\n".join([*text.splitlines(), *new, ""]), text
+
+
+def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The file in which a wish wants the rows of a table sorted by a column, its text then, and the table."""
+    match = said_in_full(_SORTS, wish)
+    text = text_if_readable(directory / match["table"]) if match else None
+    if match is None or not text:
+        return None
+    separator = "\t" if match["table"].endswith(".tsv") else ","
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if row]
+    except csv.Error:
+        return None
+    if match["column"] not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
+        return None
+    at, by_number = rows[0].index(match["column"]), False
+    with suppress(ValueError):
+        by_number = all(map(isfinite, (float(row[at]) for row in rows[1:])))
+
+    def key(row: list[str]) -> tuple[float, str]:
+        return (float(row[at]), "") if by_number else (0.0, row[at])
+
+    printed = io.StringIO()
+    writer = csv.writer(printed, delimiter=separator, lineterminator="\n")
+    writer.writerows([rows[0], *sorted(rows[1:], key=key, reverse=bool(match["down"]))])
+    return match["file"] or match["other"] or match["table"], printed.getvalue(), match["table"]
 
 
 def collecting(wish: str, directory: Path) -> str:

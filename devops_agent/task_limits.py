@@ -74,6 +74,14 @@ _ENDINGS = {
 _MAY_NOT = regex(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
 
 
+# "delete every log that has no ERROR in it"
+_DELETES_FILES = regex(
+    r"\A(?!.*\b(?:lines?|entr(?:y|ies)|rows?|words?|text|contents?|sections?|blocks?|comments?|spaces?|blanks?)\b)"
+    r".*\b(?:delete|remove|clean up|get rid of)\b[^.;]*\b(?:files?|logs|(?:every|each|all) (?:the )?[\w*.-]+)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
 @dataclass(frozen=True)
 class Limits:
     """What may be done for a task.
@@ -85,6 +93,7 @@ class Limits:
         excepted: The names behind "except", "but keep" and the like.
         takes_all: Whether it speaks of all things of a kind.
         wants_figures: Whether it wants something counted or added up.
+        deletes_files: Whether it wants whole files deleted, and nothing of what is in them.
         forbidden: The verbs of what it says not to do, without their endings.
         endings: Those of the files that it speaks of, where it speaks of files of a kind.
         words: Its words, names among them.
@@ -96,6 +105,7 @@ class Limits:
     excepted: frozenset[str] = frozenset()
     takes_all: bool = True
     wants_figures: bool = False
+    deletes_files: bool = False
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
@@ -112,6 +122,7 @@ def limits_of(task: str) -> Limits:
         excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
         wants_figures=bool(_FIGURES.search(task)),
         takes_all=bool(_ALL.search(wanted)),
+        deletes_files=bool(_DELETES_FILES.search(wanted)),
         # "stop web, but do not stop db" forbids no stop as such
         forbidden=tuple(dict.fromkeys(w.lower() for w in words if w and w.lower() not in wanted.lower())),
         endings=_endings(task.lower()),

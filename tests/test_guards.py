@@ -1,5 +1,6 @@
 """What keeps the user's things from harm before a call runs."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from devops_agent import guards
 from devops_agent.errors import CallRefused
 from devops_agent.evidence import Evidence
+from devops_agent.forms.rewrite import Rewrite
 from devops_agent.protocol import Call
 from devops_agent.task_limits import Limits, limits_of
 
@@ -129,6 +131,52 @@ def test_a_file_is_not_emptied_before_it_is_read(prices: Path) -> None:
         "sort none.csv > none.csv",
     ):
         guards.empties_nothing_that_it_reads(bash(command), {}, Evidence())
+
+
+@pytest.mark.parametrize(
+    ("task", "command", "refused"),
+    [
+        ("delete every log in logs that has no ERROR in it", "sed -i '/ERROR/d' logs/a.log", True),
+        ("Remove all files of logs without an error", "sed --in-place -e '/ERROR/d' logs/*", True),
+        ("delete every log in logs that has no ERROR in it", "grep -L ERROR logs/* | xargs rm", False),
+        ("delete all lines with ERROR in the files of logs", "sed -i '/ERROR/d' logs/a.log", False),
+        ("Change app.ini", "sed -i '/ERROR/d' app.ini", False),
+    ],
+)
+def test_where_files_are_to_go_their_lines_stay(task: str, command: str, refused: bool) -> None:
+    evidence = Evidence(limits=limits_of(task))
+    with pytest.raises(CallRefused, match="files deleted") if refused else nullcontext():
+        guards.deletes_no_lines_for_files(Call("bash", {"command": command}), {}, evidence)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "refused"),
+    [
+        ("facts.txt", "kernel: $(uname -r)", True),
+        ("app.ini", "version=$(cat VERSION)", True),
+        ("facts.txt", "it costs $(5)", False),
+        ("facts.sh", "echo $(uname -r)", False),
+        ("Makefile", "V := $(shell uname)", False),
+        ("told.md", "use $(date) there", False),
+    ],
+)
+def test_what_a_command_would_print_does_not_stand_in_a_file_as_that_command(
+    path: str, text: str, refused: bool
+) -> None:
+    with pytest.raises(CallRefused, match="would stand in") if refused else nullcontext():
+        guards.writes_no_substitution(write(path, text), {}, Evidence(known="say that $(date) is used"))
+
+
+def test_what_a_task_says_in_full_may_take_lines_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("a: 1\nb: 2\nc: 3\nd: 4\n")
+    known = Rewrite("a.yaml", "a: 1\n", "the rest goes")
+    strict = Evidence(limits=Limits(removes=False, rewrites=False))
+    guards.keeps_the_file(write("a.yaml", "a: 1\n"), {"recipe": known}, strict)
+    with pytest.raises(CallRefused):
+        guards.keeps_the_file(write("a.yaml", "a: 1\n"), {}, strict)
 
 
 def test_a_command_is_no_content_of_a_file() -> None:

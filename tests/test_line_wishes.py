@@ -8,7 +8,7 @@ import pytest
 from devops_agent import intent
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
-from devops_agent.line_wishes import appended, collecting
+from devops_agent.line_wishes import appended, collecting, sorted_table
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,43 @@ def test_lines_with_a_text_are_written_to_a_file(task: str, lines: list[str] | N
         assert sorted((tmp_path / "errors.txt").read_text().splitlines()) == lines
         finder = FormFinder.of(task, {}, Ground(), {}, intent.asks_for_change(task), tmp_path)
         assert (command in str(finder.form), finder.covers) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "path", "text"),
+    [
+        ("add flask to requirements.txt", "requirements.txt", "requests==2\nflask\n"),
+        (
+            "Please add the package flask>=3.0 to requirements.txt.",
+            "requirements.txt",
+            "requests==2\nflask>=3.0\n",
+        ),
+        ("add *.log to the .gitignore file", ".gitignore", "*.log\n"),
+        ("add requests==2 to requirements.txt", "", ""),
+        ("add flask and redis to requirements.txt", "", ""),
+        ("add flask to requirements-dev.txt", "", ""),
+    ],
+)
+def test_an_entry_is_put_into_a_list(wish: str, path: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("requests==2\n")
+    found = appended(wish, tmp_path)
+    assert (found[:2] if found else ("", "")) == (path, text)
+
+
+@pytest.mark.parametrize(
+    ("wish", "path", "text"),
+    [
+        ("sort a.csv by name", "a.csv", 'name,n\na,2\nb,10\n"c, d",1\n'),
+        ("Sort the rows of a.csv by n, and save it as b.csv", "b.csv", 'name,n\n"c, d",1\na,2\nb,10\n'),
+        ("sort a.csv by the column n descending in place", "a.csv", 'name,n\nb,10\na,2\n"c, d",1\n'),
+        ("sort a.csv by size", "", ""),
+        ("sort a.csv by name without the first row", "", ""),
+        ("sort gone.csv by name", "", ""),
+    ],
+)
+def test_the_rows_of_a_table_are_sorted_below_its_header(
+    wish: str, path: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text('name,n\nb,10\n"c, d",1\na,2\n')
+    found = sorted_table(wish, tmp_path)
+    assert found == ((path, text, "a.csv") if path else None)
