@@ -456,7 +456,8 @@ class DevOpsAgent(ToolCallingAgent):
         if tool_name == FINAL_ANSWER:
             answer, known = str(given.get("answer", "")), self._known()
             self.evidence.unanswered = placeholder_in_answer(answer, known)
-            self.evidence.invented = invented(answer, f"{known}\n{transcript.calls(self.memory.steps)}")
+            shown = self.redactor(answer, known=str(self.task))  # of secrets there are only names
+            self.evidence.invented = invented(shown, f"{known}\n{transcript.calls(self.memory.steps)}")
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
             self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
