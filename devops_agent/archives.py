@@ -4,8 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
-from devops_agent.files import is_file
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.files import is_file, is_folder
+from devops_agent.patterns import NO_NAME, regex, said_in_full
 
 _LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FOLDER = r"(?: folder| directory)?"
@@ -32,8 +32,11 @@ _UNPACKS = [
 def packing(wish: str, directory: Path) -> str:
     """The command that packs the one file or folder that a wish names; "" where it says more than that."""
     match = said_in_full(_PACKS, wish)
-    if match is None or ".." in Path(match["what"]).parts or not (directory / match["what"]).exists():
+    if match is None or match["what"].lower() in NO_NAME or ".." in Path(match["what"]).parts:
         return ""
+    source, made = directory / match["what"], directory / match["archive"]
+    if not (is_file(source) or is_folder(source)) or is_file(made) or source in made.parents:
+        return ""  # one that is there may be the only copy
     archive, what = shlex.quote(match["archive"]), shlex.quote(match["what"])
     # with the compression that the name says
     return f"zip -qr {archive} {what}" if _is_zip(archive) else f"tar -caf {archive} -- {what}"
@@ -43,6 +46,8 @@ def unpacking(wish: str, directory: Path) -> str:
     """The commands that unpack the archive that a wish names; "" where it says more than that."""
     match = said_in_full(_UNPACKS, wish)
     if match is None or not is_file(directory / match["archive"]):
+        return ""
+    if match["folder"] and match["folder"].lower() in NO_NAME:
         return ""
     archive, folder = shlex.quote(match["archive"]), shlex.quote(match["folder"] or ".")
     unpacks = f"unzip -q {archive} -d {folder}" if _is_zip(archive) else f"tar -xvf {archive} -C {folder}"

@@ -11,14 +11,14 @@ from typing import Any
 
 from devops_agent import toml_file
 from devops_agent.config_values import settings_of
-from devops_agent.files import text_if_readable
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.files import is_file, is_folder, text_if_readable
+from devops_agent.patterns import NO_NAME, regex, said_in_full
 
 _LEAD = r"(?:(?:please|then|now|and|first|can you|could you) )*"
 _FILE = r"(?:the )?(?:contents? of )?(?:the )?(?:file )?[\"'`]?(?P<{}>[\w./~-]*\w)[\"'`]?"
 _SOURCE, _TARGET = _FILE.format("source"), _FILE.format("target")
 _KIND = r"(?:a |an )?(?:valid )?(?P<kind>json|ya?ml|csv|\.?env|properties)(?: file| format)?"
-_VERB = r"(?:convert|turn|translate|transform|rewrite)"
+_VERB = r"(?:convert|turn|transform|rewrite)"
 _KEEP = r"(?:save|write|store|put|name|call)"
 _AS = (
     r"(?: (?:called|named|as|in) "
@@ -50,12 +50,16 @@ def converted(wish: str, directory: Path) -> tuple[str, str, str] | None:
     named = said.groupdict()
     source, kind = named["source"], (named.get("kind") or "").lower()
     target = named.get("target") or (kind if kind == ".env" else str(Path(source).with_suffix(f".{kind}")))
+    if Path(target).name.lower() in NO_NAME or Path(source) == Path(target) or is_folder(directory / target):
+        return None
     have, wanted = _kind(source), f".{kind.lstrip('.')}" if kind else _kind(target)
+    if _READERS.get(_kind(target)) is not _READERS.get(wanted):
+        return None  # its name promises another format, or none
     reader, writer = _READERS.get(have), _WRITERS.get(wanted)
     text = text_if_readable(directory / source)
     if text is None or reader is None or writer is None or reader == _READERS.get(wanted):
         return None
-    if not named.get("target") and (directory / target).exists():
+    if not named.get("target") and is_file(directory / target):
         return None  # it was not said that this may go
     try:
         return target, writer(reader(text)), source
@@ -81,16 +85,43 @@ def _of_yaml(text: str) -> Any:
     class Loader(yaml.SafeLoader):
         """Reads a date as the word that it is."""
 
+    def mapping(loader: Loader, node: Any) -> dict[Any, Any]:
+        return _once(
+            [
+                (loader.construct_object(key), loader.construct_object(value, deep=True))
+                for key, value in node.value
+            ]
+        )
+
+    def number(loader: Loader, node: Any) -> Any:
+        if re.match(r"[-+]?0\d", node.value) or "_" in node.value or ":" in node.value:
+            raise ValueError("a number of another base")
+        return yaml.SafeLoader.construct_yaml_int(loader, node)
+
     def word(loader: Loader, node: Any) -> str:
         return str(loader.construct_scalar(node))
 
     Loader.add_constructor("tag:yaml.org,2002:timestamp", word)
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    Loader.add_constructor("tag:yaml.org,2002:int", number)
     try:
         value = yaml.load(text, Loader)
     except yaml.YAMLError as error:  # also of several documents
         raise ValueError(str(error)) from error
     _refuse_odd_keys(value)
     return value
+
+
+def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A mapping; raises ValueError where a key is there twice, of which one would be lost."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def _of_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once)
 
 
 def _refuse_odd_keys(value: Any) -> None:
@@ -105,7 +136,11 @@ def _of_pairs(text: str) -> dict[str, str]:
     found = settings_of("values.env", text)
     values = {name: text[at.start : at.end] for name, at in found.items()}
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", "!"))]
-    if len(lines) != len(values) or any("\\" in value for value in values.values()):
+    if (
+        len(lines) != len(values)
+        or any(" #" in name for name in values)
+        or any("\\" in value for value in values.values())
+    ):
         raise ValueError("not all of it are pairs")
     return values
 
@@ -120,7 +155,12 @@ def _of_ini(text: str) -> dict[str, dict[str, str]]:
 def _of_table(separator: str) -> Callable[[str], list[dict[str, Any]]]:
     def read(text: str) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(text), delimiter=separator, strict=True))
-        if not rows or any(None in row or None in row.values() for row in rows):
+        header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+        if (
+            not rows
+            or len(set(header)) != len(header)
+            or any(None in row or None in row.values() for row in rows)
+        ):
             raise ValueError("its rows are not of one length")
         numbers = {name for name in rows[0] if all(_NUMBER.fullmatch(row[name]) for row in rows)}
         return [
@@ -138,7 +178,15 @@ def _to_json(value: Any) -> str:
 def _to_yaml(value: Any) -> str:
     import yaml
 
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=10_000)
+    class Dumper(yaml.SafeDumper):
+        """Quotes what other readers of YAML take for a number or a switch."""
+
+    def word(dumper: Dumper, text: str) -> Any:
+        is_odd = re.fullmatch(r"[-+.\d][\w.+-]*|[yYnN]", text) is not None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if is_odd else None)
+
+    Dumper.add_representer(str, word)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000))
 
 
 def _to_pairs(value: Any) -> str:
@@ -172,7 +220,7 @@ def _to_csv(value: Any) -> str:
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    ".json": json.loads,
+    ".json": _of_json,
     ".yaml": _of_yaml,
     ".yml": _of_yaml,
     ".toml": lambda text: json.loads(json.dumps(toml_file.loads(text), default=str)),

@@ -304,15 +304,23 @@ def unfounded_claim(answer: str, commands: Sequence[str]) -> str:
 
 
 # Figures of four digits and more, hashes, addresses: what a small model makes up, and nobody can guess.
-_FIGURES = regex(r"(?<![\w.:/-])\d{4,}(?![\w:/-]|\.\d)")
+_FIGURES = regex(r"(?<![\w.,:/-])(?:\d{4,}|\d{1,3}(?:,\d{3})+)(?![\w:/-]|[.,]\d)")
+# Addresses that everybody knows.
+_COMMON = regex(r"127\.|0\.0\.0\.0|255\.")
 _HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
 
 
 def invented(answer: str, known: str) -> list[str]:
     """The figures, hashes and addresses of an answer that stand in nothing that the model was told."""
-    answer, plain = re.sub(r"\.(?=\s|$)", " ", answer), known.replace(",", "")
-    figures = [each for each in _FIGURES.findall(answer.replace(",", "")) if each not in plain]
-    others = [each for pattern in (_HASHES, ADDRESS) for each in pattern.findall(answer) if each not in known]
+    answer, plain = re.sub(r"\.(?=\s|$)", " ", answer), known.replace(",", "").lower()
+    parts = set(re.findall(r"\d+", known))
+    figures = [
+        each.replace(",", "")
+        for each in _FIGURES.findall(answer)
+        if each.replace(",", "") not in plain and not parts.issuperset(each.split(","))
+    ]
+    others = [each for each in _HASHES.findall(answer.lower()) if each not in known.lower()]
+    others += [each for each in ADDRESS.findall(answer) if each not in known and not _COMMON.match(each)]
     return list(dict.fromkeys([*figures, *others]))
 
 

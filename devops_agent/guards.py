@@ -355,7 +355,7 @@ def deletes_no_lines_for_files(call: Call, tools: Tools, evidence: Evidence) -> 
 
 _SUBSTITUTION = regex(r"\$\([a-z][^()]*\)")
 # There the shell's substitutions are what they look like in a script, and here they are not.
-_PLAIN_TEXTS = frozenset(".txt .md .csv .ini .json .log .cfg .properties .toml".split())
+_PLAIN_TEXTS = frozenset(".txt .csv .ini .json .log .cfg .properties .toml".split())
 
 
 def writes_no_substitution(call: Call, tools: Tools, evidence: Evidence) -> None:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
-from devops_agent.files import is_folder, text_if_readable
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.files import is_file, is_folder, text_if_readable
+from devops_agent.patterns import NO_NAME, regex, said_in_full
 
 _LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FILE = r"(?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
@@ -52,6 +52,8 @@ _SORTS = [
         re.IGNORECASE,
     )
 ]
+# A date as it is sorted, or a word without a number.
+_SORTABLE = regex(r"\d{4}-\d\d-\d\d(?:[T ][\d:.Z+-]+)?|\D+")
 _BETWEEN = regex(r", and | and |, ")
 _COLLECTS = [
     regex(
@@ -72,18 +74,26 @@ def appended(wish: str, directory: Path) -> tuple[str, str, str] | None:
     elif match := said_in_full(_ADDS_SECTION, wish):
         pairs = (pair.partition("=") for pair in _BETWEEN.split(match["pairs"]))
         new = ["", f"[{match['section']}]", *(f"{name.strip()}={value.strip()}" for name, _, value in pairs)]
-    elif match := said_in_full(_ADDS_ENTRY, wish):
+    elif (match := said_in_full(_ADDS_ENTRY, wish)) and match["line"].lower() not in NO_NAME:
         new = [match["line"]]
     else:
         return None
     text = text_if_readable(directory / match["file"])
     if text is None and match["file"].endswith("ignore") and not (directory / match["file"]).exists():
         text = ""
-    if text is None or new[-1 if len(new) == 1 else 1] in text.splitlines():
+    if text is None or "\r" in text or new[-1 if len(new) == 1 else 1] in text.split("\n"):
         return None
+    if "requirements" in match["file"] and _package(new[0]) in map(_package, text.split("\n")):
+        return None  # with another version, which may be meant
     if len(new) > 1 and " = " in text:  # as the file has it
         new = [re.sub(r"^([^=\[]+)=", r"\1 = ", line) for line in new]
-    return match["file"], "\n".join([*text.splitlines(), *new, ""]), text
+    between = "" if not text or text.endswith("\n") else "\n"
+    return match["file"], "\n".join([f"{text}{between}{new[0]}", *new[1:], ""]), text
+
+
+def _package(line: str) -> str:
+    """The name of a package, however it is spelt: https://peps.python.org/pep-0503/"""
+    return re.sub(r"[-_.]+", "-", (re.match(r"[\w.-]*", line.strip()) or ("",))[0]).lower()
 
 
 def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
@@ -97,11 +107,16 @@ def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if row]
     except csv.Error:
         return None
+    path = match["file"] or match["other"] or match["table"]
+    if Path(path).suffix != Path(match["table"]).suffix or "\r" in text or not rows:
+        return None
     if match["column"] not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
         return None
     at, by_number = rows[0].index(match["column"]), False
     with suppress(ValueError):
         by_number = all(map(isfinite, (float(row[at]) for row in rows[1:])))
+    if not by_number and not all(_SORTABLE.fullmatch(row[at]) for row in rows[1:]):
+        return None  # in which order these stand, only the user knows
 
     def key(row: list[str]) -> tuple[float, str]:
         return (float(row[at]), "") if by_number else (0.0, row[at])
@@ -109,13 +124,16 @@ def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
     printed = io.StringIO()
     writer = csv.writer(printed, delimiter=separator, lineterminator="\n")
     writer.writerows([rows[0], *sorted(rows[1:], key=key, reverse=bool(match["down"]))])
-    return match["file"] or match["other"] or match["table"], printed.getvalue(), match["table"]
+    return path, printed.getvalue(), match["table"]
 
 
 def collecting(wish: str, directory: Path) -> str:
     """The command that writes the lines with a text of the files of a folder, or of one file, to a file."""
     match = said_in_full(_COLLECTS, wish)
-    if match is None or not (directory / match["source"]).exists():
+    if match is None or not (is_file(directory / match["source"]) or is_folder(directory / match["source"])):
+        return ""
+    places = (directory / match["source"], directory / match["file"])
+    if is_folder(places[1]) or places[0].resolve() == places[1].resolve():
         return ""
     source, target = match["source"], shlex.quote(match["file"])
     flags = (

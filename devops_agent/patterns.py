@@ -32,6 +32,15 @@ def regex(text: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Later(text, flags))
 
 
+# What stands where a name may stand, and is none.
+NO_NAME = frozenset(
+    """it them this that these those both all everything anything something each there here current same
+ parent root home working temp temporary another other new sub subfolder subdirectory folder
+ directory disk place somewhere well newline comment comments version versions hash hashes dependency
+ dependencies package packages requirements entry entries line lines pattern patterns file files""".split()
+)
+
+
 def said_in_full(patterns: Iterable[re.Pattern[str]], wish: str) -> re.Match[str] | None:
     """The match of the first of some patterns that a wish fits from its first word to its last."""
     bare = wish.strip(" .!")

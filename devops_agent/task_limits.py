@@ -77,7 +77,8 @@ _MAY_NOT = regex(r"\bno \w+ may be (\w+?)(?:p?ed|d)\b", re.IGNORECASE)
 # "delete every log that has no ERROR in it"
 _DELETES_FILES = regex(
     r"\A(?!.*\b(?:lines?|entr(?:y|ies)|rows?|words?|text|contents?|sections?|blocks?|comments?|spaces?)\b)"
-    r".*\b(?:delete|remove|clean up|get rid of)\b[^.;]*\b(?:files?|logs|(?:every|each|all) [\w*.-]+)\b",
+    r".*\b(?:delete|remove|clean up|get rid of)\b(?![^;]*\b(?:from|in|of) (?:the file )?[\w/-]+\.\w)"
+    r"[^.;]*\b(?:files?|logs?)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

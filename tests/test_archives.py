@@ -54,6 +54,10 @@ def test_an_archive_is_unpacked_here_or_into_a_folder_that_is_made(here: Path) -
         "extract gone.tgz",
         "extract only a.log from logs.tgz",
         "extract logs.tgz into out and delete it",
+        "extract logs.tgz into it",
+        "unpack logs.tgz into the current directory",
+        "compress the folder logs into logs.tgz",
+        "compress logs into logs/old.tar.gz",
     ],
 )
 def test_a_wish_that_says_more_is_left_to_others(wish: str, here: Path) -> None:

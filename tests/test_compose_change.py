@@ -93,6 +93,9 @@ def test_a_service_goes_and_nothing_waits_for_it(tmp_path: Path) -> None:
         "remove the port 80:80 of web from compose.yaml",
         "remove the service gone from compose.yaml",
         "set DEBUG=1 for web in other-compose.yaml",
+        "set PASS=a$bc for web in compose.yaml",
+        "set A=1,B=2 for web in compose.yaml",
+        "publish 80:8080 for api in compose.yaml",
     ],
 )
 def test_what_is_said_otherwise_is_left_to_others(wish: str, tmp_path: Path) -> None:

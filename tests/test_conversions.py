@@ -25,6 +25,12 @@ TEXTS = {
     "deep.json": '{"a": {"b": 1}}',
     "broken.json": '{"a": ',
     "there.json": "{}",
+    "twice.env": "A=1\nA=2\n",
+    "twice.csv": "a,b,a\n1,2,3\n",
+    "twice.json": '{"a": 1, "a": 2}',
+    "twice.yaml": "a: 1\na: 2\n",
+    "octal.yaml": "mode: 0755\n",
+    "conf/x": "",
     "there.yaml": "a: 1\n",
 }
 
@@ -32,6 +38,7 @@ TEXTS = {
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     for name, text in TEXTS.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -90,6 +97,14 @@ def test_a_file_becomes_one_of_another_format(here: Path, wish: str, path: str, 
         "convert deep.json to csv",
         "convert there.json to yaml",
         "convert app.yaml to xml",
+        "convert app.yaml to json in place",
+        "convert app.yaml to json and save it in conf",
+        "convert flat.json to yaml as flat.json",
+        "convert twice.env to yaml",
+        "convert twice.csv to json",
+        "convert twice.json to yaml",
+        "convert twice.yaml to json",
+        "convert octal.yaml to json",
     ],
 )
 def test_nothing_is_converted_that_is_meant_otherwise_or_does_not_fit(here: Path, wish: str) -> None:

@@ -593,6 +593,9 @@ def test_the_file_with_which_an_app_starts_is_known(
         ("set the restart policy of web to always", "always"),
         ("Restart the container web only when it crashes", "on-failure"),
         ("Restart the container web, it always hangs", None),
+        ("Why does the container web always restart?", None),
+        ("The container web must never restart always", None),
+        ("restart web unless it was stopped by the admin", None),
         ("Restart the container web", None),
     ],
 )

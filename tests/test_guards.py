@@ -140,6 +140,7 @@ def test_a_file_is_not_emptied_before_it_is_read(prices: Path) -> None:
         ("Remove all files of logs without an error", "sed --in-place -e '/ERROR/d' logs/*", True),
         ("delete every log in logs that has no ERROR in it", "grep -L ERROR logs/* | xargs rm", False),
         ("delete all lines with ERROR in the files of logs", "sed -i '/ERROR/d' logs/a.log", False),
+        ("Remove all users named bob from users.csv", "sed -i '/bob/d' users.csv", False),
         ("Change app.ini", "sed -i '/ERROR/d' app.ini", False),
     ],
 )

@@ -16,6 +16,7 @@ COPY app.py conf/*.toml data ./
 COPY $EXTRA ./
 RUN pip install \\
     # a comment between
+
     flask
 RUN <<END
 CPOY this is no instruction

@@ -26,12 +26,14 @@ from devops_agent.line_wishes import appended, collecting, sorted_table
         ("add the line 192.0.2.1 to hosts", None),
         ("add a section [cache] with the ttl of the last one to hosts", None),
         ("add a section [cache] with ttl=60 to gone", None),
+        ('add the line "a" to windows', None),
     ],
 )
 def test_what_a_wish_says_in_full_is_put_behind_the_last_line(
     wish: str, text: str | None, tmp_path: Path
 ) -> None:
     (tmp_path / "hosts").write_text("192.0.2.9 web")
+    (tmp_path / "windows").write_bytes(b"b\r\n")
     assert appended(wish, tmp_path) == (text and ("hosts", text, "192.0.2.9 web"))
 
 
@@ -55,6 +57,8 @@ def test_a_section_is_written_as_the_file_has_it_and_not_twice(tmp_path: Path) -
         ("find all lines with ERROR in gone and write them to errors.txt", None),
         ("find all lines with ERROR or FATAL in logs and write them to errors.txt", None),
         ("find all lines with ERROR in logs", None),
+        ("collect all lines containing ERROR from logs/a.log and save them to logs/a.log", None),
+        ("find all lines with ERROR in logs and write them to logs", None),
     ],
 )
 def test_lines_with_a_text_are_written_to_a_file(task: str, lines: list[str] | None, tmp_path: Path) -> None:
@@ -81,6 +85,9 @@ def test_lines_with_a_text_are_written_to_a_file(task: str, lines: list[str] | N
         ),
         ("add *.log to the .gitignore file", ".gitignore", "*.log\n"),
         ("add requests==2 to requirements.txt", "", ""),
+        ("add Requests>=3 to requirements.txt", "", ""),
+        ("add it to .gitignore", "", ""),
+        ("add them to requirements.txt", "", ""),
         ("add flask and redis to requirements.txt", "", ""),
         ("add flask to requirements-dev.txt", "", ""),
     ],
@@ -100,6 +107,9 @@ def test_an_entry_is_put_into_a_list(wish: str, path: str, text: str, tmp_path: 
         ("sort a.csv by size", "", ""),
         ("sort a.csv by name without the first row", "", ""),
         ("sort gone.csv by name", "", ""),
+        ("sort blank.csv by name", "", ""),
+        ("sort odd.csv by when", "", ""),
+        ("sort a.csv by name and save it as b.tsv", "", ""),
     ],
 )
 def test_the_rows_of_a_table_are_sorted_below_its_header(

@@ -12,9 +12,11 @@ from devops_agent.patterns import regex
 # "df says full but du finds nothing", "the space of the deleted log is not freed"
 MEANT = regex(
     r"\bdf\b.*\bdu\b|\bdu\b.*\bdf\b"
-    r"|\b(?:deleted|removed|rm)\b.*\b(?:space|disk)\b|\b(?:space|disk)\b.*\b(?:deleted|removed|rm)\b"
+    r"|\bspace of\b[^;]*\b(?:deleted|removed)\b"
+    r"|\b(?:deleted|removed|rm)\b[^;]*\b(?:space|disk full)\b"
+    r"|\b(?:space|disk)\b[^;]*\bfull[^;]*\b(?:deleted|removed|rm)\b"
     r"|\bdeleted (?:but )?(?:still )?(?:open|held)\b|\bopen (?:but )?deleted\b"
-    r"|\b(?:holds?|holding|keeps?|keeping)\b.*\bspace\b",
+    r"|\bprocess(?:es)?\b[^.;]*\b(?:holds?|holding|keeps?|keeping)\b[^.;]*\bspace\b",
     re.IGNORECASE | re.DOTALL,
 )
 _DELETED = " (deleted)"
@@ -57,7 +59,7 @@ def _deleted(process: Path, device: int | None) -> Iterator[tuple[int, str, int]
             continue
         # those in memory are of no disk
         of_disk = stat.S_ISREG(found.st_mode) and not target.startswith(("/memfd:", "/dev/shm/", "/SYSV"))
-        if target.endswith(_DELETED) and of_disk and device in (None, found.st_dev):
+        if target.endswith(_DELETED) and not found.st_nlink and of_disk and device in (None, found.st_dev):
             yield found.st_ino, target.removesuffix(_DELETED), found.st_blocks * 512
 
 

@@ -39,7 +39,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str]]:
             continue
         while lines and _CONTINUED.search(line):
             following = lines.pop(0)[1]
-            line = line if following.lstrip().startswith("#") else _CONTINUED.sub(" ", line) + following
+            line = line if following.lstrip()[:1] in ("", "#") else _CONTINUED.sub(" ", line) + following
         for end in _HEREDOC.findall(line):
             while lines and lines.pop(0)[1].strip() != end:
                 pass
@@ -88,7 +88,7 @@ def _of_source(at: int, source: str, directory: Path, ignored: Sequence[str]) ->
         return
     if not (directory / name).exists():
         there = [str(path.relative_to(directory)) for path in (directory / name).parent.glob("*")]
-        near = difflib.get_close_matches(name, there, 1, 0.6)
+        near = difflib.get_close_matches(name, there, 1, 0.8)
         mend = f"sed -i {shlex.quote(f'{at}s#{re.escape(name)}#{near[0]}#')} Dockerfile" if near else ""
         meant = f"; {near[0]} is" if near else ""
         yield Finding(where, f"{source} is to be copied and is not in this folder{meant}", "", mend)

@@ -17,7 +17,7 @@ from devops_agent.patterns import regex, said_in_full
 _LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FILE = r"(?:in|of|from|to|out of) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*compose[\w.-]*\.ya?ml)[\"'`]?"
 _SERVICE = r"(?:the )?(?:service )?[\"'`]?(?P<service>[\w.-]*\w)[\"'`]?(?: service)?"
-_VALUE = r"[\"'`]?(?P<value>[^\s\"'`]*[^\s\"'`,;.])[\"'`]?"
+_VALUE = r"[\"'`]?(?P<value>[^\s\"'`$,]*[^\s\"'`$,;.])[\"'`]?"
 _VARIABLE = r"(?:the )?(?:environment |env )?(?:variable )?[\"'`]?(?P<name>[A-Za-z_]\w*)"
 _SETS = [
     regex(rf"{_LEAD}{said} (?:for|to|on|in|of) {_SERVICE} {_FILE}", re.IGNORECASE)
@@ -98,7 +98,7 @@ def _changed(said: "re.Match[str]", change: _Change, directory: Path) -> Rewrite
         new = "\n".join(line for line in file.lines if line is not None) + "\n"
         if told and yaml.safe_load(new) == file.meant:
             return Rewrite(said["file"], new, told, text or "")
-    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError):
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError, StopIteration):
         pass
     return None
 
@@ -122,7 +122,9 @@ def _publish(file: _File, said: "re.Match[str]") -> str:
     service, port = said["service"], said["port"]
     meant = file.meant["services"][service]
     there = meant.get("ports") or []
-    if port in map(str, there):
+    host = port.partition(":")[0]
+    taken = [str(each) for one in file.meant["services"].values() for each in (one or {}).get("ports") or ()]
+    if any(re.search(rf"(?:^|:|\b){host}(?::|-|\b)", each) for each in taken):
         return ""
     meant["ports"] = [*there, port]
     return f"{service} publishes {port}" if file.add(service, "ports", f'- "{port}"', "") else ""
@@ -143,7 +145,7 @@ def _remove(file: _File, said: "re.Match[str]") -> str:
                 del of_service["depends_on"]
             _no_longer_waits(file, name, service, bool(left))
     file.cut(*_entry(file.services, service))
-    if re.search(rf"(?<![\w./-]){re.escape(service)}(?![\w/-])", json.dumps(list(services.values()))):
+    if re.search(rf"(?:(?<![\w./-])|//){re.escape(service)}(?![\w-])", json.dumps(list(services.values()))):
         return ""  # another one needs it in a way of its own
     return f"{service} goes, and what waits for it no longer does"
 

@@ -52,6 +52,9 @@ _RESTART_POLICIES = {
         r"\balways re-?start|\bre-?start\w*(?: policy)?(?: of)?(?: \S+)?(?: to)? always\b", re.IGNORECASE
     ),
 }
+_NO_POLICY = regex(
+    r"\bnever\b|n['’]t\b|\A\W*(?:why|when|does|do)\b|\A\W*(?:please )?restart\b(?!.*\bonly\b)", re.IGNORECASE
+)
 _WORD_SOUGHT = regex(r"\bword:? [\"'`]?([\w.-]*\w)")
 _KEY_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
 _CERTIFICATE_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.(?:crt|cer|pem))\b")
@@ -135,7 +138,7 @@ def values_of(task: str, directory: Path) -> Iterator[tuple[str, str]]:
         if len(found := set(pattern.findall(task))) == 1:
             yield field_name, found.pop()
     policies = {policy for policy, said in _RESTART_POLICIES.items() if said.search(task)}
-    if len(policies) == 1:
+    if len(policies) == 1 and not _NO_POLICY.search(task):
         yield "restart_policy", policies.pop()
     if _ACCESS_LOG.search(task) and len(found := set(_STATUS.findall(task))) == 1:
         yield "status", found.pop().lower()

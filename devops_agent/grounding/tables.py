@@ -3,13 +3,14 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from devops_agent import intent
 from devops_agent.files import text_if_readable
-from devops_agent.grounding.task_words import PATH, has_word
+from devops_agent.grounding.task_words import NO_NAMES, PATH, has_word
 from devops_agent.patterns import regex
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -23,11 +24,15 @@ _AVERAGES = regex(r"\b(?:averages?|mean|avg)\b", re.IGNORECASE)
 _HIGHEST = regex(r"\b(?:most|highest|largest|biggest|max(?:imum)?|greatest)\b", re.IGNORECASE)
 _LOWEST = regex(r"\b(?:least|lowest|smallest|cheapest|min(?:imum)?|fewest)\b", re.IGNORECASE)
 _COUNTS = regex(r"\b(?:how many|number of|counts?)\b", re.IGNORECASE)
-# What restricts the rows in a way that is not understood here.
-_RESTRICTS = regex(
-    r"\b(?:not|except|excluding|without|other than|but|than|over|under|above|below|at (?:least|most)|between"
-    r"|since|before|after|until|unique|distinct|different|both|first|last)\b|n['’]t\b|[<>]",
-    re.IGNORECASE,
+# What says nothing of which rows are meant; any other word may.
+_FILLERS = frozenset(
+    """a add adding added all altogether amount an and are as at average avg be by calculate cell column
+ columns compute cost costs could count counts csv do does each entries every fewest figure file find
+ for from get give greatest has have having highest how i in is it largest least lowest many max
+ maximum me mean min minimum most much number numbers of on our out over overall please row rows show
+ smallest biggest cheapest sum sums table tell that the their them there these they this those to
+ together total totals up us value values want was what which who with work you your can per line
+ lines record records""".split()
 )
 _MOST_GROUPS = 20
 
@@ -44,16 +49,18 @@ class _Table:
 
 
 def figures(task: str, directory: Path) -> list[str]:
-    """The figures that a task asks for of the tables that it names; none where it restricts them otherwise.
+    """The figures that a task asks for of the tables that it names; none where a word is not understood.
 
     Args:
         task: The task.
         directory: The working directory.
     """
-    if _RESTRICTS.search(task):
-        return []
-    tables = [_read(directory, named) for named in dict.fromkeys(PATH.findall(task))]
-    return [line for table in tables if table for line in _figures(task, table)]
+    told: list[str] = []
+    for wish in intent.wishes(task):
+        for named in dict.fromkeys(PATH.findall(wish)):
+            if table := _read(directory, named):
+                told += _figures(wish, table)
+    return told
 
 
 def _read(directory: Path, named: str) -> _Table | None:
@@ -75,45 +82,74 @@ def _read(directory: Path, named: str) -> _Table | None:
 
 
 def _figures(task: str, table: _Table) -> Iterator[str]:
-    numeric = table.numeric
+    rows, where, values = _chosen(task, table)
+    if not rows or not _is_understood(task, table, values):
+        return
+    by = [column for column in table.columns if _groups_by(task, column)]
+    numeric = [column for column in table.numeric if column not in by]
     wanted = [column for column in numeric if _speaks_of(task, column)]
     if not wanted and len(numeric) == 1 and not _COUNTS.search(task):
         wanted = numeric
-    rows, where = _chosen(task, table)
-    if not rows:
-        return
-    by = [column for column in table.columns if column not in numeric and _groups_by(task, column)]
-    if len(by) == 1 and any(asked.search(task) for asked in (_SUMS, _AVERAGES, _COUNTS)):
-        yield from _grouped(task, table.name, wanted, by[0], rows, where)
+    if by:
+        if len(by) == 1 and any(asked.search(task) for asked in (_SUMS, _AVERAGES, _COUNTS)):
+            yield from _grouped(task, table.name, wanted, by[0], rows, where)
         return
     if _COUNTS.search(task):
         yield f"{table.name} has {len(rows)} rows{where}"
     for column in wanted:
-        values = [Decimal(row[column]) for row in rows]
+        figures = [Decimal(row[column]) for row in rows]
         of = f"of {column} in {table.name}{where} ({len(rows)} rows)"
+        extremes = (("highest", _HIGHEST, max(figures)), ("lowest", _LOWEST, min(figures)))
+        if any(pattern.search(task) for _, pattern, _ in extremes):
+            names = _names(task, table, rows)
+            for word, pattern, value in extremes if names else ():
+                if pattern.search(task):
+                    those = [name for name, figure in zip(names, figures, strict=True) if figure == value]
+                    told = ", ".join(those[:_MOST_GROUPS])
+                    yield f"{word} {column} in {table.name}{where}: {value}, of {told}"
+            return
         if _SUMS.search(task):
-            yield f"sum {of}: {sum(values)}"
+            yield f"sum {of}: {sum(figures)}"
         if _AVERAGES.search(task):
-            yield f"average {of}: {_average(values)}"
-        for word, pattern, value in (("highest", _HIGHEST, max(values)), ("lowest", _LOWEST, min(values))):
-            if pattern.search(task):
-                names = [row[table.columns[0]] for row in rows if Decimal(row[column]) == value]
-                yield f"{word} {column} in {table.name}{where}: {value}, of {', '.join(names[:_MOST_GROUPS])}"
+            yield f"average {of}: {_average(figures)}"
 
 
-def _chosen(task: str, table: _Table) -> tuple[Sequence[Mapping[str, str]], str]:
-    """The rows with the values that a task names, and how they are told."""
-    rows, told = table.rows, []
-    about = PATH.sub(" ", task)
+def _names(task: str, table: _Table, rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """By what the rows are told apart: the column that is asked for, or the first; none where it repeats."""
+    asked = [
+        each for each in table.columns if re.search(rf"\bwhich {re.escape(each)}\b", task, re.IGNORECASE)
+    ]
+    names = [row[(asked or table.columns)[0]] for row in rows]
+    is_name = asked or table.columns[0] not in table.numeric
+    return names if is_name and len(set(names)) == len(names) else []
+
+
+def _is_understood(task: str, table: _Table, values: Collection[str]) -> bool:
+    """Whether each word is one of the table, or says nothing of which rows are meant."""
+    left = PATH.sub(" ", task)
+    for known in sorted((*table.columns, *values), key=len, reverse=True):
+        left = re.sub(rf"(?<![\w-]){re.escape(known)}(?![\w-])", " ", left, flags=re.IGNORECASE)
+    stem = Path(table.name).stem.lower()
+    about = {stem, stem.removesuffix("s"), f"{stem}s"}
+    parts = {part for column in table.columns if _speaks_of(task, column) for part in _parts(column)}
+    words = {word.lower() for word in re.findall(r"[\w'’.-]*\w", left)}
+    return words <= _FILLERS | about | parts
+
+
+def _chosen(task: str, table: _Table) -> tuple[Sequence[Mapping[str, str]], str, list[str]]:
+    """The rows with the values that a task names, how they are told, and those values."""
+    rows, told, values = table.rows, [], []
+    about = PATH.sub(" ", task).lower()
     for column in table.columns:
         if column in table.numeric:
             continue
-        cells = {row[column] for row in table.rows}
-        named = sorted(cell for cell in cells if len(cell) > 1 and has_word(about, cell))
-        if named and not (len(named) == len(cells) > 1):
+        cells = {row[column] for row in table.rows if row[column].lower() not in NO_NAMES | _FILLERS}
+        named = sorted(cell for cell in cells if len(cell) > 1 and has_word(about, cell.lower()))
+        if named:
             rows = [row for row in rows if row[column] in named]
             told.append(f"{column} is {' or '.join(named)}")
-    return rows, f" where {' and '.join(told)}" if told else ""
+            values += named
+    return rows, f" where {' and '.join(told)}" if told else "", values
 
 
 def _grouped(
@@ -136,8 +172,12 @@ def _grouped(
 
 
 def _speaks_of(task: str, column: str) -> bool:
-    parts = [part for part in re.split(r"[\W_]+", column) if part]
+    parts = _parts(column)
     return has_word(task, column) or (len(parts) > 1 and all(has_word(task, part) for part in parts))
+
+
+def _parts(column: str) -> list[str]:
+    return [part.lower() for part in re.split(r"[\W_]+", column) if part]
 
 
 def _groups_by(task: str, column: str) -> bool:
