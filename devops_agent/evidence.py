@@ -305,6 +305,7 @@ def unfounded_claim(answer: str, commands: Sequence[str]) -> str:
 
 # Figures of four digits and more, hashes, addresses: what a small model makes up, and nobody can guess.
 _FIGURES = regex(r"(?<![\w.,:/-])(?:\d{4,}|\d{1,3}(?:,\d{3})+)(?![\w:/-]|[.,]\d)")
+_VERSIONS = regex(r"(?<![\w.])\d+(?:\.\d+){2}(?![.\d])")
 # Addresses that everybody knows.
 _COMMON = regex(r"127\.|0\.0\.0\.0|255\.")
 _HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
@@ -320,6 +321,7 @@ def invented(answer: str, known: str) -> list[str]:
         if each.replace(",", "") not in plain and not parts.issuperset(each.split(","))
     ]
     others = [each for each in _HASHES.findall(answer.lower()) if each not in known.lower()]
+    others += [each for each in _VERSIONS.findall(answer) if each not in known]
     others += [each for each in ADDRESS.findall(answer) if each not in known and not _COMMON.match(each)]
     return list(dict.fromkeys([*figures, *others]))
 

@@ -226,6 +226,7 @@ def test_what_no_command_did_is_not_claimed(answer: str, commands: list[str], cl
         ("The commit is 9c21fe7f.", ["9c21fe7f"]),
         ("It came from 192.0.2.7.", ["192.0.2.7"]),
         ("Open ports: 10410,1048576", []),
+        ("The kernel is 5.15.0-91-generic.", ["5.15.0"]),
         ("Open ports: 80,443", ["80443"]),
         ("It listens on 127.0.0.1, the mask is 255.255.255.0.", []),
         ("The commit is 9C21FE6F.", []),
