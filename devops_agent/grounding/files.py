@@ -53,7 +53,9 @@ _RESTART_POLICIES = {
     ),
 }
 _NO_POLICY = regex(
-    r"\bnever\b|n['’]t\b|\A\W*(?:why|when|does|do)\b|\A\W*(?:please )?restart\b(?!.*\bonly\b)", re.IGNORECASE
+    r"\bnever\b|n['’]t (?:re-?)?start\b|\A\W*(?:why|when|does|do)\b"
+    r"|\A\W*(?:please )?restart\b(?!.*\bonly\b)",
+    re.IGNORECASE,
 )
 _WORD_SOUGHT = regex(r"\bword:? [\"'`]?([\w.-]*\w)")
 _KEY_FILE = regex(r"(?<![\w./~-])((?:[\w.~-]*/)*[\w-][\w.-]*\.key)\b")
