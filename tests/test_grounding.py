@@ -587,7 +587,7 @@ def test_the_file_with_which_an_app_starts_is_known(
     ("task", "policy"),
     [
         (
-            "The container web shall come up again after each boot unless I stopped it myself. Don't recreate it",
+            "The container web shall come up after each boot unless I stopped it myself. Don't recreate it",
             "unless-stopped",
         ),
         ("set the restart policy of web to always", "always"),
