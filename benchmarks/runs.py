@@ -121,7 +121,7 @@ def _run(task: Task, agents: Mapping[str, Agent], repeat: int, context: str, log
                     tokens_in=outcome.tokens_in,
                     tokens_out=outcome.tokens_out,
                     runbook=outcome.runbook,
-                    why=why,
+                    why=re.sub(rf"{re.escape(str(Path.home()))}(?=/)", "~", why),
                     levers=outcome.levers,
                 )
     except StageError as error:

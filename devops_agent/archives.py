@@ -5,9 +5,8 @@ import shlex
 from pathlib import Path
 
 from devops_agent.files import is_file, is_folder
-from devops_agent.patterns import NO_NAME, regex, said_in_full
+from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
 
-_LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FOLDER = r"(?: folder| directory)?"
 _ARCHIVE = (
     r"(?:the )?(?:archive |file )?"
@@ -20,12 +19,12 @@ _INTO = (
 )
 _PACKS = [
     regex(
-        rf"{_LEAD}(?:pack|compress|archive|tar(?: up)?|zip(?: up)?) {_WHAT} (?:(?:in)?to|as) {_ARCHIVE}",
+        rf"{LEAD}(?:pack|compress|archive|tar(?: up)?|zip(?: up)?) {_WHAT} (?:(?:in)?to|as) {_ARCHIVE}",
         re.IGNORECASE,
     )
 ]
 _UNPACKS = [
-    regex(rf"{_LEAD}(?:extract|unpack|untar|unzip|decompress) {_ARCHIVE}(?: here| {_INTO})?", re.IGNORECASE)
+    regex(rf"{LEAD}(?:extract|unpack|untar|unzip|decompress) {_ARCHIVE}(?: here| {_INTO})?", re.IGNORECASE)
 ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from devops_agent import toml_file
 from devops_agent.config_values import settings_of
+from devops_agent.delimited import SEPARATORS
 from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.patterns import NO_NAME, regex, said_in_full
 
@@ -154,8 +155,8 @@ def _of_ini(text: str) -> dict[str, dict[str, str]]:
 
 def _of_table(separator: str) -> Callable[[str], list[dict[str, Any]]]:
     def read(text: str) -> list[dict[str, Any]]:
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator, strict=True))
-        header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+        table = csv.DictReader(io.StringIO(text), delimiter=separator, strict=True)
+        rows, header = list(table), table.fieldnames or ()
         if (
             not rows
             or len(set(header)) != len(header)
@@ -227,8 +228,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     ".env": _of_pairs,
     ".properties": _of_pairs,
     ".ini": _of_ini,
-    ".csv": _of_table(","),
-    ".tsv": _of_table("\t"),
+    **{suffix: _of_table(separator) for suffix, separator in SEPARATORS.items()},
 }
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
     ".json": _to_json,

@@ -11,7 +11,7 @@ from pathlib import Path
 from devops_agent import intent
 from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.grounding.task_words import PATH
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.patterns import LEAD, regex, said_in_full
 
 _MAKES = regex(
     r"\b(?:creat\w+|writ\w+|mak(?:e|ing)|generate|render|save|store|put|pack|compress|archive|export|dump|need"
@@ -189,7 +189,7 @@ def next_version(version: str, level: str) -> str:
 
 # "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"
 _COPIES = regex(
-    rf"(?:(?:please|first|then|now|and) )*copy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?"
+    rf"{LEAD}copy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?"
     r"(?:folder |directory )?(?P<target>[\w./-]*\w)/?[\s.]*\Z",
     re.IGNORECASE,
 )

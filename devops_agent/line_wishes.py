@@ -8,14 +8,14 @@ from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
+from devops_agent.delimited import rows_of, separator_of
 from devops_agent.files import is_file, is_folder, text_if_readable
-from devops_agent.patterns import NO_NAME, regex, said_in_full
+from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
 
-_LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FILE = r"(?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
 _APPENDS = [
     regex(
-        rf"{_LEAD}(?:append|add) the (?:new )?line (?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote)"
+        rf"{LEAD}(?:append|add) the (?:new )?line (?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote)"
         rf" (?:at the end of|to the end of|to) {_FILE}",
         re.IGNORECASE,
     )
@@ -23,7 +23,7 @@ _APPENDS = [
 # "add flask to requirements.txt": a list of one entry a line, and whether there need be one
 _ADDS_ENTRY = [
     regex(
-        rf"{_LEAD}(?:append|add|put) (?:the (?:package|pattern|entry) )?[\"'`]?(?P<line>{entry})[\"'`]?"
+        rf"{LEAD}(?:append|add|put) (?:the (?:package|pattern|entry) )?[\"'`]?(?P<line>{entry})[\"'`]?"
         rf" (?:in)?to (?:the |my |our )?(?:file )?[\"'`]?(?P<file>{name})[\"'`]?(?: file)?",
         re.IGNORECASE,
     )
@@ -35,7 +35,7 @@ _ADDS_ENTRY = [
 _PAIR = r"[\w.-]+ ?= ?[^\s,;=]*[^\s,;=.]"
 _ADDS_SECTION = [
     regex(
-        rf"{_LEAD}(?:add|append) (?:a |an |the )?(?:new )?section \[(?P<section>[\w. -]+)\]"
+        rf"{LEAD}(?:add|append) (?:a |an |the )?(?:new )?section \[(?P<section>[\w. -]+)\]"
         rf" (?:with|containing) (?P<pairs>{_PAIR}(?:(?:, and | and |, ){_PAIR})*)"
         rf" (?:at the end of|to the end of|to) {_FILE}",
         re.IGNORECASE,
@@ -43,7 +43,7 @@ _ADDS_SECTION = [
 ]
 _SORTS = [
     regex(
-        rf"{_LEAD}sort (?:the )?(?:rows of )?(?:the )?(?:file )?(?P<table>[\w./-]*\w\.[ct]sv) (?:by|on)"
+        rf"{LEAD}sort (?:the )?(?:rows of )?(?:the )?(?:file )?(?P<table>[\w./-]*\w\.[ct]sv) (?:by|on)"
         r" (?:the )?(?:column )?[\"'`]?(?P<column>[\w.-]*\w)[\"'`]?(?: column)?"
         r"(?: ascending)?(?P<down>,? descending)?"
         r"(?:,? in place"
@@ -57,7 +57,7 @@ _SORTABLE = regex(r"\d{4}-\d\d-\d\d(?:[T ][\d:.Z+-]+)?|\D+")
 _BETWEEN = regex(r", and | and |, ")
 _COLLECTS = [
     regex(
-        rf"{_LEAD}(?:find|collect|get|take|grep|copy|write|save) (?:all |the )?(?:the )?lines"
+        rf"{LEAD}(?:find|collect|get|take|grep|copy|write|save) (?:all |the )?(?:the )?lines"
         r" (?:with|containing|that contain) (?:the (?:word|text) )?[\"'`]?(?P<text>[\w.:-]*\w)[\"'`]?"
         r" (?:in|of|from) (?:the )?(?:all )?(?:files? )?(?:(?:in|of) )?"
         r"(?:the )?(?:folder |directory )?[\"'`]?(?P<source>[\w./-]*\w)/?[\"'`]?"
@@ -102,15 +102,11 @@ def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
     text = text_if_readable(directory / match["table"]) if match else None
     if match is None or not text:
         return None
-    separator = "\t" if match["table"].endswith(".tsv") else ","
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if row]
-    except csv.Error:
-        return None
+    rows = rows_of(match["table"], text)
     path = match["file"] or match["other"] or match["table"]
     if Path(path).suffix != Path(match["table"]).suffix or "\r" in text or not rows:
         return None
-    if match["column"] not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
+    if match["column"] not in rows[0]:
         return None
     at, by_number = rows[0].index(match["column"]), False
     with suppress(ValueError):
@@ -122,7 +118,7 @@ def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
         return (float(row[at]), "") if by_number else (0.0, row[at])
 
     printed = io.StringIO()
-    writer = csv.writer(printed, delimiter=separator, lineterminator="\n")
+    writer = csv.writer(printed, delimiter=separator_of(path), lineterminator="\n")
     writer.writerows([rows[0], *sorted(rows[1:], key=key, reverse=bool(match["down"]))])
     return path, printed.getvalue(), match["table"]
 

@@ -32,6 +32,8 @@ def regex(text: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Later(text, flags))
 
 
+# What may stand before a wish and says nothing.
+LEAD = r"(?:(?:please|first|then|now|and) )*"
 # What stands where a name may stand, and is none.
 NO_NAME = frozenset(
     """it them this that these those both all everything anything something each there here current same

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from devops_agent.config_values import settings_of
 from devops_agent.files import text_if_readable
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.patterns import LEAD, regex, said_in_full
 
-_LEAD = r"(?:(?:please|then|now|and|first) )*"
 _A_FILE = r"(?:the )?(?:file )?[\"'`]?(?P<{}>[\w./~-]*\w)[\"'`]?"
 _TEMPLATE = rf"(?:the )?(?:template )?{_A_FILE.format('template')}"
 _TARGET = _A_FILE.format("target")
@@ -15,7 +14,7 @@ _OF = r"(?:(?:the )?(?:values|variables|settings) (?:of|from|in) )?"
 _VALUES = rf"(?:with|using|from|by) {_OF}{_A_FILE.format('values')}"
 # Nothing but the three files is said: each other word may mean another text.
 _FILLS = [
-    regex(_LEAD + said, re.IGNORECASE)
+    regex(LEAD + said, re.IGNORECASE)
     for said in (
         rf"(?:render|fill(?: in| out)?|expand) {_TEMPLATE} (?:in)?to {_TARGET} {_VALUES}",
         rf"(?:render|fill(?: in| out)?|expand) {_TEMPLATE} {_VALUES} (?:in)?to {_TARGET}",

@@ -106,14 +106,17 @@ def test_slips_that_the_cluster_refuses_are_mended(programs: Programs, slips: di
         text = text.replace(right, wrong)
     said = manifests.said_of(Path("web.yaml"), text)
     assert said and said.complaint and "STDIN" not in said.complaint
-    found = manifests.mended(text)
+    found = manifests.mended(text, said.refused)
     assert found
     assert found.text == GOOD
     assert found.change.count(" becomes ") == len(slips)
 
 
 def test_a_word_that_looks_like_another_type_gets_quotes(programs: Programs) -> None:
-    found = manifests.mended(GOOD.replace('"8080"', "true"))
+    text = GOOD.replace('"8080"', "true")
+    said = manifests.said_of(Path("web.yaml"), text)
+    assert said
+    found = manifests.mended(text, said.refused)
     assert found
     assert found.text == GOOD.replace('"8080"', '"true"')
 
@@ -123,7 +126,7 @@ def test_what_has_no_near_word_is_told_and_not_guessed(programs: Programs, wrong
     text = GOOD.replace("  replicas: 2", f"  {wrong}")
     said = manifests.said_of(Path("web.yaml"), text)
     assert said and said.complaint
-    assert manifests.mended(text) is None
+    assert manifests.mended(text, said.refused) is None
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ _REFUSED = regex(
 _MAKES_PLACE = regex(r"^kind: *[\"']?(?:Namespace|CustomResourceDefinition)\b", re.MULTILINE)
 _NO_PLACE = regex(r"namespaces \"[^\"]*\" not found|no matches for kind")
 _NO_COMPOSE = regex(r"is not a docker command|unknown (?:shorthand )?flag|not installed|does not answer")
-_MOST_ROUNDS = 8
+_MOST_ROUNDS = 7
 _LONGEST = 400
 
 
@@ -41,12 +41,17 @@ class Said(NamedTuple):
     """What was said of a file.
 
     Attributes:
-        complaint: What is wrong with it; "" when nothing is.
+        refused: Why it is not taken, in the words of who was asked; "" when it is.
         by_cluster: Whether the cluster was asked, and not Compose.
     """
 
-    complaint: str
+    refused: str
     by_cluster: bool
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with it; "" when nothing is."""
+        return _in_words(self.refused) if self.by_cluster else self.refused
 
 
 def said_of(path: Path, text: str) -> Said | None:
@@ -59,8 +64,8 @@ def said_of(path: Path, text: str) -> Said | None:
     if path.suffix.lower() not in _SUFFIXES or "{{" in text:
         return None
     if _MANIFEST.search(text) and _KIND.search(text):
-        complaint = _refusal(text)
-        return None if complaint is None else Said(complaint and _in_words(complaint), True)
+        refused = _refusal(text)
+        return None if refused is None else Said(refused, True)
     if _COMPOSE.search(text):
         command = ("docker", "compose", "-f", str(path), "config", "-q")
         complaint = _of_compose(diagnose.read(*command, directory=path.parent)[1], path)
@@ -68,22 +73,26 @@ def said_of(path: Path, text: str) -> Said | None:
     return None
 
 
-def mended(text: str) -> Mended | None:
-    """A text of a refused manifest that the cluster takes; None when no small change gives one."""
-    better = text
+def mended(text: str, refused: str) -> Mended | None:
+    """A text of a manifest that the cluster takes; None when no small change gives one.
+
+    Args:
+        text: That of the manifest.
+        refused: Why the cluster does not take it.
+    """
+    better, again = text, refused or None
     for _ in range(_MOST_ROUNDS):
-        if not (refused := _refusal(better)):
+        if not again:
             break
-        edits = sorted(set(_edits(refused, better)), reverse=True)
+        edits = sorted(set(_edits(again, better)), reverse=True)
         if not edits:
             return None
         for start, end, new in edits:
             better = better[:start] + new + better[end:]
-    else:
-        return None
+        again = _refusal(better)
     pairs = zip(text.splitlines(), better.splitlines(), strict=False)
     changes = [f'line {at} becomes "{new}"' for at, (old, new) in enumerate(pairs, 1) if new != old]
-    return Mended(better, "; ".join(changes)) if refused == "" and changes else None
+    return Mended(better, "; ".join(changes)) if again == "" and changes else None
 
 
 def _refusal(text: str) -> str | None:

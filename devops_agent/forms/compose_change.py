@@ -12,15 +12,14 @@ from typing import Any
 
 from devops_agent.files import text_if_readable
 from devops_agent.forms.rewrite import Rewrite
-from devops_agent.patterns import regex, said_in_full
+from devops_agent.patterns import LEAD, regex, said_in_full
 
-_LEAD = r"(?:(?:please|first|then|now|and) )*"
 _FILE = r"(?:in|of|from|to|out of) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*compose[\w.-]*\.ya?ml)[\"'`]?"
 _SERVICE = r"(?:the )?(?:service )?[\"'`]?(?P<service>[\w.-]*\w)[\"'`]?(?: service)?"
 _VALUE = r"[\"'`]?(?P<value>[^\s\"'`$,]*[^\s\"'`$,;.])[\"'`]?"
 _VARIABLE = r"(?:the )?(?:environment |env )?(?:variable )?[\"'`]?(?P<name>[A-Za-z_]\w*)"
 _SETS = [
-    regex(rf"{_LEAD}{said} (?:for|to|on|in|of) {_SERVICE} {_FILE}", re.IGNORECASE)
+    regex(rf"{LEAD}{said} (?:for|to|on|in|of) {_SERVICE} {_FILE}", re.IGNORECASE)
     for said in (
         rf"(?:set|add|define) {_VARIABLE}={_VALUE}",
         rf"set (?:the )?(?:environment |env )?variable [\"'`]?(?P<name>[A-Za-z_]\w*)[\"'`]? to {_VALUE}",
@@ -28,12 +27,12 @@ _SETS = [
 ]
 _PUBLISHES = [
     regex(
-        rf"{_LEAD}(?:publish|expose|add|map|open) (?:the )?(?:port )?(?:mapping )?[\"'`]?(?P<port>\d+:\d+)"
+        rf"{LEAD}(?:publish|expose|add|map|open) (?:the )?(?:port )?(?:mapping )?[\"'`]?(?P<port>\d+:\d+)"
         rf"[\"'`]? (?:for|to|on|of|in) {_SERVICE} {_FILE}",
         re.IGNORECASE,
     )
 ]
-_REMOVES = [regex(rf"{_LEAD}(?:remove|delete|drop) {_SERVICE} {_FILE}", re.IGNORECASE)]
+_REMOVES = [regex(rf"{LEAD}(?:remove|delete|drop) {_SERVICE} {_FILE}", re.IGNORECASE)]
 _STEP = "  "
 # A node of PyYAML, which is imported late.
 _Node = Any

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from devops_agent import intent
+from devops_agent.delimited import separator_of
 from devops_agent.diagnosis import certificates, diagnose, manifests, mending, text_files
 from devops_agent.diagnosis.finding import Finding, listed, speaks_of_trouble
 from devops_agent.files import is_file, text_if_readable
@@ -268,7 +269,7 @@ def _refused(named: str, path: Path, text: str, task: str, ground: Ground) -> It
     ground.about = "kubernetes" if said.by_cluster else "docker"
     by = "the cluster (kubectl apply --dry-run=server)" if said.by_cluster else "docker compose config"
     if said.complaint:
-        better = manifests.mended(text) if said.by_cluster else None
+        better = manifests.mended(text, said.refused) if said.by_cluster else None
         if better:
             ground.mended[named] = better
         taken = f"it is taken when {better.change}" if better else ""
@@ -299,7 +300,7 @@ def _checks(task: str, named: str) -> bool:
 
 def _columns(named: str, text: str) -> Iterator[str]:
     """The columns of a table as awk counts them, which a small model does not."""
-    separator = {".csv": ",", ".tsv": "\t"}.get(Path(named).suffix.lower(), "")
+    separator = separator_of(named)
     names = text.splitlines()[0].split(separator) if separator else []
     if len(names) > 1 and all(re.fullmatch(r"[A-Za-z_][\w .-]*", name) for name in names):
         told = ", ".join(f"${number} {name}" for number, name in enumerate(names, 1))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devops_agent.diagnosis.diagnose import run
 from devops_agent.diagnosis.finding import listed
+from devops_agent.files import is_file
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import CREATES, NO_NAMES, PATH
 from devops_agent.patterns import regex
@@ -74,7 +75,7 @@ def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> 
     """The last commit of each file that a task names and asks who or what changed it."""
     if not _ASKS_LAST.search(task):
         return []
-    files = [word for word in dict.fromkeys(PATH.findall(task)) if (directory / word).is_file()]
+    files = [word for word in dict.fromkeys(PATH.findall(task)) if is_file(directory / word)]
     lines = re.findall(r"\bline (\d+) (?:of|in)\b", task)
     if len(files) == len(lines) == 1 and (blamed := git("blame", "-L", f"{lines[0]},+1", "--", files[0])):
         return [f"line {lines[0]} of {files[0]} is of commit {blamed[0]}"]

@@ -1,7 +1,5 @@
 """Figures of a table that a task asks for: sums, averages, extremes and counts."""
 
-import csv
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from devops_agent import intent
+from devops_agent.delimited import rows_of, separator_of
 from devops_agent.files import text_if_readable
 from devops_agent.grounding.task_words import NO_NAMES, PATH, has_word
 from devops_agent.patterns import regex
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LARGEST = 5_000_000
 _NUMBER = regex(r"-?\d{1,15}(?:\.\d{1,10})?")
 _NAME = regex(r"[A-Za-z_][\w .()/%-]*")
@@ -64,19 +62,11 @@ def figures(task: str, directory: Path) -> list[str]:
 
 
 def _read(directory: Path, named: str) -> _Table | None:
-    separator = _SEPARATORS.get(Path(named).suffix.lower())
-    text = text_if_readable(directory / named, _LARGEST) if separator else None
-    if not separator or not text:
-        return None
-    try:
-        header, *rows = [
-            row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if row
-        ]
-    except (csv.Error, ValueError):
-        return None
+    text = text_if_readable(directory / named, _LARGEST) if separator_of(named) else None
+    header, *rows = rows_of(named, text or "") or [[]]
     columns = [cell.strip() for cell in header]
     is_table = len(set(columns)) == len(columns) > 1 and all(map(_NAME.fullmatch, columns))
-    if not is_table or not rows or any(len(row) != len(columns) for row in rows):
+    if not is_table or not rows:
         return None
     return _Table(named, columns, [dict(zip(columns, map(str.strip, row), strict=True)) for row in rows])
 
