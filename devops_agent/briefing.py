@@ -11,8 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devops_agent import events, file_wishes, followup, grounding, intent, listing, runbook_library, schedules
+from devops_agent import (
+    events,
+    facts,
+    file_answers,
+    file_wishes,
+    followup,
+    grounding,
+    intent,
+    listing,
+    runbook_library,
+    schedules,
+)
+from devops_agent.facts import Facts
 from devops_agent.form_finder import FormFinder
+from devops_agent.forms.answer_text import AnswerText
 from devops_agent.forms.form import Form
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
@@ -58,7 +71,7 @@ class Briefing:
         later: What the task wants after that, in its order.
         look: A command that shows at once what the task asks for, or wants found first, when there is one.
         looked: What it showed.
-        listing: The plain list that the task asks for, which the command shows.
+        listing: The plain list, or the facts, that the task asks for, which the command shows.
         known_answer: The answer, where code knows it and the model need not be asked.
         given: Whether the user gave texts with the task.
         changes: Whether the task is done only when something was changed.
@@ -75,7 +88,7 @@ class Briefing:
     later: tuple[Step, ...] = ()
     look: str = ""
     looked: str = ""
-    listing: Listing | None = None
+    listing: Listing | Facts | None = None
     known_answer: str = ""
     given: bool = False
     changes: bool = False
@@ -147,7 +160,7 @@ def briefer(
     """
 
     def brief(task: str, may_look_up: Callable[[], bool]) -> Briefing:
-        plain = listing.of(task)
+        plain = listing.of(task) or facts.asked(task, directory)
         if plain and ground and not plain.namespace:
             return Briefing(look=plain.command, listing=plain)
         wanted = ground and grounding.names_something(task, os.environ) and may_look_up()
@@ -209,6 +222,12 @@ def _with_recipe(
     if changes and (form := _form_of_findings(told)):
         return replace(told, form=form)
     finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory, weigh)
+    answer = file_answers.wanted(task, directory) if changes else None
+    if answer and not (answer.command or _writes(finder.form, answer.path)):
+        found = FormFinder.of(answer.what, runbooks, told.ground, known, False, directory, weigh).form
+        look = found.look if found else ""
+        known_already = look or told.ground.informs
+        return replace(told, form=AnswerText(answer.path, answer.part) if known_already else None, look=look)
     runbook = finder.runbook
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
@@ -233,6 +252,12 @@ def _with_recipe(
     told = replace(told, recipe=recipe, form=first, whole=whole, covers=finder.covers, look=finder.look)
     later = tuple(steps[1:]) or _build_behind(first, task)
     return told if whole else replace(told, wish=steps[0].wish, later=later)
+
+
+def _writes(form: Form | None, path: str) -> bool:
+    """Whether a form writes a file."""
+    commands = form.template if isinstance(form, RecipeForm) else ""
+    return path in commands or getattr(form, "path", "") == path
 
 
 def _spares(runbook: Runbook, task: str) -> bool:

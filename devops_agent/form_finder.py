@@ -10,6 +10,7 @@ from pathlib import Path
 from devops_agent import (
     archives,
     conversions,
+    file_answers,
     file_wishes,
     grounding,
     intent,
@@ -107,12 +108,26 @@ class FormFinder:
     @cached_property
     def runbook(self) -> Runbook | None:
         """The runbook for the task, or for the first of the things that it wants and that have one."""
-        return next(filter(None, map(self._fitting.__getitem__, self.wishes)), None)
+        return None if self._stated else next(filter(None, map(self._fitting, self.wishes)), None)
 
     @cached_property
-    def _fitting(self) -> Mapping[str, Runbook | None]:
-        """The runbooks for what the task wants, thing by thing."""
-        return {wish: self._runbook(wish, self.task, self.changes) for wish in self.wishes}
+    def _found(self) -> dict[str, Runbook | None]:
+        """The runbooks that were found, by what the task wants."""
+        return {}
+
+    def _fitting(self, wish: str) -> Runbook | None:
+        """The runbook for one of the things that the task wants."""
+        if wish not in self._found:
+            self._found[wish] = self._runbook(wish, self.task, self.changes)
+        return self._found[wish]
+
+    @cached_property
+    def _stated(self) -> Form | None:
+        """The form for what the words of the task, or of its first wish, say in full."""
+        # it understands all of the task or none
+        if selected := selection_of(self.task, (), self.changes, self.directory):
+            return selected
+        return self._in_full(self.wishes[0], ()) or self._in_full_beside_questions
 
     def _runbook(self, wish: str, task: str, changes: bool) -> Runbook | None:
         about = self.ground.about or grounding.field_of(self.task)
@@ -165,22 +180,25 @@ class FormFinder:
     @cached_property
     def _is_in_halves(self) -> bool:
         """Whether the task is one thing in two halves: "convert it and save it as"."""
-        understand = (line_wishes.collecting, line_wishes.sorted_table, conversions.converted)
+        understand = (
+            line_wishes.collecting,
+            line_wishes.sorted_table,
+            line_wishes.reworked,
+            conversions.converted,
+            file_answers.wanted,
+        )
         return self.changes and any(each(self.task, self.directory) for each in understand)
 
     @cached_property
     def form(self) -> Form | None:
         """The form for the whole task."""
+        if self._stated:
+            return self._stated
         runbook = self.runbook
         alone = len(self.wishes) == 1
-        # it understands all of the task or none
-        if selected := selection_of(self.task, (), self.changes, self.directory):
-            return selected
-        if in_full := self._in_full(self.wishes[0], ()):
-            return in_full
         known = self.known
         if not alone:
-            known = next((self._known_to(wish) for wish in self.wishes if self._fitting[wish]), known)
+            known = next((self._known_to(wish) for wish in self.wishes if self._fitting(wish)), known)
         own = self._form_of(runbook, known)
         if own and self.changes and alone and not own.has_room_for(self.task):
             own = None
@@ -222,7 +240,7 @@ class FormFinder:
             return selected
         if in_full := self._in_full(wish, told):
             return in_full
-        fits = self._fitting[wish]
+        fits = self._fitting(wish)
         if fits and fits.only_if_asked and not fits.is_asked_by(wish):
             fits = None
         own = self._form_of(fits, self._known_to(wish))
@@ -250,6 +268,15 @@ class FormFinder:
             return None
         form = _of_names(wish, told, self.directory)
         return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
+
+    @property
+    def _in_full_beside_questions(self) -> Form | None:
+        """The form for the one thing to do of a task that asks something too, where that says all of it."""
+        said = intent.wishes(self.task)
+        wishes = [each for each in said if intent.tells_to(each)]
+        beside = [each for each in said if each not in wishes]
+        alone = len(wishes) == 1 and beside and all(map(intent.is_question, beside))
+        return self._in_full(wishes[0], ()) if alone else None
 
     @property
     def _tells_all(self) -> bool:
@@ -292,8 +319,13 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if table := line_wishes.sorted_table(wish, directory):
         path, text, source = table
         return Rewrite(path, text, "its rows are sorted", made_from=(source,))
+    if reworked := line_wishes.reworked(wish, directory):
+        path, text, source = reworked
+        return Rewrite(path, text, "its lines are sorted or cleaned", made_from=(source,))
     if collects := line_wishes.collecting(wish, directory):
         return form_of_commands("Write the lines with the text to a file", collects)
+    if (answer := file_answers.wanted(wish, directory)) and answer.command:
+        return form_of_commands(f"Write it into {answer.path}", answer.command)
     if packs := archives.packing(wish, directory):
         return form_of_commands("Pack it into an archive", packs)
     if unpacks := archives.unpacking(wish, directory):

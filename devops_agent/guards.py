@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devops_agent.diagnosis import text_files
 from devops_agent.errors import CallRefused
-from devops_agent.evidence import Evidence
+from devops_agent.evidence import Evidence, invented
 from devops_agent.files import is_file, text_if_readable
 from devops_agent.forms.form import FileEdit
 from devops_agent.forms.rewrite import Rewrite
@@ -398,6 +398,23 @@ def writes_no_figure_of_its_own(call: Call, tools: Tools, evidence: Evidence) ->
             raise CallRefused(f"{figure} is in no result. Find the figure with a command first.")
 
 
+_STAND_IN = regex(r"<[a-z][a-z_ -]*>", re.IGNORECASE)
+
+
+def writes_no_answer_of_its_own(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What the task wants found is found before it is put into a file."""
+    path = call.arguments.get("path", "") if call.name == "write_file" else ""
+    if not path or path != evidence.limits.answer_file:
+        return
+    if not (evidence.succeeded or evidence.informed):
+        raise CallRefused(f"Nothing was found yet for {path}. Run the command that shows it first.")
+    content = call.arguments["content"]
+    if Path(path).suffix in _NOTES and (stand_in := _STAND_IN.search(content)):
+        raise CallRefused(f"{stand_in[0]} is no value. Find it with a command first.")
+    if made_up := invented(content, evidence.known):
+        raise CallRefused(f"{made_up[0]} is in no result. Find it with a command first.")
+
+
 GUARDS: tuple[Check, ...] = (
     removes_only_if_asked,
     removes_only_that_kind,
@@ -414,6 +431,7 @@ GUARDS: tuple[Check, ...] = (
     sets_no_value_twice,
     writes_no_address_of_its_own,
     writes_no_figure_of_its_own,
+    writes_no_answer_of_its_own,
     writes_no_image,
     deletes_no_lines_for_files,
     writes_no_command,

@@ -211,7 +211,10 @@ _ALSO = regex(
     r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
     re.IGNORECASE,
 )
-_JOINT = regex(rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?={_PLACE}{_VERB})", re.IGNORECASE)
+_JOINT = regex(
+    rf"(?:,?\s+(?:and\s+then|and|then)\s+|,\s+){_LEAD}(?=(?:tell|show|give) (?:me|us)\b|{_PLACE}{_VERB})",
+    re.IGNORECASE,
+)
 # One thing in two words.
 _PAIRED = regex(r"\bread(?:s|ing)? (?:and|or) writ(?:e|es|ing)\b|\bstarts? and stops?\b", re.IGNORECASE)
 # What stands in quotes is a value, and says nothing of what is wanted.

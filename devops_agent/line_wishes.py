@@ -55,6 +55,32 @@ _SORTS = [
 # A date as it is sorted, or a word without a number.
 _SORTABLE = regex(r"\d{4}-\d\d-\d\d(?:[T ][\d:.Z+-]+)?|\D+")
 _BETWEEN = regex(r", and | and |, ")
+# What is done to all lines of a file, one thing after the other.
+_REMOVES = r"(?:remove|delete|drop|strip) (?:the |all |any )?"
+_ALSO_REMOVES = r"(?:(?:remove|delete|drop|strip|trim) )?(?:the |all |any )?"
+_TURNS = r"(?:convert|turn|change)(?: (?:it|all|everything|all lines))? (?:in)?to"
+_WORKS = {
+    "sort": r"sort(?: it)?(?: (?:the )?lines)?(?: alphabetically)?",
+    "sort by number": r"sort(?: (?:the )?lines)? (?:numerically|by number)",
+    "drop repeated": rf"{_REMOVES}(?:duplicates?|duplicated?|repeated|double)(?: lines| entries)?"
+    r"|dedup(?:e|licate)(?: (?:the )?lines)?",
+    "drop empty": rf"{_ALSO_REMOVES}(?:empty|blank) lines",
+    "drop comments": rf"{_ALSO_REMOVES}(?:comments|comment lines"
+    r"|lines (?:that (?:start|begin)|starting|beginning) with [\"'`]?#[\"'`]?)",
+    "trim": rf"{_ALSO_REMOVES}trailing (?:white ?space|spaces|blanks)",
+    "lower": rf"{_TURNS} lower ?case",
+    "upper": rf"{_TURNS} upper ?case",
+}
+_SAVES = regex(
+    r",?(?: and| then)* (?:save|write|store|put)"
+    rf" (?:it|that|them|the (?:result|rest|output|lines)|what is left) (?:as|to|into|in) {_FILE}\Z",
+    re.IGNORECASE,
+)
+_SAID = "|".join(f"(?P<w{number}>{said})" for number, said in enumerate(_WORKS.values()))
+_WORK = regex(
+    rf"(?:(?:,| |and|then|also) ?)*(?:{_SAID})(?: (?:but|and) keep the order)?(?![\w-])", re.IGNORECASE
+)
+_CODE = frozenset(".py .sh .bash .rb .pl .md .yaml .yml".split())
 _COLLECTS = [
     regex(
         rf"{LEAD}(?:find|collect|get|take|grep|copy|write|save) (?:all |the )?(?:the )?lines"
@@ -121,6 +147,57 @@ def sorted_table(wish: str, directory: Path) -> tuple[str, str, str] | None:
     writer = csv.writer(printed, delimiter=separator_of(path), lineterminator="\n")
     writer.writerows([rows[0], *sorted(rows[1:], key=key, reverse=bool(match["down"]))])
     return path, printed.getvalue(), match["table"]
+
+
+def reworked(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The file that a wish wants the lines of a file sorted or cleaned into, its text then, and that file."""
+    text = re.sub(rf"\A{LEAD}", "", wish.strip(" .!"), flags=re.IGNORECASE)
+    saves = _SAVES.search(text)
+    text = text[: saves.start()] if saves else text
+    sources = [word for word in re.findall(r"[\w./-]*\w", text) if is_file(directory / word)]
+    if len(sources) != 1:
+        return None
+    named = rf" ?(?:\b(?:of|in|from|the|file|lines of) )*[\"'`]?{re.escape(sources[0])}[\"'`]?"
+    text, works, at = re.sub(named, "", text, flags=re.IGNORECASE), [], 0
+    while at < len(text):
+        match = _WORK.match(text, at)
+        if match is None:
+            return None
+        works.append(list(_WORKS)[int(str(match.lastgroup)[1:])])
+        at = match.end()
+    before = text_if_readable(directory / sources[0])
+    path = saves["file"] if saves else sources[0]
+    if not works or not before or "\r" in before or is_folder(directory / path):
+        return None
+    if "drop comments" in works and Path(sources[0]).suffix in _CODE:
+        return None  # there # stands for more than that
+    lines = before.splitlines()
+    for work in works:
+        try:
+            lines = _worked(lines, work)
+        except ValueError:  # no numbers to sort by
+            return None
+    return path, "".join(f"{line}\n" for line in lines), sources[0]
+
+
+def _worked(lines: list[str], work: str) -> list[str]:
+    match work:
+        case "sort":
+            return sorted(lines)
+        case "sort by number":
+            return sorted(lines, key=lambda line: float(line.split()[0] if line.split() else "nan"))
+        case "drop repeated":
+            return list(dict.fromkeys(lines))
+        case "drop empty":
+            return [line for line in lines if line.strip()]
+        case "drop comments":
+            return [line for line in lines if not line.lstrip().startswith(("#", ";"))]
+        case "trim":
+            return [line.rstrip() for line in lines]
+        case "lower":
+            return [line.lower() for line in lines]
+        case _:
+            return [line.upper() for line in lines]
 
 
 def collecting(wish: str, directory: Path) -> str:

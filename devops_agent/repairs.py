@@ -6,6 +6,7 @@ To add one: write a function from a command and what is known to a command, and 
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from devops_agent.diagnosis import diagnose
 from devops_agent.files import text_if_readable
@@ -175,6 +176,19 @@ def with_a_phase_that_there_is(command: str, ground: Ground) -> str:
     return _PHASE.sub(r"\1Succeeded", command)
 
 
+_SENT = regex(r"(?<![>&\d])> ?(?P<file>[\w./-]+)(?=\s*(?:;|&&|\n|$))")
+
+
+def behind_what_it_wrote(command: str, ground: Ground) -> str:
+    """Lets `uname -r > facts.txt; nproc > facts.txt` keep both: the second is put behind the first."""
+    sent = list(_SENT.finditer(command))
+    for earlier, later in reversed(list(pairwise(sent))):
+        between = command[earlier.end() : later.start()]
+        if earlier["file"] == later["file"] and later["file"] not in between:
+            command = f"{command[: later.start()]}>{command[later.start() :]}"
+    return command
+
+
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
     with_the_given_name,
@@ -183,6 +197,7 @@ REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     to_the_port_of_the_image,
     with_the_named_kubeconfig,
     on_a_line_of_its_own,
+    behind_what_it_wrote,
 )
 
 

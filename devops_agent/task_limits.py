@@ -6,6 +6,7 @@ A small model clears its way with a delete, and forgets the second half of "stop
 import re
 from dataclasses import dataclass
 
+from devops_agent import file_answers
 from devops_agent.intent import without_negations
 from devops_agent.patterns import regex
 
@@ -94,6 +95,7 @@ class Limits:
         excepted: The names behind "except", "but keep" and the like.
         takes_all: Whether it speaks of all things of a kind.
         wants_figures: Whether it wants something counted or added up.
+        answer_file: The file into which it wants put what is to be found; "" for none.
         deletes_files: Whether it wants whole files deleted, and nothing of what is in them.
         forbidden: The verbs of what it says not to do, without their endings.
         endings: Those of the files that it speaks of, where it speaks of files of a kind.
@@ -106,6 +108,7 @@ class Limits:
     excepted: frozenset[str] = frozenset()
     takes_all: bool = True
     wants_figures: bool = False
+    answer_file: str = ""
     deletes_files: bool = False
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ def limits_of(task: str) -> Limits:
         spares=makes_exception(task),
         excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
         wants_figures=bool(_FIGURES.search(task)),
+        answer_file=file_answers.file_of(task),
         takes_all=bool(_ALL.search(wanted)),
         deletes_files=bool(_DELETES_FILES.search(wanted)),
         # "stop web, but do not stop db" forbids no stop as such

@@ -430,3 +430,17 @@ def test_a_figure_that_is_to_be_found_stands_in_a_result(
             guards.writes_no_figure_of_its_own(write("state.txt", made_up), {}, evidence)
     evidence.limits = limits_of("Write a note into state.txt")
     guards.writes_no_figure_of_its_own(write("state.txt", "3 pods\n"), {}, evidence)
+
+
+def test_an_answer_is_found_before_it_is_put_into_a_file() -> None:
+    limits = limits_of("When does a.crt expire? Write the date into expiry.txt")
+    nothing = Evidence(limits=limits)
+    with pytest.raises(CallRefused, match="Nothing was found yet"):
+        guards.writes_no_answer_of_its_own(write("expiry.txt", "May\n"), {}, nothing)
+    found = Evidence(limits=limits, succeeded=1, known="notAfter=May 4 2031")
+    guards.writes_no_answer_of_its_own(write("expiry.txt", "May 4 2031\n"), {}, found)
+    guards.writes_no_answer_of_its_own(write("other.txt", "2047\n"), {}, nothing)
+    with pytest.raises(CallRefused, match="2047"):
+        guards.writes_no_answer_of_its_own(write("expiry.txt", "2047\n"), {}, found)
+    with pytest.raises(CallRefused, match="<expiry date>"):
+        guards.writes_no_answer_of_its_own(write("expiry.txt", "<expiry date>\n"), {}, found)

@@ -8,7 +8,7 @@ import pytest
 from devops_agent import intent
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
-from devops_agent.line_wishes import appended, collecting, sorted_table
+from devops_agent.line_wishes import appended, collecting, reworked, sorted_table
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,27 @@ def test_the_rows_of_a_table_are_sorted_below_its_header(
     (tmp_path / "a.csv").write_text('name,n\nb,10\n"c, d",1\na,2\n')
     found = sorted_table(wish, tmp_path)
     assert found == ((path, text, "a.csv") if path else None)
+
+
+@pytest.mark.parametrize(
+    ("wish", "path", "text"),
+    [
+        (
+            "Sort list.txt, remove the duplicates and empty lines, and save it as out.txt",
+            "out.txt",
+            "# c\na\nb\n",
+        ),
+        ("Remove the empty lines and comments from list.txt", "list.txt", "b\na\nb\n"),
+        ("deduplicate list.txt but keep the order", "list.txt", "b\na\n\n# c\n"),
+        ("Sort list.txt by length", None, None),
+        ("Remove the empty lines and the line b from list.txt", None, None),
+        ("Sort the lines of list.txt numerically", None, None),
+        ("Remove all comments from run.sh", None, None),
+        ("Sort gone.txt", None, None),
+    ],
+)
+def test_lines_are_sorted_and_cleaned(tmp_path: Path, wish: str, path: str | None, text: str | None) -> None:
+    (tmp_path / "list.txt").write_text("b\na\nb\n\n# c\n")
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n# c\n")
+    found = reworked(wish, tmp_path)
+    assert found == ((path, text, "list.txt") if path else None)

@@ -182,3 +182,17 @@ def test_a_container_gets_the_name_that_the_task_gives_it(command: str, repaired
 def test_completed_is_no_phase() -> None:
     asked = "kubectl get pods -A --field-selector=status.phase=Completed"
     assert repaired(asked, Ground()) == asked.replace("Completed", "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("command", "mended"),
+    [
+        ("uname -r > a.txt; nproc > a.txt", "uname -r > a.txt; nproc >> a.txt"),
+        ("date > a && id > a && pwd > a", "date > a && id >> a && pwd >> a"),
+        ("uname -r > a.txt; nproc > b.txt", "uname -r > a.txt; nproc > b.txt"),
+        ("date > a; sort a > b; cat b > a", "date > a; sort a > b; cat b > a"),
+        ("date > a; id 2> a", "date > a; id 2> a"),
+    ],
+)
+def test_a_second_result_does_not_take_the_place_of_the_first(command: str, mended: str) -> None:
+    assert repaired(command, Ground()) == mended

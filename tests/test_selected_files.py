@@ -114,7 +114,6 @@ def test_the_contents_of_files_are_not_their_names() -> None:
         "Remove the file a.bak",
         "Delete everything",
         "Delete the *.bak files in src/ and vendor/",
-        "Copy the *.bak files to src/",
         "Remove trailing whitespace from all .py files",
         "Remove the executable bit from the *.sh files",
         "Delete the duplicate lines in all .bak files",
@@ -192,3 +191,20 @@ def test_what_a_task_says_beside_its_wishes_counts(task: str) -> None:
     told = briefing.briefer(runbook_library.load(), Path.cwd(), events.ignore)(task, lambda: True)
     forms = [str(form) for form in (told.form, *(step.form for step in told.later)) if form]
     assert not any("-delete" in form for form in forms)
+
+
+def test_files_of_several_kinds_are_moved_and_one_stays() -> None:
+    Path("a.csv").write_text("")
+    Path("b.json").write_text("")
+    move = selection_of("Move every csv and json file into a new folder data", (), True, Path())
+    assert move
+    subprocess.run(["bash", "-ec", move.template], check=True)
+    assert sorted(path.name for path in Path("data").iterdir()) == ["a.csv", "b.json"]
+    Path("old").mkdir()
+    for name in ("x.log", "y.log"):
+        Path("old", name).write_text("")
+    delete = selection_of("Delete all .log files in old but keep y.log", (), True, Path())
+    assert delete
+    subprocess.run(["bash", "-ec", delete.template], check=True)
+    assert [path.name for path in Path("old").iterdir()] == ["y.log"]
+    assert selection_of("Move every csv file into it", (), True, Path()) is None

@@ -10,20 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devops_agent.files import is_file, is_folder, text_if_readable
+from devops_agent.files import is_file, is_folder
 from devops_agent.forms.recipe import RecipeForm, form_of_commands
-from devops_agent.patterns import regex
+from devops_agent.patterns import NO_NAME, regex
 
 _WORDS = {
     # "Write the names of all … into big.txt, one per line"
     "save": "(?:write|save|put|store|list) (?:me )?(?:all )?(?:the )?(?:(?:file ?)?names|paths|list) of",
     "delete": "delete|remove|clean up|get rid of|purge",
     "compress": "compress|gzip",
+    "move": "move",
+    "copy": "copy",
     "list": "list|find",
 }
 _INTO = regex(
     r"\b(?:in)?to (?:an? |the )?(?:file )?[\"'`]?(?P<file>[\w./-]+\.\w+)[\"'`]?"
     r"(?:,? one (?:name |path |file )?(?:a|per|on each) line)?",
+    re.IGNORECASE,
+)
+_INTO_FOLDER = regex(
+    r"\b(?:in)?to (?:an? |the )?(?:new )?(?:folder |directory )?(?:called |named )?"
+    r"[\"'`]?(?P<file>/?(?:[\w.-]+/)*[\w-]+)/?[\"'`]?(?: folder| directory)?(?=[\s.]*$)",
     re.IGNORECASE,
 )
 _ACTIONS = {
@@ -34,6 +41,8 @@ _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"FIND -print -delete | {_COUNTS}",
     "compress": "FIND ! -name '*.gz' -exec gzip -v {} +",
+    "move": "mkdir -p -- INTO\nFIND -exec mv -nv -t INTO -- {} +",
+    "copy": "mkdir -p -- INTO\nFIND -exec cp -nv -t INTO -- {} +",
     "save": "FIND ! -path INTO ! -path ./INTO | sort > INTO",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
 }
@@ -47,6 +56,12 @@ _ENDING = regex(
 _SUFFIX = regex(
     r"(?<!\S)(?:\.(?=\w{1,8} )|(?=(?:log|bak|tmp|csv|json|ya?ml|xml|txt|pyc|gz|zip) ))"
     r"([a-z0-9]+)(?= files?\b)",
+    re.IGNORECASE,
+)
+# "csv and json files"
+_KNOWN = r"(?:log|bak|tmp|csv|json|ya?ml|xml|txt|pyc|gz|zip|conf|sh|py|sql|md)"
+_SUFFIXES = regex(
+    rf"(?<![\w.])(\.?{_KNOWN})(?=(?: and| or|,) (?:all )?\.?{_KNOWN}(?: files?\b|,| and| or))",
     re.IGNORECASE,
 )
 _AGE = regex(
@@ -108,7 +123,13 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
     if not action or (action != "list") != changes or _OTHER_PATTERN.search(wish):
         return None
     rest = _ACTIONS[action].sub(" ", wish, count=1)
+    rest = _SUFFIXES.sub(r"\1 files", rest)
     into = _INTO.search(rest) if action == "save" else None
+    if action in ("move", "copy"):
+        into = _INTO_FOLDER.search(rest)
+        if into is None or is_file(directory / into["file"]) or into["file"].lower() in NO_NAME:
+            return None
+        rest = _INTO_FOLDER.sub(" ", rest, count=1)
     if action == "save":
         if into is None or is_file(directory / into["file"]) or is_folder(directory / into["file"]):
             return None  # what is in it may be wanted
@@ -120,7 +141,7 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         if earlier is None or earlier.rest or meant.folder not in ("", earlier.folder):
             return None
         meant = replace(earlier, rest=_bare(_SAME.sub(" ", meant.rest)))
-    excluded = _excluded(spared, directory)
+    excluded = _excluded(spared, directory, meant.folder if meant else "")
     if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
     if not (meant.by_name or meant.folder) or not is_folder(directory / Path(meant.folder or ".")):
@@ -128,9 +149,11 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
     looks = action in ("list", "save")
     where = ["find", shlex.quote(meant.folder or "."), *([] if meant.deep or looks else ["-maxdepth 1"])]
     inside = ["! -path '*/.git/*'"] if meant.deep and not looks else []
+    if meant.deep and into and not looks:
+        inside.append("! -path " + shlex.quote(f"*/{into['file']}/*"))
     found = " ".join((*where, "-type f", *meant.tests, *excluded, *inside))
     command = _COMMANDS[action].replace("FIND", found)
-    command = command.replace("INTO", into["file"]) if into else command
+    command = command.replace("INTO", shlex.quote(into["file"])) if into else command
     return form_of_commands(f"{action.capitalize()} the files that are meant", command)
 
 
@@ -185,7 +208,7 @@ def _tests(text: str) -> tuple[list[str], bool, str]:
     return tests, bool(names), text
 
 
-def _excluded(spared: Sequence[str], directory: Path) -> list[str] | None:
+def _excluded(spared: Sequence[str], directory: Path, folder: str) -> list[str] | None:
     """The tests that leave out what is to stay; None when it is not clear what that is."""
     tests = []
     for clause in spared:
@@ -196,7 +219,7 @@ def _excluded(spared: Sequence[str], directory: Path) -> list[str] | None:
         for name in names:
             if is_folder(directory / name):
                 tests.append(f"! -path {shlex.quote(f'*/{name}/*')}")
-            elif text_if_readable(directory / name) is not None:
+            elif any(is_file(directory / place / name) for place in ("", folder)):
                 tests.append(f"! -name {shlex.quote(name)}")
             else:
                 return None

@@ -350,7 +350,11 @@ def _missing_text(task: str, texts: Mapping[str, str]) -> str:
 _ENTRY_GOES = regex(
     r"\b(?:delete|remove|drop|take)\b[^.;]*?\b(?:entr(?:y|ies)|lines?|records?|host|address)\b", re.IGNORECASE
 )
-_HOST = regex(r"(?<![\w./:@*-])[a-z0-9][\w-]*(?:\.[\w-]+)+(?![\w/:@*-]|\.\w)", re.IGNORECASE)
+_HOST = regex(
+    r"(?<![\w./:@*-])[a-z0-9][\w-]*(?:\.[\w-]+)*"
+    r"\.(?!(?:txt|log|csv|json|ya?ml|ini|conf|cfg|md|out|bak|new)\b)[\w-]+(?![\w/:@*-]|\.\w)",
+    re.IGNORECASE,
+)
 
 
 def _entry_to_go(task: str, texts: Mapping[str, str]) -> str:

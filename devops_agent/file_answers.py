@@ -1,0 +1,117 @@
+"""What a task wants found and put into a file: "write the kernel version into facts.txt".
+
+A small model writes what it believes such an answer to be before it has looked.
+"""
+
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from devops_agent import facts, intent
+from devops_agent.files import is_folder
+from devops_agent.patterns import LEAD, regex, said_in_full
+from devops_agent.policy import effects
+
+_PUTS = r"(?:write|save|put|store|record|export|dump|output|redirect|note(?: down)?|print|list|collect)"
+_FILE = (
+    r"(?:in)?to (?:an? |the )?(?:new )?(?:text )?(?:file )?(?:called |named )?"
+    r"[\"'`]?(?P<file>[\w./-]*\w\.\w+)[\"'`]?(?: file)?"
+)
+_IN_FILE = _FILE.replace("(?:in)?to", "(?:to|into|in|as)", 1)
+_LINES = (
+    r"(?:,? (?:with )?(?:one|each)(?: \w+)? (?:per|a|on (?:a|its own|each)) (?:separate )?line(?: each)?)?"
+)
+_ALONE = r"(?:,? (?:and )?nothing else)?"
+_THAT = (
+    r"(?:it|them|that|this|these|those|(?:only |just )?(?:the|its|their|that) WORD"
+    r"(?:names?|values?|results?|outputs?|lists?|numbers?|counts?|dates?|answers?|paths?|figures?|versions?))"
+)
+_PART = _THAT.replace("WORD", r"(?:\w+ )?")
+_FINDS = r"(?:find out|find|get|look up|determine|count|check|show(?: me)?|tell me|list|collect|work out|see)"
+_STARTS = r"(?:the|all|only|just|my|our|how many|which|what|names|output|today)"
+_SENTENCE = r"(?:[^.?!;]|\.(?=\w))"
+_WISHES = [
+    # "which branch is checked out? Write it to branch.txt"
+    regex(
+        rf"{LEAD}(?P<what>(?:what|which|who|when|how many|how much|where|{_FINDS})\b{_SENTENCE}+?)"
+        rf"(?:[?.;]|,)? (?:and |then |please )*{_PUTS} (?P<part>{_PART}) {_IN_FILE}{_LINES}{_ALONE}",
+        re.IGNORECASE,
+    ),
+    # "write the kernel version and the number of CPUs into facts.txt"
+    regex(
+        rf"{LEAD}{_PUTS} (?P<what>{_STARTS}\b{_SENTENCE}*?)"
+        rf" {_IN_FILE}{_LINES}{_ALONE}",
+        re.IGNORECASE,
+    ),
+    # "create a file facts.txt with the kernel version"
+    regex(
+        rf"{LEAD}(?:create|make|write) (?:an? |the )?(?:new )?(?:text )?(?:file )?(?:called |named )?"
+        r"[\"'`]?(?P<file>[\w./-]*\w\.(?:txt|log|list|md|out))[\"'`]?"
+        r" (?:with|containing|that (?:contains|lists|has|holds))"
+        rf" (?P<what>{_STARTS}\b{_SENTENCE}+?){_LINES}{_ALONE}",
+        re.IGNORECASE,
+    ),
+]
+_FINDING = regex(rf"{LEAD}(?:{_FINDS}|which|what) ", re.IGNORECASE)
+_SAID_BEFORE = regex(_THAT.replace("WORD", ""), re.IGNORECASE)
+_ALL_OF_IT = frozenset(("", "it", "them", "that", "this", "these", "those", "the result", "the output"))
+_NAMES_OF = regex(r"\bnames?\b", re.IGNORECASE)
+# "the output of docker ps -a", "what `git log -3` prints"
+_OUTPUT = regex(
+    r"(?:the )?(?:whole |full |complete )?(?:output|result) of (?:the command )?"
+    r"(?P<quote>[`\"']?)(?P<command>[a-z].*?)(?P=quote)"
+    r"|what [`\"']?(?P<prints>[a-z][^`\"']*?)[`\"']? (?:prints|says|shows|outputs|returns|tells)",
+    re.IGNORECASE,
+)
+_NO_COMMAND = regex(r"\b(?:the|this|that|it|its|them|every|each)\b|[;&|<>$`]")
+
+
+@dataclass(frozen=True)
+class FileAnswer:
+    """What a wish wants found and put into a file.
+
+    Attributes:
+        what: What is to be found, in the words of the wish.
+        part: What of it stands in the file.
+        path: The file.
+        command: The command that does both, where code knows it; else "".
+    """
+
+    what: str
+    part: str
+    path: str
+    command: str
+
+
+def file_of(task: str) -> str:
+    """The file into which a task, or the last of its wishes, puts what is to be found; else ""."""
+    match = said_in_full(_WISHES, task) or said_in_full(_WISHES, intent.wishes(task)[-1])
+    return match["file"] if match else ""
+
+
+def wanted(wish: str, directory: Path) -> FileAnswer | None:
+    """What a wish that says no more than that wants found and put into a file; else None."""
+    match = said_in_full(_WISHES, wish)
+    if match is None or is_folder(directory / match["file"]) or _SAID_BEFORE.fullmatch(match["what"]):
+        return None
+    what, path = match["what"].strip(), match["file"]
+    part = match.groupdict().get("part") or ""
+    found = facts.of(what, directory)
+    if not found and _NAMES_OF.search(part) and not _NAMES_OF.search(what):
+        found = facts.of(f"names of {_FINDING.sub('', what)}", directory)
+    command = found.into(path) if found else ""
+    if not command and (run := _command_named(what)):
+        command = f"{run} > {shlex.quote(path)} 2>&1"
+    only = part if part.lower() not in _ALL_OF_IT else what
+    return FileAnswer(what, only, path, command)
+
+
+def _command_named(what: str) -> str:
+    """The command whose output is wanted, when that only reads; else ""."""
+    match = _OUTPUT.fullmatch(what)
+    command = (match["command"] or match["prints"]) if match else ""
+    if not command or _NO_COMMAND.search(command) or not shutil.which(command.split()[0]):
+        return ""
+    return command if effects.is_read(command) else ""
