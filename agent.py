@@ -31,6 +31,7 @@ from devops_agent import (
     file_wishes,
     files,
     followup,
+    grounding,
     injection,
     intent,
     preview,
@@ -602,7 +603,7 @@ class DevOpsAgent(ToolCallingAgent):
         told = [check.text] if check else []
         hint = usage_help.hint(ran.output) if ran and not ok else ""
         told += [hint] if hint else []
-        told += self._found_before() if ok and _changes(call) else []
+        told += [*self._found_before(), *self._looked_again()] if ok and changes else []
         checked = "".join(f"\n{text}" for text in told)
         self._beware(checked)
         self.listener(self._observed(f"{result}{checked}", ran, ok, verdict.secret, noted=True))
@@ -694,6 +695,14 @@ class DevOpsAgent(ToolCallingAgent):
         return [
             f"Found before that: {found.subject}: {found.cause}" for found in self._told.ground.trouble[:2]
         ]
+
+    def _looked_again(self) -> list[str]:
+        """What was looked up and is otherwise after a change, for a task that wants that told too."""
+        before, task = self._told.ground, str(self.task)
+        if before.about == "system" or not before.lines or not intent.asks_to_tell(task):
+            return []
+        now = grounding.look_up(task, Path.cwd(), os.environ)
+        return [f"Now: {line}" for line in now.lines if line not in before.lines][:3]
 
     def _follow_up(
         self, call: Call, ran: CommandResult | None, before: Mapping[Path, str], ok: bool

@@ -26,7 +26,7 @@ from devops_agent import (
 from devops_agent.facts import Facts
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.answer_text import AnswerText
-from devops_agent.forms.form import Form
+from devops_agent.forms.form import FileEdit, Form
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm, form_of_commands, joined, may_be_joined
 from devops_agent.forms.rewrite import Rewrite
@@ -49,7 +49,6 @@ _WRITES_SCRIPT = regex(
     r"(?:script|[\w./-]+\.(?:sh|bash|py|pl|rb|js))\b",
     re.IGNORECASE,
 )
-_SCRIPTS = frozenset({".sh", ".bash", ".py"})
 _LOOKED_UP_WITH = "devops-agent diagnose"
 # So many findings are an answer; of more the model picks what is asked for.
 _MOST_FINDINGS = 3
@@ -220,7 +219,7 @@ def _with_recipe(
     if _WRITES_SCRIPT.search(task):
         return _with_script(told, task, directory) if changes else told
     if changes and (form := _form_of_findings(told)):
-        return replace(told, form=form)
+        return replace(told, form=form, later=_build_behind(form, task))
     finder = FormFinder.of(task, runbooks, told.ground, known, changes, directory, weigh)
     answer = file_answers.wanted(task, directory) if changes else None
     if answer and not (answer.command or _writes(finder.form, answer.path)):
@@ -264,29 +263,54 @@ def _spares(runbook: Runbook, task: str) -> bool:
     return runbook.spares_one and len(limits_of(task).excepted) == 1
 
 
+# "build it as api:2", "docker build -t api:2 . fails"
+_BUILT_AS = regex(
+    rf"\b(?:re)?build\b[^.;]*? (?:as|tagged|named|called|-t) (?:an? |the )?(?:image )?[\"'`]?{IMAGE.pattern}",
+    re.IGNORECASE,
+)
+
+
 def _build_behind(form: Form | None, task: str) -> tuple[Step, ...]:
-    """The build of the image that a task names, behind the Dockerfile that it takes."""
-    if not isinstance(form, RecipeForm) or not followup.build_of(form.path, task):
+    """The build of the image that a task names, behind the Dockerfile or .dockerignore that it changes."""
+    path = form.path if isinstance(form, RecipeForm | FileEdit | Rewrite) else ""
+    path = str(Path(path).with_name("Dockerfile")) if Path(path).name == ".dockerignore" else path
+    if not path or not followup.build_of(path, task):
         return ()
-    based = {line.split()[1] for line in form.template.splitlines() if line.startswith("FROM ")}
-    images = set(IMAGE.findall(intent.core(task))) - based
+    based = set()
+    if isinstance(form, RecipeForm):
+        based = {line.split()[1] for line in form.template.splitlines() if line.startswith("FROM ")}
+    images = set(_BUILT_AS.findall(task)) or set(IMAGE.findall(intent.core(task))) - based
     if len(images) != 1:
         return ()
     image = images.pop()
-    build = form_of_commands("Build a docker image", followup.build_of(form.path, task, image))
+    build = form_of_commands("Build a docker image", followup.build_of(path, task, image))
     return (Step(f"build it as {image}", build),)
 
 
+# "… and run it", but not "run it as a service" or "run it with 3"
+_RUNS_SCRIPT = regex(
+    r"\b(?:and|then|,) (?:then )?(?:run|execute|start) (?:it|the script|that)"
+    r"(?: (?:once|now|and (?:show|tell|give) me (?:the|its) (?:output|result)))?"
+    r"\s*(?:[.!]|,? (?:and|then)\b|$)",
+    re.IGNORECASE,
+)
+_INTERPRETERS = {".sh": "bash", ".bash": "bash", ".py": "python3"}
+
+
 def _with_script(told: Briefing, task: str, directory: Path) -> Briefing:
-    """The form for the one script that a task wants written, and after it what makes that executable."""
-    made = [path for path in file_wishes.to_make(task, directory) if Path(path).suffix in _SCRIPTS]
+    """The form for the one script that a task wants written, and behind it what makes that run."""
+    made = [path for path in file_wishes.to_make(task, directory) if Path(path).suffix in _INTERPRETERS]
     if len(made) != 1:
         return told
     (path,) = made
-    if not re.search(rf"\bexecutable\b|\bchmod\b|\brun (?:it as )?\.?/?{re.escape(path)}", task):
-        return replace(told, form=NewScript(path))
-    runs = form_of_commands("Make the script executable", f"chmod +x {shlex.quote(path)}")
-    return replace(told, form=NewScript(path), later=(Step(f"make {path} executable", runs),))
+    quoted, steps = shlex.quote(path), []
+    if re.search(rf"\bexecutable\b|\bchmod\b|\brun (?:it as )?\.?/?{re.escape(path)}", task):
+        runs = form_of_commands("Make the script executable", f"chmod +x {quoted}")
+        steps.append(Step(f"make {path} executable", runs))
+    if _RUNS_SCRIPT.search(task):
+        runs = form_of_commands("Run the script", f"{_INTERPRETERS[Path(path).suffix]} {quoted}")
+        steps.append(Step(f"run {path}", runs))
+    return replace(told, form=NewScript(path), later=tuple(steps))
 
 
 def _form_of_findings(told: Briefing) -> Form | None:

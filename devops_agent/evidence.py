@@ -289,6 +289,7 @@ _CLAIMS = {
     for verb, does in {
         "built": r"\bbuild\b|\bmake\b",
         "pushed": r"\bpush\b",
+        "executed": r"[./]",
         "committed": r"\bgit\b.*\bcommit\b|\bmerge\b|\brevert\b",
         "restarted": r"start|\b(?:rollout|set|apply|patch|delete|kill|run|up|update|reload)\b",
     }.items()

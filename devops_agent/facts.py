@@ -129,7 +129,7 @@ def of(phrases: str, directory: Path) -> Facts | None:
 def asked(task: str, directory: Path) -> Facts | None:
     """The facts that a question asks for, when that is all of it; else None."""
     text = " ".join(task.split()).rstrip("?.! ")
-    if not (_ASKS.match(text) or _COUNTS.match(text)):
+    if not (_ASKS.match(text) or _COUNTS.match(text) or text.lower().startswith("how much ")):
         return None
     found = of(text, directory)
     brief = found and any(command.startswith(_BRIEF) for command in found.commands.values())

@@ -6,6 +6,7 @@ A small model writes what it believes such an answer to be before it has looked.
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,8 @@ _THAT = (
 )
 _PART = _THAT.replace("WORD", r"(?:\w+ )?")
 _FINDS = r"(?:find out|find|get|look up|determine|count|check|show(?: me)?|tell me|list|collect|work out|see)"
-_STARTS = r"(?:the|all|only|just|my|our|how many|which|what|names|output|today)"
+_NO_TEXT = r"(?! (?:line|text|word|string|following|message|sentence|comment|value)s?\b)"
+_STARTS = rf"(?:the{_NO_TEXT}|all|only|just|my|our|how many|which|what|names|output|today)"
 _SENTENCE = r"(?:[^.?!;]|\.(?=\w))"
 _WISHES = [
     # "which branch is checked out? Write it to branch.txt"
@@ -85,14 +87,42 @@ class FileAnswer:
     command: str
 
 
+# What can only be found, in a file that is no more than notes.
+_FACT = regex(
+    r"\b(?:numbers?|names?|list|versions?|date|output|counts?|size|sum|total|average|ids?|ips?|address\w*|hash|status"
+    r"|largest|biggest|smallest|newest|oldest|most|which|what|who|when|how|where|running|free|used|uptime)\b",
+    re.IGNORECASE,
+)
+_NOTES = frozenset((".txt", ".log", ".csv", ".list", ".out"))
+
+
 def file_of(task: str) -> str:
-    """The file into which a task, or the last of its wishes, puts what is to be found; else ""."""
+    """The file into which a task, or the last of its wishes, puts what can only be found; else ""."""
     match = said_in_full(_WISHES, task) or said_in_full(_WISHES, intent.wishes(task)[-1])
-    return match["file"] if match else ""
+    is_fact = match and _FACT.search(match["what"]) and Path(match["file"]).suffix in _NOTES
+    return match["file"] if match and is_fact else ""
 
 
-def wanted(wish: str, directory: Path) -> FileAnswer | None:
-    """What a wish that says no more than that wants found and put into a file; else None."""
+_ONCE_UP = regex(
+    rf"\A{LEAD}(?:as soon as|once|when|after) it (?:answers|responds|is (?:up|ready)|runs),? ", re.IGNORECASE
+)
+_ANSWER = regex(
+    r"(?:the |its )?(?:(?P<header>[\w-]+) header (?:of|in|from) (?:its|the) (?:response|answer|reply)"
+    r"|(?:start |home |index )?page|(?:response|answer|reply)(?: body)?|html)",
+    re.IGNORECASE,
+)
+_PORT = regex(r"\bport (\d{2,5})\b|\b(\d{2,5}):\d{2,5}\b")
+
+
+def wanted(wish: str, directory: Path, told: Sequence[str] = ()) -> FileAnswer | None:
+    """What a wish that says no more than that wants found and put into a file; else None.
+
+    Args:
+        wish: The wish.
+        directory: The working directory.
+        told: The wishes before it, which may say where something answers.
+    """
+    wish = _ONCE_UP.sub("", wish)
     match = said_in_full(_WISHES, wish)
     if match is None or is_folder(directory / match["file"]) or _SAID_BEFORE.fullmatch(match["what"]):
         return None
@@ -104,8 +134,20 @@ def wanted(wish: str, directory: Path) -> FileAnswer | None:
     command = found.into(path) if found else ""
     if not command and (run := _command_named(what)):
         command = f"{run} > {shlex.quote(path)} 2>&1"
+    if not command and (url := _asked_of(what, told)):
+        command = f"{url} > {shlex.quote(path)}"
     only = part if part.lower() not in _ALL_OF_IT else what
     return FileAnswer(what, only, path, command)
+
+
+def _asked_of(what: str, told: Sequence[str]) -> str:
+    """The command that asks what was started before for its page, or a header of it; else ""."""
+    match = _ANSWER.fullmatch(what)
+    ports = {first or second for first, second in _PORT.findall(" ".join(told))}
+    if match is None or len(ports) != 1:
+        return ""
+    asks, url = "curl -s --retry 15 --retry-connrefused --retry-delay 1", f"http://localhost:{ports.pop()}/"
+    return f"{asks} -I {url} | grep -i '^{match['header']}:'" if match["header"] else f"{asks} {url}"
 
 
 def _command_named(what: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from devops_agent import intent
 from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.grounding.task_words import PATH
-from devops_agent.patterns import LEAD, regex, said_in_full
+from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
 
 _MAKES = regex(
     r"\b(?:creat\w+|writ\w+|mak(?:e|ing)|generate|render|save|store|put|pack|compress|archive|export|dump|need"
@@ -187,6 +187,32 @@ def next_version(version: str, level: str) -> str:
     return lead + ".".join(map(str, [*numbers[:raised], numbers[raised] + 1, *[0] * (2 - raised)]))
 
 
+_PAIR = r"[A-Za-z_][\w.]*=[^\s,;]*[^\s,;.]"
+# "create a file app.env with PORT=8080 and HOST=localhost, readable only by me"
+_MAKES_PAIRS = [
+    regex(
+        rf"{LEAD}(?:create|make|write|put)(?: me)? (?:an? |the )?(?:new )?"
+        r"(?:(?:env|environment|config|properties) )?(?:file )?(?:called |named )?"
+        r"[\"'`]?(?P<file>(?:[\w.-]+/)*[\w.-]*\.(?:env|properties|conf|cfg))[\"'`]?(?: file)?(?: here)?"
+        r" (?:with|containing|that (?:sets|has|contains)) (?:the )?(?:variables |lines |settings |values )?"
+        rf"(?P<pairs>{_PAIR}(?:(?:,? and |, ){_PAIR})*)"
+        r"(?P<own>,? (?:and )?(?:that is |make it )?(?:only readable|readable (?:and writable )?only)"
+        r" by (?:me|(?:the|its) owner)(?: only| alone)?"
+        r"|,? (?:and |with )*(?:mode|permissions) (?P<mode>0?[0-7]{3}))?",
+        re.IGNORECASE,
+    )
+]
+
+
+def pairs_to_write(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The file that a wish wants made of pairs such as PORT=8080, its text, and its mode or ""."""
+    match = said_in_full(_MAKES_PAIRS, wish)
+    if match is None or (directory / match["file"]).exists():
+        return None
+    text = "".join(f"{pair}\n" for pair in re.findall(_PAIR, match["pairs"]))
+    return match["file"], text, match["mode"] or ("600" if match["own"] else "")
+
+
 # "copy app.py and settings.toml into releases/2", "copy both.py, of.py and them.py into it"
 _COPIES = regex(
     rf"{LEAD}copy(?: the)?(?: files)? (?P<names>{_NAMES}) (?:in)?to (?:the )?"
@@ -212,6 +238,30 @@ def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list
         return (names, made[0]) if len(made) == 1 and not _BETWEEN.search(made[0]) else None
     there = is_folder(directory / match["target"]) or match["target"] in made
     return (names, match["target"]) if there else None
+
+
+_MOVES = [
+    regex(
+        rf"{LEAD}(?P<how>rename|move|copy) (?:the )?(?:file )?[\"'`]?(?P<source>[\w./-]*\w)[\"'`]?"
+        r" (?:in)?(?:to|as) (?:the )?(?:folder |directory |file )?[\"'`]?(?P<target>[\w./-]*[\w/])[\"'`]?",
+        re.IGNORECASE,
+    )
+]
+
+
+def moved(wish: str, directory: Path) -> tuple[str, str, bool] | None:
+    """The one file that a wish wants renamed, moved or copied, where to, and whether it is to stay too."""
+    match = said_in_full(_MOVES, wish)
+    if match is None or not is_file(directory / match["source"]):
+        return None
+    target = match["target"]
+    named = Path(target).suffix or "/" in target or is_folder(directory / target) or match["how"] == "rename"
+    if not named or (directory / target).is_file() or target.lower() in NO_NAME:
+        return None
+    inside = Path(target) / Path(match["source"]).name if is_folder(directory / target) else Path(target)
+    if (directory / inside).exists() or not is_folder((directory / inside).parent):
+        return None
+    return match["source"], target, match["how"].lower() == "copy"
 
 
 # "an executable script x.sh", "make x.sh executable"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devops_agent import (
     archives,
+    container_wishes,
     conversions,
     file_answers,
     file_wishes,
@@ -29,7 +30,7 @@ from devops_agent.forms.selected_files import selection_of
 from devops_agent.grounding import Ground, file_modes
 from devops_agent.grounding.files import values_of
 from devops_agent.grounding.task_words import PATH
-from devops_agent.patterns import regex
+from devops_agent.patterns import LEAD, regex, said_in_full
 from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
@@ -49,7 +50,9 @@ _RESTRICTS = regex(
     r"|leav|still|want|must)|n['’]t\b",
     re.IGNORECASE,
 )
-_CONDITION = regex(r"\b(?:if|unless|provided|in case)\b", re.IGNORECASE)
+_CONDITION = regex(
+    r"\b(?:if|unless(?![ -](?:it is |it's |manually )?stop)|provided|in case)\b", re.IGNORECASE
+)
 _COUNTS = regex(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
 _RANKS = regex(
     r"\b(?:most|least|fewest|top|highest|lowest|biggest|largest|smallest|busiest)\b", re.IGNORECASE
@@ -186,6 +189,8 @@ class FormFinder:
             line_wishes.reworked,
             conversions.converted,
             file_answers.wanted,
+            container_wishes.to_run,
+            container_wishes.to_compose,
         )
         return self.changes and any(each(self.task, self.directory) for each in understand)
 
@@ -215,7 +220,9 @@ class FormFinder:
             # nothing goes by a form behind what may not have been done
             risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
             each.append(Step(wish, None if risky else own))
-        return each if form and any(_same(form, step.form) for step in each) else [Step("", form)]
+        is_one = bool(each) and all(step.form and not step.form.inputs for step in each)
+        is_one = is_one or any(form and _same(form, step.form) for step in each)
+        return each if is_one else [Step("", form)]
 
     @property
     def covers(self) -> bool:
@@ -224,7 +231,11 @@ class FormFinder:
         sure = [
             isinstance(step.form, RecipeForm) or (step.form and not step.form.inputs) for step in self.steps
         ]
-        if any(not _is_in(path, [step.form for step in self.steps]) for path in PATH.findall(self.task)):
+        left = self.task
+        for number, wish in enumerate(self.wishes):
+            if self._in_full(wish, self.wishes[:number]):
+                left = left.replace(wish, " ")  # each word of it is understood
+        if any(not _is_in(path, [step.form for step in self.steps]) for path in PATH.findall(left)):
             return False
         if len(sure) != len(self.wishes) or not all(sure) or _CONDITION.search(self.task):
             return False
@@ -238,7 +249,7 @@ class FormFinder:
         told = self.wishes[: self.wishes.index(wish)]
         if self._tells_all and (selected := selection_of(wish, told, self.changes, self.directory)):
             return selected
-        if in_full := self._in_full(wish, told):
+        if in_full := self._in_full(wish, told) or _commit_of(wish, told, before):
             return in_full
         fits = self._fitting(wish)
         if fits and fits.only_if_asked and not fits.is_asked_by(wish):
@@ -266,8 +277,15 @@ class FormFinder:
         """The form for a wish that says all of it, where nothing else in the task may restrict it."""
         if not self.changes or _CONDITION.search(self.task):
             return None
-        form = _of_names(wish, told, self.directory)
+        if wish not in self._named:
+            self._named[wish] = _of_names(wish, told, self.directory)
+        form = self._named[wish]
         return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
+
+    @cached_property
+    def _named(self) -> dict[str, Form | None]:
+        """The forms for what wishes say in full."""
+        return {}
 
     @property
     def _in_full_beside_questions(self) -> Form | None:
@@ -313,9 +331,23 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if word_set := file_wishes.word_to_set(wish, directory):
         path, word, before = word_set
         return Rewrite(path, f"{word}\n", f'it becomes "{word}"', before)
+    if pairs := file_wishes.pairs_to_write(wish, directory):
+        path, text, mode = pairs
+        if not mode:
+            return Rewrite(path, text, "it has these pairs")
+        lines, to = shlex.join(text.splitlines()), shlex.quote(path)
+        written = f"(umask 077; printf '%s\\n' {lines} > {to})\nchmod {mode} -- {to}"
+        return form_of_commands(f"Write {path}", written)
     if appended := line_wishes.appended(wish, directory):
         path, text, before = appended
         return Rewrite(path, text, "it is put behind the last line", before)
+    if ignores := line_wishes.ignoring(wish, directory):
+        return Rewrite(*ignores, "it has these patterns")
+    if scheduled := line_wishes.scheduled(wish, directory):
+        path, text, before = scheduled
+        return Rewrite(path, text, "the job is put behind the last line", before)
+    if appends := line_wishes.appended_to_it(wish, told):
+        return form_of_commands("Append the line", appends)
     if table := line_wishes.sorted_table(wish, directory):
         path, text, source = table
         return Rewrite(path, text, "its rows are sorted", made_from=(source,))
@@ -324,7 +356,7 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
         return Rewrite(path, text, "its lines are sorted or cleaned", made_from=(source,))
     if collects := line_wishes.collecting(wish, directory):
         return form_of_commands("Write the lines with the text to a file", collects)
-    if (answer := file_answers.wanted(wish, directory)) and answer.command:
+    if (answer := file_answers.wanted(wish, directory, told)) and answer.command:
         return form_of_commands(f"Write it into {answer.path}", answer.command)
     if packs := archives.packing(wish, directory):
         return form_of_commands("Pack it into an archive", packs)
@@ -335,6 +367,18 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if copied := file_wishes.files_to_copy(wish, told, directory):
         files, target = copied
         return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
+    if runs := container_wishes.to_run(wish, directory):
+        return form_of_commands("Run a docker container", runs)
+    if tags := container_wishes.to_tag(wish):
+        return form_of_commands("Tag a docker image", tags)
+    if composed := container_wishes.to_compose(wish, directory):
+        return Rewrite(*composed, "it has these services")
+    if moved := file_wishes.moved(wish, directory):
+        source, target, stays = moved
+        names = shlex.join((source, target))
+        if stays:
+            return form_of_commands("Copy the file", f"cp -av -- {names}")
+        return form_of_commands("Move the file", f"mv -nv -- {names}\ntest ! -e {shlex.quote(source)}")
     if made := templates.filled(wish, directory):
         path, text, made_from = made
         return Rewrite(path, text, "it is the template with those values", made_from=made_from)
@@ -348,6 +392,28 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
         if is_file(directory / path) or any(path in PATH.findall(each) for each in told):
             return form_of_commands("Change the permissions", f"chmod {mode} -- {shlex.quote(path)}")
     return None
+
+
+_COMMITS = [
+    regex(
+        rf"{LEAD}commit (?:it|them|this|that|both|the (?:change|file)s?)(?: to git| in git)?"
+        r"(?:,? with (?:the )?(?:commit )?message (?P<quote>[\"'`])(?P<message>[^\"'`]+)(?P=quote))?",
+        re.IGNORECASE,
+    )
+]
+
+
+def _commit_of(wish: str, told: Sequence[str], before: Sequence[Form | None]) -> Form | None:
+    """The commit of the files that were changed before, when each of them is known."""
+    match = said_in_full(_COMMITS, wish)
+    paths = [form.path for form in before if isinstance(form, FileEdit | Rewrite)]
+    if match is None or not paths or len(paths) != len(before):
+        return None
+    message = match["message"] or told[-1][:1].upper() + told[-1][1:]
+    files = shlex.join(dict.fromkeys(paths))
+    return form_of_commands(
+        "Commit it", f"git add -- {files}\ngit commit -m {shlex.quote(message)} -- {files}"
+    )
 
 
 def _has(text: str, name: str) -> bool:

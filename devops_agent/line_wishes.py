@@ -4,10 +4,12 @@ import csv
 import io
 import re
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
+from devops_agent import schedules
 from devops_agent.delimited import rows_of, separator_of
 from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
@@ -115,6 +117,82 @@ def appended(wish: str, directory: Path) -> tuple[str, str, str] | None:
         new = [re.sub(r"^([^=\[]+)=", r"\1 = ", line) for line in new]
     between = "" if not text or text.endswith("\n") else "\n"
     return match["file"], "\n".join([f"{text}{between}{new[0]}", *new[1:], ""]), text
+
+
+# "put a .dockerignore here that leaves out .git and *.md"
+_IGNORES = [
+    regex(
+        rf"{LEAD}(?:put|create|make|write|add|set up)(?: me)? (?:an? |the )?"
+        r"(?P<file>(?:[\w.-]+/)*\.(?:git|docker)ignore)(?: file)?(?: here| in this folder)?,?"
+        r" (?:(?:that|which) (?:leaves out|ignores|excludes|skips|has|contains|lists)"
+        r"|with|containing|for|to (?:ignore|exclude)) (?:the )?(?:patterns? |entries |folders? |files? )?"
+        r"(?P<entries>[^\s,]+(?:(?:,? and |, )[^\s,]+)*)",
+        re.IGNORECASE,
+    )
+]
+_ENTRY = regex(r"(?=.*\w)[\w.*/-]*[.*/][\w.*/-]*")
+
+
+def ignoring(wish: str, directory: Path) -> tuple[str, str] | None:
+    """The ignore file that a wish wants made of patterns that it lists, and its text."""
+    match = said_in_full(_IGNORES, wish)
+    if match is None or (directory / match["file"]).exists():
+        return None
+    entries = [entry.strip("\"'`") for entry in _BETWEEN.split(match["entries"])]
+    clear = all(_ENTRY.fullmatch(entry) or (directory / entry).exists() for entry in entries)
+    return (match["file"], "".join(f"{entry}\n" for entry in entries)) if clear else None
+
+
+# "add a cron line to crontab.txt that runs /opt/backup.sh every day at 2:30"
+_ADDS_JOB = [
+    regex(
+        rf"{LEAD}(?:add|append|put) (?:an? |the )?(?:new )?(?:cron ?(?:tab)?|daily|nightly|hourly|weekly)?"
+        r" ?(?:cron )?(?:line|entry|job) (?:to|into|in) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
+        r",? (?:that|which|to) (?:runs?|starts?|executes?|calls?) [\"'`]?(?P<command>/[\w./-]*\w)[\"'`]?"
+        r" (?P<when>(?:every|each|daily|at|on|once)\b.*)",
+        re.IGNORECASE,
+    )
+]
+
+
+def scheduled(wish: str, directory: Path) -> tuple[str, str, str] | None:
+    """The crontab file to which a wish adds a job, its text then and now."""
+    match = said_in_full(_ADDS_JOB, wish)
+    text = text_if_readable(directory / match["file"]) if match else None
+    if match is None or (text is None and (directory / match["file"]).exists()):
+        return None
+    fields, before = schedules.cron_of(wish) or schedules.only_schedule(wish), text or ""
+    line = f"{fields} {match['command']}"
+    if not fields or match["command"] in before or "\r" in before:
+        return None
+    between = "" if not before or before.endswith("\n") else "\n"
+    return match["file"], f"{before}{between}{line}\n", before
+
+
+# "… then add the line "see README" at the end"
+_APPENDS_TO_IT = [
+    regex(
+        rf"{LEAD}(?:append|add) (?:the (?:new )?line |the text )?"
+        r"(?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote)(?: as (?:a |the )?(?:new |last )?line)?"
+        r"(?: (?:at|to) the (?:end|bottom))?(?: of)?(?: (?:to )?(?:it|the file))?",
+        re.IGNORECASE,
+    )
+]
+_MAKES_FILE = regex(
+    r"\b(?:rename|move|copy|convert)\b.* (?:to|as|into) [\"'`]?(?P<file>[\w./-]*\w\.\w+)[\"'`]?$",
+    re.IGNORECASE,
+)
+
+
+def appended_to_it(wish: str, told: Sequence[str]) -> str:
+    """The command that appends a line to the file that the wish before it makes; "" for another wish."""
+    match = said_in_full(_APPENDS_TO_IT, wish)
+    made = _MAKES_FILE.search(told[-1].strip(" .")) if told else None
+    if match is None or made is None:
+        return ""
+    path = shlex.quote(made["file"])
+    ends = f'test -z "$(tail -c 1 -- {path})" || echo >> {path}'
+    return f"{ends}\nprintf '%s\\n' {shlex.quote(match['line'])} >> {path}"
 
 
 def _package(line: str) -> str:

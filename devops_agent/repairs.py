@@ -176,6 +176,23 @@ def with_a_phase_that_there_is(command: str, ground: Ground) -> str:
     return _PHASE.sub(r"\1Succeeded", command)
 
 
+_INTO_MOUNT = regex(
+    rf"\A(?P<run>\s*docker run(?:\s+(?:{_OPTION}))*\s+[a-z0-9][\w./:@-]*)\s+(?P<inner>[^;|&<>]+?)\s*"
+    r"(?P<to>>>?)\s*(?P<path>/[\w./-]+)\s*\Z"
+)
+_MOUNTED = regex(r"(?:-v|--volume)[ =]\S+?:(/[\w./-]*\w)")
+
+
+def into_the_mount(command: str, ground: Ground) -> str:
+    """Lets `docker run -v data:/data busybox echo hi > /data/x` write in the container, and not beside it."""
+    match = _INTO_MOUNT.match(command)
+    folders = _MOUNTED.findall(match["run"]) if match else []
+    if match is None or not any(match["path"].startswith(f"{folder}/") for folder in folders):
+        return command
+    inside = shlex.quote(f"{match['inner']} {match['to']} {match['path']}")
+    return f"{match['run']} sh -c {inside}"
+
+
 _SENT = regex(r"(?<![>&\d])> ?(?P<file>[\w./-]+)(?=\s*(?:;|&&|\n|$))")
 
 
@@ -198,6 +215,7 @@ REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     with_the_named_kubeconfig,
     on_a_line_of_its_own,
     behind_what_it_wrote,
+    into_the_mount,
 )
 
 

@@ -353,6 +353,7 @@ _SPELLINGS = tuple(
         (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),
         (r"needs (?:an?|another)\b", "add a"),
         (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
+        (r"(?:start|launch|run|spin up|bring up) (?=[\w./-]*[a-z][\w./-]*:[\w.-]*\d)", "run container "),
         (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
         (r"make (?:me )?(?=an? |another |one )", "create "),
         (r"commit (?:both|them|these|those|everything)\b", "commit all changes"),

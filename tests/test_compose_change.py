@@ -49,6 +49,21 @@ def changed(wish: str, folder: Path, text: str = FILE) -> str | None:
     ("wish", "old", "new"),
     [
         (
+            "Add a volume ./html:/usr/share/html to the service web in compose.yaml",
+            "      - api\n      - cache\n",
+            "      - api\n      - cache\n    volumes:\n      - ./html:/usr/share/html\n",
+        ),
+        (
+            "mount the folder ./conf read-only at /etc/app in the api service of compose.yaml",
+            "        condition: service_started\n",
+            "        condition: service_started\n    volumes:\n      - ./conf:/etc/app:ro\n",
+        ),
+        (
+            "let cache depend on api in compose.yaml",
+            "      - data:/data\n",
+            "      - data:/data\n    depends_on:\n      - api\n",
+        ),
+        (
             "set the environment variable DEBUG=1 for the service web in compose.yaml",
             "      MODE: prod\n",
             '      MODE: prod\n      DEBUG: "1"\n',
@@ -123,3 +138,29 @@ def test_a_file_that_is_written_otherwise_is_not_touched(
 
 def test_a_file_of_one_service_keeps_it(tmp_path: Path) -> None:
     assert changed("remove web from compose.yaml", tmp_path, "services:\n  web:\n    image: a\n") is None
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "add a volume other:/x to the service web in compose.yaml",
+        "add a volume ./d:/data to the service cache in compose.yaml",
+        "let web depend on api in compose.yaml",
+        "let web depend on itself in compose.yaml",
+        "let api depend on web in compose.yaml",
+    ],
+)
+def test_a_mount_or_a_dependency_in_doubt_is_left_to_others(wish: str, tmp_path: Path) -> None:
+    assert changed(wish, tmp_path) is None
+
+
+def test_a_volume_is_declared_where_a_file_has_none(tmp_path: Path) -> None:
+    new = changed(
+        "mount data at /var/x in the web service of compose.yaml",
+        tmp_path,
+        "services:\n  web:\n    image: a\n",
+    )
+    assert new and yaml.safe_load(new) == {
+        "services": {"web": {"image": "a", "volumes": ["data:/var/x"]}},
+        "volumes": {"data": None},
+    }

@@ -138,7 +138,12 @@ def test_nothing_else_is_put_there_by_code(task: str) -> None:
 
 def test_what_the_model_is_to_find_it_finds_before_it_writes() -> None:
     assert task_limits.limits_of("When does a.crt expire? Write the date into k.txt").answer_file == "k.txt"
-    assert task_limits.limits_of("Write hello into k.txt").answer_file == ""
+    for task in (
+        "Write hello into k.txt",
+        "Write a file k.txt with the line one",
+        "Write the manifest to k.yaml",
+    ):
+        assert task_limits.limits_of(task).answer_file == ""
     wanted = file_answers.wanted("Which users are active? Write their names to k.txt", Path())
     assert wanted and (wanted.part, wanted.path, wanted.command) == ("their names", "k.txt", "")
     call = AnswerText("k.txt", "their names").call({"content": "a\nb"}, "", Ground())

@@ -8,7 +8,15 @@ import pytest
 from devops_agent import intent
 from devops_agent.form_finder import FormFinder
 from devops_agent.grounding import Ground
-from devops_agent.line_wishes import appended, collecting, reworked, sorted_table
+from devops_agent.line_wishes import (
+    appended,
+    appended_to_it,
+    collecting,
+    ignoring,
+    reworked,
+    scheduled,
+    sorted_table,
+)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +150,43 @@ def test_lines_are_sorted_and_cleaned(tmp_path: Path, wish: str, path: str | Non
     (tmp_path / "run.sh").write_text("#!/bin/sh\n# c\n")
     found = reworked(wish, tmp_path)
     assert found == ((path, text, "list.txt") if path else None)
+
+
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        ("Put a .dockerignore here that leaves out .git, logs and *.md", ".git\nlogs\n*.md\n"),
+        ("create a .dockerignore with node_modules/ and `*.log`", "node_modules/\n*.log\n"),
+        ("Put a .dockerignore here that leaves out what is not needed", None),
+        ("Put a .gitignore here that leaves out *.md", None),
+    ],
+)
+def test_an_ignore_file_is_made_of_the_patterns_that_are_listed(
+    tmp_path: Path, wish: str, text: str | None
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / ".gitignore").write_text("x\n")
+    assert ignoring(wish, tmp_path) == ((".dockerignore", text) if text else None)
+
+
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        (
+            "Add a cron line to jobs.txt that runs /opt/b.sh every day at 2:30",
+            "@reboot x\n30 2 * * * /opt/b.sh\n",
+        ),
+        ("Add a cron line to jobs.txt that runs /opt/b.sh now and then", None),
+        ("Add a cron line to jobs.txt that runs /opt/b.sh every day at 2:30 unless it runs", None),
+    ],
+)
+def test_a_job_is_put_into_a_crontab_file(tmp_path: Path, wish: str, text: str | None) -> None:
+    (tmp_path / "jobs.txt").write_text("@reboot x")
+    assert scheduled(wish, tmp_path) == (("jobs.txt", text, "@reboot x") if text else None)
+
+
+def test_a_line_is_appended_to_what_was_renamed() -> None:
+    command = appended_to_it('add the line "see b" at the end', ["Rename a.txt to b.txt"])
+    assert "printf '%s\\n' 'see b' >> b.txt" in command
+    assert appended_to_it('add the line "see b" at the end', ["Restart web"]) == ""
+    assert appended_to_it("add the line that is missing", ["Rename a.txt to b.txt"]) == ""

@@ -196,3 +196,15 @@ def test_completed_is_no_phase() -> None:
 )
 def test_a_second_result_does_not_take_the_place_of_the_first(command: str, mended: str) -> None:
     assert repaired(command, Ground()) == mended
+
+
+def test_what_a_container_writes_into_its_mount_is_written_there() -> None:
+    command = "docker run --rm -v data:/data busybox echo hello > /data/x"
+    mended = "docker run --rm -v data:/data busybox sh -c 'echo hello > /data/x'"
+    assert repaired(command, Ground()) == mended
+    for other in (
+        "docker run --rm -v data:/data busybox echo hello > /tmp/x",
+        "docker run --rm busybox echo hello > /data/x",
+        "docker run -v a:/data busybox sh -c 'echo a > /data/x'",
+    ):
+        assert repaired(other, Ground()) == other

@@ -11,8 +11,10 @@ from devops_agent.file_wishes import (
     absent_before,
     absent_value,
     meant_path,
+    moved,
     next_version,
     not_executable,
+    pairs_to_write,
     word_to_set,
 )
 from devops_agent.form_finder import FormFinder
@@ -496,3 +498,64 @@ def test_a_file_that_is_one_version_gets_the_next_one(wish: str, set_to: str | N
     (tmp_path / "VERSION").write_text("1.4.1\n")
     (tmp_path / "words.txt").write_text("two words\n")
     assert word_to_set(wish, tmp_path) == (set_to and ("VERSION", set_to, "1.4.1\n"))
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (
+            "Set the version in VERSION to 1.3.0, commit it and tag the commit v1.3.0",
+            ["VERSION", "Commit it", "Create a git tag"],
+        ),
+        (
+            'Change the port in app.ini to 81 and commit it with the message "new port"',
+            ["app.ini", "Commit it"],
+        ),
+        (
+            "Copy app.ini to app.ini.bak and then change the port in app.ini to 81",
+            ["Copy the file", "app.ini"],
+        ),
+        (
+            "Replace python:3.11 by python:3.11-slim in the Dockerfile and build it as web:3",
+            ["Dockerfile", "Build a docker image"],
+        ),
+        ("Write a script pack.sh that packs src, and run it", ["pack.sh", "Run the script"]),
+        ("Write a script pack.sh that packs src, and run it every night", ["pack.sh"]),
+    ],
+)
+def test_what_comes_behind_a_change_has_a_form(task: str, expected: list[str]) -> None:
+    Path("VERSION").write_text("1.2.0\n")
+    Path("app.ini").write_text("[web]\nport=80\n")
+    Path("Dockerfile").write_text("FROM python:3.11\nCOPY . .\nCMD python app.py\n")
+    assert steps(task) == expected
+
+
+def test_a_file_is_renamed_moved_or_copied_by_code(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/b.txt").write_text("old")
+    assert moved("Rename a.txt to c.txt", tmp_path) == ("a.txt", "c.txt", False)
+    assert moved("copy the file a.txt to old", tmp_path) == ("a.txt", "old", True)
+    for wish in (
+        "Rename a.txt to b.txt",
+        "Move b.txt to old",
+        "Move a.txt to it",
+        "Move a.txt to none/a.txt",
+        "Copy a.txt to web",
+        "Rename gone.txt to c.txt",
+    ):
+        assert moved(wish, tmp_path) is None
+
+
+def test_a_file_of_pairs_is_made_by_code(tmp_path: Path) -> None:
+    wish = "Create a file .env with DB_HOST=localhost and DB_PORT=5432, readable only by me"
+    assert pairs_to_write(wish, tmp_path) == (".env", "DB_HOST=localhost\nDB_PORT=5432\n", "600")
+    assert pairs_to_write("write a.conf with a=1 with mode 640", tmp_path) == (
+        "a.conf",
+        "a=1\n",
+        "640",
+    )
+    assert pairs_to_write("write a.conf with a=1 and what else it needs", tmp_path) is None
+    (tmp_path / "b.env").write_text("")
+    assert pairs_to_write("write b.env with A=1", tmp_path) is None

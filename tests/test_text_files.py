@@ -104,3 +104,10 @@ def test_a_change_of_line_ends_alone_is_told(folder: Path) -> None:
     (folder / "app.conf").write_bytes(b"port = 80\r\n")
     text, ok = after("sed -i 's/\\r$//' app.conf", folder / "app.conf", "port = 80\n")
     assert (text, ok) == ("Changed app.conf: the ends of its lines.", True)
+
+
+def test_a_key_that_stands_there_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yaml"
+    twice = "services:\n  web:\n    image: a\n  db: &db {image: b}\n  web:\n    image: c\n"
+    assert "the key web stands there twice, in line 5" in trouble(path, twice)
+    assert not trouble(path, "a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n---\na: 1\n")

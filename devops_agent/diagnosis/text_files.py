@@ -4,8 +4,9 @@ import ast
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from devops_agent.patterns import regex
 
@@ -67,14 +68,40 @@ def _yaml(text: str) -> str:
     if "{{" in text:
         return ""  # a template
     try:
-        for _ in yaml.parse(text, Loader=yaml.SafeLoader):
-            pass
+        for document in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            for key in _twice(document):
+                number = key.start_mark.line + 1
+                return f"the key {key.value} stands there twice, in line {number}{_lines(text, number)}"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
         where = f" in line {mark.line + 1}{_lines(text, mark.line + 1)}" if mark else ""
         return f"no valid YAML: {problem}{where}"
     return ""
+
+
+def _twice(node: Any) -> Iterator[Any]:
+    """The keys of a node of PyYAML and of those in it that one mapping has a second time."""
+    for mapping in (each for each in _nodes(node) if each.id == "mapping"):
+        seen = set()
+        for key, _ in mapping.value:
+            if key.id == "scalar" and key.value in seen and key.value != "<<":
+                yield key
+            seen.add(key.value if key.id == "scalar" else id(key))
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    waiting, seen = [node] if node is not None else [], set()
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen:
+            continue  # an alias
+        seen.add(id(found))
+        yield found
+        if found.id != "scalar":
+            waiting += [
+                each for item in found.value for each in (item if isinstance(item, tuple) else (item,))
+            ]
 
 
 def _python(text: str) -> str:

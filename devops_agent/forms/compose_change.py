@@ -1,4 +1,4 @@
-"""A change of a service in a compose file that a task says in full: a variable, a port, the service gone.
+"""A change of a service in a compose file that a task says in full: a variable, a port, that it goes.
 
 A small model changes the line of another service, or leaves one that still waits for what is gone.
 """
@@ -32,6 +32,28 @@ _PUBLISHES = [
         re.IGNORECASE,
     )
 ]
+_PATH = r"[\w./~-]*[\w/]"
+_MOUNTS = [
+    regex(rf"{LEAD}{said} {_SERVICE} {_FILE}", re.IGNORECASE)
+    for said in (
+        r"(?:add|mount|attach) (?:an? |the )?(?:bind ?mount |volume |mount )?"
+        rf"[\"'`]?(?P<source>{_PATH}):(?P<target>/{_PATH})(?P<only>:ro)?[\"'`]? (?:for|to|into|on|in)",
+        rf"mount (?:the )?(?:folder |directory |file |volume )?[\"'`]?(?P<source>{_PATH})[\"'`]?"
+        r"(?P<only> read-?only)? (?:at|to|on|under|as)"
+        rf" [\"'`]?(?P<target>/{_PATH})[\"'`]? (?:for|into|on|in|of)",
+    )
+]
+_DEPENDS = [
+    regex(
+        rf"{LEAD}(?:make|let) {_SERVICE} (?:depend on|wait for) (?:the )?(?P<other>[\w.-]*\w) {_FILE}",
+        re.IGNORECASE,
+    ),
+    regex(
+        rf"{LEAD}add (?:the )?(?P<other>[\w.-]*\w) (?:to|as) (?:the |a )?"
+        rf"(?:dependency|dependencies|depends_on) of {_SERVICE} {_FILE}",
+        re.IGNORECASE,
+    ),
+]
 _REMOVES = [regex(rf"{LEAD}(?:remove|delete|drop) {_SERVICE} {_FILE}", re.IGNORECASE)]
 _STEP = "  "
 # A node of PyYAML, which is imported late.
@@ -40,7 +62,14 @@ _Node = Any
 
 def change_of(wish: str, directory: Path) -> Rewrite | None:
     """The change that a wish says of a service; None where it says more, or the file is written otherwise."""
-    for patterns, change in ((_SETS, _set), (_PUBLISHES, _publish), (_REMOVES, _remove)):
+    changes = (
+        (_SETS, _set),
+        (_PUBLISHES, _publish),
+        (_MOUNTS, _mount),
+        (_DEPENDS, _depend),
+        (_REMOVES, _remove),
+    )
+    for patterns, change in changes:
         if said := said_in_full(patterns, wish):
             return _changed(said, change, directory)
     return None
@@ -127,6 +156,32 @@ def _publish(file: _File, said: "re.Match[str]") -> str:
         return ""
     meant["ports"] = [*there, port]
     return f"{service} publishes {port}" if file.add(service, "ports", f'- "{port}"', "") else ""
+
+
+def _mount(file: _File, said: "re.Match[str]") -> str:
+    service, source, target = said["service"], said["source"], said["target"]
+    meant = file.meant["services"][service]
+    there = meant.get("volumes") or []
+    if any(target in (each if isinstance(each, dict) else str(each).split(":")) for each in there):
+        return ""
+    if not source.startswith((".", "/", "~")) and source not in (file.meant.get("volumes") or {}):
+        if "/" in source or file.meant.get("volumes"):
+            return ""
+        file.meant["volumes"] = {source: None}
+        file.lines += ["", "volumes:", f"{_STEP}{source}:"]
+    mount = f"{source}:{target}{':ro' if said['only'] else ''}"
+    meant["volumes"] = [*there, mount]
+    return f"{service} gets {mount}" if file.add(service, "volumes", f"- {mount}", "") else ""
+
+
+def _depend(file: _File, said: "re.Match[str]") -> str:
+    service, other = said["service"], said["other"]
+    meant = file.meant["services"][service]
+    there = meant.get("depends_on") or []
+    if other not in file.meant["services"] or other in there or other == service or isinstance(there, dict):
+        return ""
+    meant["depends_on"] = [*there, other]
+    return f"{service} depends on {other}" if file.add(service, "depends_on", f"- {other}", "") else ""
 
 
 def _remove(file: _File, said: "re.Match[str]") -> str:

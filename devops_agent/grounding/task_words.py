@@ -110,13 +110,19 @@ def tells_of_trouble(task: str) -> bool:
     return bool(_TROUBLE.search(task))
 
 
+# "start redis:7 as cache"
+_RUNS_IMAGE = regex(
+    rf"\b(?:run|start|launch|spin up|bring up) (?:an? |the |one |another )?{IMAGE.pattern}", re.IGNORECASE
+)
+
+
 def field_of(task: str) -> str:
     """What a task is about, by its words: `kubernetes`, `docker` or `system`."""
     if _SYSTEMD.search(task):
         return "system"
     if _KUBERNETES_FIRST.search(task):
         return "kubernetes"
-    if DOCKER.search(task):
+    if DOCKER.search(task) or (_RUNS_IMAGE.search(task) and not KUBERNETES.search(task)):
         return "docker"
     return "kubernetes" if KUBERNETES.search(task) and not PATH.search(task) else "system"
 

@@ -1,0 +1,117 @@
+"""Containers, tags and compose files that a wish describes in full."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from devops_agent import container_wishes, file_answers
+from devops_agent.container_wishes import to_compose, to_run, to_tag
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(container_wishes, "exposed_ports", lambda image: [])
+    (tmp_path / "src").mkdir()
+    (tmp_path / "a.env").write_text("A=1\n")
+
+
+@pytest.mark.parametrize(
+    ("wish", "command"),
+    [
+        (
+            "Start a redis:7 container named cache with 128 MB memory limit that restarts unless stopped",
+            "docker run -d --name cache --memory 128m --memory-swap 128m --restart unless-stopped redis:7",
+        ),
+        (
+            'Run busybox with the command "sleep 600" as container sleeper and give it the label team=ops',
+            "docker run -d --name sleeper --label team=ops busybox sh -c 'sleep 600'",
+        ),
+        (
+            "Run nginx:1.25 as container chat on host port 8085",
+            "docker run -d --name chat -p 8085:80 nginx:1.25",
+        ),
+        (
+            "Run nginx:1.25 as web on port 8085, wait until it answers",
+            "docker run -d --name web -p 8085:80 nginx:1.25",
+        ),
+        ("Start a redis container named cache on port 6380", "docker run -d --name cache -p 6380:6379 redis"),
+        (
+            "Run redis:7 as cache with at most 64 MB of memory and half a CPU",
+            "docker run -d --name cache --memory 64m --memory-swap 64m --cpus 0.5 redis:7",
+        ),
+        (
+            "Start an nginx:1.25 container called site that always restarts, mapping port 8090 to port 8080",
+            "docker run -d --name site -p 8090:8080 --restart always nginx:1.25",
+        ),
+        (
+            "Run a container db from postgres:16 with POSTGRES_USER=x on port 5432, data in volume pg at /d",
+            "docker run -d --name db -p 5432:5432 -e POSTGRES_USER=x -v pg:/d postgres:16",
+        ),
+        (
+            "Start nginx:1.25 as site with the folder src mounted read-only at /usr/share/html",
+            'docker run -d --name site -v "$PWD/src:/usr/share/html:ro" nginx:1.25',
+        ),
+        (
+            "run nginx:1.25 in the background with the name front in the network appnet",
+            "docker run -d --name front --network appnet nginx:1.25",
+        ),
+        (
+            "Run nginx:1.25 as web with the variables from a.env on port 8099",
+            "docker run -d --name web -p 8099:80 --env-file a.env nginx:1.25",
+        ),
+        ("Start two nginx:1.25 containers", ""),
+        ("Run nginx:1.25 and show its logs", ""),
+        ("Run an nginx pod", ""),
+        ("Start the container web", ""),
+        ("Run redis:7 as a container named q with no network", ""),
+        ("Run redis:7 as cache but do not publish its port", ""),
+        ("Run nginx:1.25 as site with the folder gone mounted at /data", ""),
+        ("Run nginx:1.25 as web with the variables from gone.env", ""),
+        ("Run own:1 as web on port 8080", ""),
+        ("Run nginx:1.25 and redis:7", ""),
+    ],
+)
+def test_a_container_is_run_as_the_words_say_or_not_at_all(wish: str, command: str) -> None:
+    assert to_run(wish, Path()) == command
+
+
+def test_an_image_gets_each_tag() -> None:
+    assert to_tag("Tag the image nginx:1.25 as web:stable and web:latest") == (
+        "docker tag nginx:1.25 web:stable\ndocker tag nginx:1.25 web:latest"
+    )
+    assert to_tag("Tag nginx:1.25 as web:1 and push it") == ""
+    assert to_tag("Tag the commit v1.3.0") == ""
+
+
+def test_a_compose_file_has_the_services_that_are_described() -> None:
+    wish = (
+        "Create a compose file with a web service from nginx:1.25 on port 8091"
+        " and a db service from postgres:16 with POSTGRES_PASSWORD=x and the volume pg at /data"
+    )
+    found = to_compose(wish, Path())
+    assert found and found[0] == "docker-compose.yml"
+    assert yaml.safe_load(found[1]) == {
+        "services": {
+            "web": {"image": "nginx:1.25", "ports": ["8091:80"]},
+            "db": {"image": "postgres:16", "environment": ["POSTGRES_PASSWORD=x"], "volumes": ["pg:/data"]},
+        },
+        "volumes": {"pg": None},
+    }
+    assert to_compose("Create a compose file with a web service that scales", Path()) is None
+    Path("docker-compose.yml").write_text("services: {}\n")
+    assert to_compose(wish, Path()) is None
+
+
+def test_what_a_container_answers_is_put_into_a_file() -> None:
+    told = ["Run nginx:1.25 as web on host port 8085"]
+    wish = "As soon as it answers, write the Server header of its response into s.txt"
+    page = "wait until it answers and save the page to p.html"
+    retried = "curl -s --retry 15 --retry-connrefused --retry-delay 1"
+    found = [file_answers.wanted(each, Path(), told) for each in (wish, page.partition(" and ")[2])]
+    assert [each.command for each in found if each] == [
+        f"{retried} -I http://localhost:8085/ | grep -i '^Server:' > s.txt",
+        f"{retried} http://localhost:8085/ > p.html",
+    ]
+    assert file_answers.wanted(wish, Path()) is None or not file_answers.wanted(wish, Path()).command  # type: ignore[union-attr]
