@@ -1,4 +1,4 @@
-"""Facts that a task asks for by name: "the kernel version", "the number of nodes of the cluster".
+"""Facts that a task asks for by name: "the kernel version", "the number of pods in a namespace".
 
 For each there is a command that prints it and nothing else (facts.txt), so that neither a question nor a file
 that is to have it needs a model. A phrase is understood in full or not at all.
