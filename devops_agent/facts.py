@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from devops_agent.files import is_file, is_folder
+from devops_agent.delimited import separator_of
+from devops_agent.files import is_file, is_folder, text_if_readable
 from devops_agent.patterns import regex
 
 _FACTS = Path(__file__).with_suffix(".txt")
@@ -27,6 +28,9 @@ _NAMED = {
     "objects": r"(?P<objects>pods|deployments|services|config ?maps|secrets|jobs|cron ?jobs|stateful ?sets"
     r"|daemon ?sets|ingresses|service ?accounts|pvcs)",
     "number": r"(?P<number>\w+)",
+    "last": r"(?P<last>\d+)",
+    "table": r"(?:file )?[\"'`]?(?P<table>[\w./-]*\w\.[ct]sv)[\"'`]?",
+    "column": r"[\"'`]?(?P<column>\w[\w-]*)[\"'`]?",
     "text": r"[\"'`]?(?P<text>[\w.:-]*\w)[\"'`]?",
     "kind": r"\.?(?P<kind>[a-z]+)",
     "program": r"(?P<program>[a-z][\w+-]*)",
@@ -56,6 +60,7 @@ _COUNTS = regex(
     re.IGNORECASE,
 )
 _AND = regex(r",? and (?:also )?|, ")
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _NUMBERS = "one two three four five six seven eight nine ten".split()
 # Of these one who asks wants to see more than that.
 _BRIEF = ("ps -eo comm=", "df -h", "free -h")
@@ -104,10 +109,10 @@ class Facts:
         )
         return "; ".join(printed)
 
-    def into(self, path: str) -> str:
-        """The command that writes them to a file."""
+    def into(self, path: str, order: str = "", append: bool = False) -> str:
+        """The command that writes them to a file, ordered by another one, or puts them behind what it has."""
         bare = self.command if len(self.commands) == 1 else f"{{ {self.command}; }}"
-        return f"{bare} > {shlex.quote(path)}"
+        return f"{bare}{f' | {order}' if order else ''} {'>>' if append else '>'} {shlex.quote(path)}"
 
     def answer(self, output: str) -> str:
         """What the output of the command says."""
@@ -197,6 +202,12 @@ def _values(match: re.Match[str], directory: Path) -> dict[str, str] | None:
         values["folder"] = shlex.quote(said.get("folder", "."))
         if not is_folder(directory / said.get("folder", ".")):
             return None
+    if "table" in said:
+        at = _column(directory / said["table"], said["column"])
+        if not at:
+            return None
+        values |= {"table": shlex.quote(said["table"]), "column": at}
+    values["last"] = said.get("last", "")
     if "kind" in said:
         values["kind"] = _KINDS.get(said["kind"].lower(), "")
         if not values["kind"]:
@@ -209,3 +220,19 @@ def _values(match: re.Match[str], directory: Path) -> dict[str, str] | None:
         values["program"] = _VERSIONS.get(program, f"{program} --version | head -n 1")
         return values if program in _PROGRAMS | _VERSIONS.keys() else None
     return values
+
+
+def _column(path: Path, name: str) -> str:
+    """The options of `cut` for a column of a plain table, by its name or its ordinal; "" for none."""
+    text = text_if_readable(path) or ""
+    separator = separator_of(str(path))
+    names = [each.strip() for each in (text.splitlines() or [""])[0].split(separator)]
+    if len(names) < 2 or '"' in text:
+        return ""
+    wanted = next(
+        (each for each in (name, name.removesuffix("s"), name.removesuffix("es")) if each in names), ""
+    )
+    at = names.index(wanted) + 1 if wanted else 0
+    if not at and name.lower() in _ORDINALS and _ORDINALS.index(name.lower()) < len(names):
+        at = _ORDINALS.index(name.lower()) + 1
+    return f"-d {shlex.quote(separator)} -f {at}" if at else ""

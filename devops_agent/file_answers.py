@@ -15,7 +15,9 @@ from devops_agent.files import is_folder
 from devops_agent.patterns import LEAD, regex, said_in_full
 from devops_agent.policy import effects
 
-_PUTS = r"(?:write|save|put|store|record|export|dump|output|redirect|note(?: down)?|print|list|collect)"
+_PUTS = (
+    r"(?:write|save|put|store|record|export|dump|output|redirect|note(?: down)?|print|list|collect|extract)"
+)
 _FILE = (
     r"(?:in)?to (?:an? |the )?(?:new )?(?:text )?(?:file )?(?:called |named )?"
     r"[\"'`]?(?P<file>[\w./-]*\w\.\w+)[\"'`]?(?: file)?"
@@ -24,13 +26,19 @@ _IN_FILE = _FILE.replace("(?:in)?to", "(?:to|into|in|as)", 1)
 _LINES = (
     r"(?:,? (?:with )?(?:one|each)(?: \w+)? (?:per|a|on (?:a|its own|each)) (?:separate )?line(?: each)?)?"
 )
-_ALONE = r"(?:,? (?:and )?nothing else)?"
+_SORTED = r"(?P<sorted>,? (?:and )?sorted(?: alphabetically| by name)?)?"
+_ONCE = r"(?P<once>,? (?:and )?(?:without (?:duplicates|repetitions)|each (?:only )?once|unique))?"
+_TAIL = rf"{_LINES}{_SORTED}{_ONCE}{_LINES}(?:,? (?:and )?nothing else)?"
 _THAT = (
     r"(?:it|them|that|this|these|those|(?:only |just )?(?:the|its|their|that) WORD"
     r"(?:names?|values?|results?|outputs?|lists?|numbers?|counts?|dates?|answers?|paths?|figures?|versions?))"
 )
-_PART = _THAT.replace("WORD", r"(?:\w+ )?")
-_FINDS = r"(?:find out|find|get|look up|determine|count|check|show(?: me)?|tell me|list|collect|work out|see)"
+_WORD = r"(?:[^,;.?! ]|\.\w)+"
+_PART = rf"(?:{_THAT.replace('WORD', f'(?:{_WORD} )?')}|(?:the|all|only) (?:{_WORD} ){{1,8}}?{_WORD})"
+_FINDS = (
+    r"(?:find out|find|get|look up|determine|count|check|show(?: me)?|tell me|list|collect|work out|see"
+    r"|compare|read|look at|go through|search|take|sum up|add up)"
+)
 _NO_TEXT = r"(?! (?:line|text|word|string|following|message|sentence|comment|value)s?\b)"
 _STARTS = rf"(?:the{_NO_TEXT}|all|only|just|my|our|how many|which|what|names|output|today)"
 _SENTENCE = r"(?:[^.?!;]|\.(?=\w))"
@@ -38,13 +46,13 @@ _WISHES = [
     # "which branch is checked out? Write it to branch.txt"
     regex(
         rf"{LEAD}(?P<what>(?:what|which|who|when|how many|how much|where|{_FINDS})\b{_SENTENCE}+?)"
-        rf"(?:[?.;]|,)? (?:and |then |please )*{_PUTS} (?P<part>{_PART}) {_IN_FILE}{_LINES}{_ALONE}",
+        rf"(?:[?.;]|,)? (?:and |then |please )*{_PUTS} (?P<part>{_PART}) {_IN_FILE}{_TAIL}",
         re.IGNORECASE,
     ),
     # "write the kernel version and the number of CPUs into facts.txt"
     regex(
         rf"{LEAD}{_PUTS} (?P<what>{_STARTS}\b{_SENTENCE}*?)"
-        rf" {_IN_FILE}{_LINES}{_ALONE}",
+        rf" {_IN_FILE}{_TAIL}",
         re.IGNORECASE,
     ),
     # "create a file facts.txt with the kernel version"
@@ -52,7 +60,7 @@ _WISHES = [
         rf"{LEAD}(?:create|make|write) (?:an? |the )?(?:new )?(?:text )?(?:file )?(?:called |named )?"
         r"[\"'`]?(?P<file>[\w./-]*\w\.(?:txt|log|list|md|out))[\"'`]?"
         r" (?:with|containing|that (?:contains|lists|has|holds))"
-        rf" (?P<what>{_STARTS}\b{_SENTENCE}+?){_LINES}{_ALONE}",
+        rf" (?P<what>{_STARTS}\b{_SENTENCE}+?){_TAIL}",
         re.IGNORECASE,
     ),
 ]
@@ -131,13 +139,37 @@ def wanted(wish: str, directory: Path, told: Sequence[str] = ()) -> FileAnswer |
     found = facts.of(what, directory)
     if not found and _NAMES_OF.search(part) and not _NAMES_OF.search(what):
         found = facts.of(f"names of {_FINDING.sub('', what)}", directory)
-    command = found.into(path) if found else ""
+    order = "" if not (match["sorted"] or match["once"]) else "sort -u" if match["once"] else "sort"
+    command = found.into(path, order) if found else ""
     if not command and (run := _command_named(what)):
         command = f"{run} > {shlex.quote(path)} 2>&1"
     if not command and (url := _asked_of(what, told)):
         command = f"{url} > {shlex.quote(path)}"
     only = part if part.lower() not in _ALL_OF_IT else what
     return FileAnswer(what, only, path, command)
+
+
+# "append the current date to notes.txt"
+_APPENDS = [
+    regex(
+        rf"{LEAD}(?:append|add) (?P<what>(?:the|today)\b{_SENTENCE}+?) (?:at|to)"
+        r" (?:the end of )?(?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w\.\w+)[\"'`]?"
+        r"(?: as a (?:new )?line)?",
+        re.IGNORECASE,
+    )
+]
+
+
+def appended(wish: str, directory: Path) -> FileAnswer | None:
+    """The fact that a wish wants appended to a file, where code knows how; else None."""
+    match = said_in_full(_APPENDS, wish)
+    found = facts.of(match["what"], directory) if match else None
+    if match is None or found is None or is_folder(directory / match["file"]):
+        return None
+    path = shlex.quote(match["file"])
+    ends = f'test ! -s {path} || test -z "$(tail -c 1 -- {path})" || echo >> {path}'
+    command = f"{ends}\n{found.into(match['file'], append=True)}"
+    return FileAnswer(match["what"], match["what"], match["file"], command)
 
 
 def _asked_of(what: str, told: Sequence[str]) -> str:

@@ -240,6 +240,45 @@ def files_to_copy(wish: str, told: Sequence[str], directory: Path) -> tuple[list
     return (names, match["target"]) if there else None
 
 
+_IN_FOLDER = r"(?: in (?:the )?(?:folder |directory )?(?P<folder>[\w./-]*\w)/?(?: folder| directory)?)?"
+_EMPTY_FILES = regex(
+    rf"{LEAD}(?:create|make|touch) (?:an? |the |two |three |four |five |\d+ )?(?:new )?empty files?"
+    rf"(?: (?:called|named))? (?P<names>{_NAMES}){_IN_FOLDER}[\s.]*\Z",
+    re.IGNORECASE,
+)
+
+
+def empty_files(wish: str, directory: Path) -> list[str]:
+    """The empty files that a wish wants made and that are not there."""
+    match = _EMPTY_FILES.match(wish)
+    if match is None or (match["folder"] and not is_folder(directory / match["folder"])):
+        return []
+    names = [str(Path(match["folder"] or ".") / name) for name in _BETWEEN.split(match["names"])]
+    return [] if any((directory / name).exists() for name in names) else names
+
+
+_EMPTIES_FOLDER = [
+    regex(
+        rf"(?:(?:please|then|now|and) )*{said} (?:the )?(?:folder |directory )?{_NAME}(?: folder| directory)?"
+        r"(?:,? (?:but|and) (?:keep|leave) (?:the )?(?:(?:empty )?folder|directory|it)(?: itself)?)?",
+        re.IGNORECASE,
+    )
+    for said in (
+        r"(?:delete|remove) (?:everything|all(?: the)? (?:files(?: and folders)?|contents?))"
+        r" (?:in|inside|from)",
+        "empty",
+    )
+]
+
+
+def folder_to_empty(wish: str, directory: Path) -> str:
+    """The folder of which a wish wants all that is in it deleted and says nothing more; "" for none here."""
+    match = said_in_full(_EMPTIES_FOLDER, wish)
+    name = match["name"] if match else ""
+    is_below = name not in _NO_FOLDER and ".." not in Path(name).parts
+    return name if name and is_below and is_folder(directory / name) else ""
+
+
 _MOVES = [
     regex(
         rf"{LEAD}(?P<how>rename|move|copy) (?:the )?(?:file )?[\"'`]?(?P<source>[\w./-]*\w)[\"'`]?"

@@ -15,6 +15,7 @@ from devops_agent import (
     file_wishes,
     grounding,
     intent,
+    line_places,
     line_wishes,
     recipe_choice,
     runbook_library,
@@ -58,6 +59,10 @@ _RANKS = regex(
     r"\b(?:most|least|fewest|top|highest|lowest|biggest|largest|smallest|busiest)\b", re.IGNORECASE
 )
 _SPARES = regex(r"\b(?:touch|except|keep|without|skip|leave|spare)\b", re.IGNORECASE)
+_KEEPS_FOLDER = regex(
+    r",? (?:but|and) (?:keep|leave) (?:the )?(?:empty )?(?:folder|directory)(?: itself)?(?=[\s.]*$)",
+    re.IGNORECASE,
+)
 # What is looked at behind each change anyway.
 _ASSURES = regex(
     r"\s*(?:make sure|ensure|verify|check|confirm|wait)\b.*\b(?:rollout|rolled out|ready|running|up|healthy"
@@ -65,6 +70,12 @@ _ASSURES = regex(
     re.IGNORECASE,
 )
 _PRONOUN = regex(r"\b(?:it|its|them|their|that|this|these|those|both)\b", re.IGNORECASE)
+_IT = regex(r"\bit\b", re.IGNORECASE)
+_MAKES_KIND = regex(
+    rf"{LEAD}(?:create|make|add|set up) (?:an? |the )?(?:new )?(?:docker |kubernetes )?"
+    r"(secret|config ?map|volume|network|service account|persistent volume claim|pvc)\b",
+    re.IGNORECASE,
+)
 _ANYWHERE = frozenset({"namespace", "schedule"})
 # With what the forms begin after which something is gone.
 _ENDS = ("Delete", "Remove", "Discard")
@@ -121,8 +132,14 @@ class FormFinder:
     def _fitting(self, wish: str) -> Runbook | None:
         """The runbook for one of the things that the task wants."""
         if wish not in self._found:
-            self._found[wish] = self._runbook(wish, self.task, self.changes)
+            self._found[wish] = self._runbook(self._resolved(wish), self.task, self.changes)
         return self._found[wish]
+
+    def _resolved(self, wish: str) -> str:
+        """A wish with the kind of what the one before it makes in place of "it"."""
+        at = self.wishes.index(wish)
+        made = _MAKES_KIND.match(self.wishes[at - 1]) if at else None
+        return _IT.sub(f"the {made[1]}", wish, count=1) if made else wish
 
     @cached_property
     def _stated(self) -> Form | None:
@@ -302,7 +319,7 @@ class FormFinder:
         alone = len(self.wishes) == 1  # and then that is all of the task
         beside = [] if alone else [each for each in intent.wishes(self.task) if each not in self.wishes]
         return not any(_RESTRICTS.search(each) and not intent.is_question(each) for each in beside) and not (
-            _CONDITION.search(self.task) or _SPARES.search(self.task)
+            _CONDITION.search(self.task) or _SPARES.search(_KEEPS_FOLDER.sub(" ", self.task))
         )
 
     def _known_to(self, wish: str) -> Mapping[str, str]:
@@ -356,6 +373,10 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
         return Rewrite(path, text, "its lines are sorted or cleaned", made_from=(source,))
     if collects := line_wishes.collecting(wish, directory):
         return form_of_commands("Write the lines with the text to a file", collects)
+    if placed := line_places.changed(wish, directory):
+        return Rewrite(placed.path, placed.text, placed.change, placed.before)
+    if answer := file_answers.appended(wish, directory):
+        return form_of_commands(f"Append it to {answer.path}", answer.command)
     if (answer := file_answers.wanted(wish, directory, told)) and answer.command:
         return form_of_commands(f"Write it into {answer.path}", answer.command)
     if packs := archives.packing(wish, directory):
@@ -385,6 +406,12 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if converted := conversions.converted(wish, directory):
         path, text, source = converted
         return Rewrite(path, text, f"it is {source} in the other format", made_from=(source,))
+    if files := file_wishes.empty_files(wish, directory):
+        return form_of_commands("Create the files", f"touch -- {shlex.join(files)}")
+    if folder := file_wishes.folder_to_empty(wish, directory):
+        return form_of_commands(
+            "Delete what is in the folder", f"find {shlex.quote(folder)} -mindepth 1 -print -delete"
+        )
     if folder := file_wishes.folder_to_delete(wish, directory):
         return form_of_commands("Delete the folder", f"rm -r -- {shlex.quote(folder)}")
     if changed := file_modes.file_and_mode(wish):

@@ -29,7 +29,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)
 |sort(?=(?: \S+){1,6} into\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
-|run(?= (?:it|them)\b)
+|run(?= (?:it|them)\b)|use(?= (?:it|them) (?:as|in|for)\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|image \S+|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")
@@ -206,7 +206,7 @@ def parts(task: str) -> list[str]:
 
 # "a deployment and a service", "…, plus a service": a second thing to make, without a verb of its own.
 _ALSO = regex(
-    r",?\s+(?:plus|as well as|together with|along with|and|(?:and )?in it)\s+"
+    r"(?:,?\s+(?:plus|as well as|together with|along with|and|(?:and )?in it)|,)\s+"
     r"(?=an? (?:\w+ )?(?:namespace|config ?map|secret"
     r"|deployment|service|pod|volume|network|ingress|cron ?job|job)\b)",
     re.IGNORECASE,

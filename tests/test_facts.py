@@ -1,5 +1,6 @@
 """Facts that a task asks for by name, and the files into which it wants them put."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/a.log").write_text("ERROR a\nok\nERROR b\n")
+    (tmp_path / "users.csv").write_text("id,name,city\n1,Bo,Ulm\n2,Al,Bern\n")
     (tmp_path / "notes.txt").write_text("one\ntwo\nthree\n")
 
 
@@ -46,6 +48,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("the current branch", "git branch --show-current"),
         ("which python version", "python --version | head -n 1"),
         ("the three processes that use the most memory", "ps -eo comm= --sort=-rss | head -n 3"),
+        ("the names from users.csv", "cut -d , -f 2 users.csv | tail -n +2"),
+        ("the third column of users.csv", "cut -d , -f 3 users.csv | tail -n +2"),
+        ("lines 2 to 3 of notes.txt", "sed -n '2,3p' notes.txt"),
+        ("the colours from users.csv", None),
         ("the number of lines of gone.txt", None),
         ("the number of files in gone", None),
         ("the number of pods", None),
@@ -67,7 +73,9 @@ def test_each_fact_has_a_command_that_only_reads() -> None:
         if line[:2] == "$ "
     ]
     assert len(commands) > 60
-    filled = [line.replace("{program}", "git --version") for line in commands]
+    filled = [
+        re.sub(r"\{(?:number|last)\}", "2", line).replace("{program}", "git --version") for line in commands
+    ]
     assert [line for line in filled if not effects.is_read(line)] == []
 
 
@@ -148,3 +156,22 @@ def test_what_the_model_is_to_find_it_finds_before_it_writes() -> None:
     assert wanted and (wanted.part, wanted.path, wanted.command) == ("their names", "k.txt", "")
     call = AnswerText("k.txt", "their names").call({"content": "a\nb"}, "", Ground())
     assert call.arguments == {"path": "k.txt", "content": "a\nb\n"}
+
+
+def test_a_file_gets_what_is_found_in_order_or_behind_what_it_has() -> None:
+    form = brief("Extract the names from users.csv into names.txt, one per line, sorted").form
+    assert isinstance(form, RecipeForm)
+    assert form.template == "cut -d , -f 2 users.csv | tail -n +2 | sort > names.txt"
+    appended = brief("Append the number of lines of users.csv to notes.txt").form
+    assert isinstance(appended, RecipeForm)
+    subprocess.run(["bash", "-ec", appended.template], check=True)
+    assert Path("notes.txt").read_text() == "one\ntwo\nthree\n3\n"
+    assert file_answers.appended("Append the moral of the story to notes.txt", Path()) is None
+
+
+def test_of_what_two_files_tell_the_model_writes_the_text() -> None:
+    Path("a.env").write_text("A=1\n")
+    Path("b.env").write_text("A=1\nB=2\n")
+    task = "Compare a.env and b.env and write the keys that a.env lacks into missing.txt"
+    wanted = file_answers.wanted(task, Path())
+    assert wanted and (wanted.part, wanted.path) == ("the keys that a.env lacks", "missing.txt")

@@ -10,6 +10,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.file_wishes import (
     absent_before,
     absent_value,
+    empty_files,
     meant_path,
     moved,
     next_version,
@@ -559,3 +560,42 @@ def test_a_file_of_pairs_is_made_by_code(tmp_path: Path) -> None:
     assert pairs_to_write("write a.conf with a=1 and what else it needs", tmp_path) is None
     (tmp_path / "b.env").write_text("")
     assert pairs_to_write("write b.env with A=1", tmp_path) is None
+
+
+def test_files_are_made_and_a_folder_is_emptied_by_code() -> None:
+    Path("spool").mkdir()
+    Path("spool/a").write_text("a")
+    assert empty_files("Create two empty files a.txt and b.txt in spool", Path()) == [
+        "spool/a.txt",
+        "spool/b.txt",
+    ]
+    assert empty_files("Create an empty file a in spool", Path()) == []
+    assert empty_files("Create an empty file a.txt in gone", Path()) == []
+    assert steps("Delete everything in spool but keep the folder") == ["Delete what is in the folder"]
+    for task in (
+        "Delete everything in spool but keep a",
+        "Delete everything in spool. Keep a.",
+        "Empty gone",
+    ):
+        assert steps(task) != ["Delete what is in the folder"]
+
+
+def test_what_is_said_of_a_thing_just_made_is_said_of_its_kind() -> None:
+    made = "Create a secret db with password=x and use it as env variable DB in deployment web in namespace a"
+    assert "Pass a secret to a deployment" in " ".join(steps(made))
+
+
+@pytest.mark.parametrize(
+    ("task", "never"),
+    [
+        ("Remove the user b from users.json", "Delete a user"),
+        ("Remove the execute permission from run.sh for others", "Make a file executable"),
+        ("Put the message of the last commit at the top of CHANGELOG.md", "Change the message"),
+        ('Replace the text "Al" by "Alfred" in users.csv only in the name column', "Replace a text"),
+        ("Is port 8080 free? If so, start nginx:1.25 on it", "Kill the process"),
+    ],
+)
+def test_a_recipe_that_does_something_else_is_not_offered(task: str, never: str) -> None:
+    for name in ("users.json", "run.sh", "CHANGELOG.md", "users.csv"):
+        Path(name).write_text("id,name\n1,Al\n")
+    assert not any(step.startswith(never) for step in steps(task))

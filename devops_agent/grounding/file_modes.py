@@ -38,10 +38,27 @@ _KNOWN = frozenset(
 )
 
 
+# "remove the execute permission from run.sh for others"
+_GIVES = [
+    regex(
+        rf"{_LEAD}(?P<how>remove|revoke|take away|drop|add|give|grant) (?:the )?"
+        r"(?P<right>read|write|execut(?:e|ion)) (?:permissions?|rights?|bit|access)? ?(?:from|of|on|to|for)"
+        rf" {_FILE} (?:for|from|to) (?:the |all )?"
+        r"(?P<who>owner|group|others|other users|everybody else|everyone else|everybody|everyone|all)",
+        re.IGNORECASE,
+    )
+]
+_LETTERS = {"owner": "u", "group": "g", "everybody": "a", "everyone": "a", "all": "a"}
+
+
 def file_and_mode(wish: str) -> tuple[str, str] | None:
     """The file whose mode a wish wants set, and the mode, such as "640"; None where any is left open."""
     if match := said_in_full(_IN_DIGITS, wish):
         return match["file"], match["mode"]
+    if match := said_in_full(_GIVES, wish):
+        who = _LETTERS.get(match["who"].lower(), "o")
+        sign = "+" if match["how"].lower() in ("add", "give", "grant") else "-"
+        return match["file"], f"{who}{sign}{'x' if match['right'][0] in 'eE' else match['right'][0].lower()}"
     wish = wish.strip(" .!")
     *before, last = re.split(r"[.!;]\s+", wish)
     words = [word.strip("\"'`,:").lower() for word in last.split()]
