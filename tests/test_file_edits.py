@@ -688,3 +688,19 @@ def test_a_file_that_is_only_read_is_not_edited(tmp_path: Path, monkeypatch: pyt
         assert brief(task, lambda: True).form is None, task
     for task in ("Remove A from app.env", "Drop the line A=1 from app.env", "Take A out of app.env"):
         assert brief(task, lambda: True).form, task
+
+
+def test_of_settings_that_a_task_names_as_they_are_spelt_no_other_one_is_changed() -> None:
+    text = "[server]\nprotocol = http\ncert_file =\n[smtp]\nkey_file = /etc/mail.key\nmax_size = 3\n"
+    task = "Set protocol to https and cert_file to a certificate of ours in app.ini, and raise the max size"
+    edit = SettingEdit("app.ini", text, task)
+    for setting, value in (
+        ("server.cert_file", "a.crt"),
+        ("smtp.max_size", "9"),
+        ("server.protocol", "https"),
+    ):
+        assert value in str(
+            edit.call({"setting": setting, "value": value}, task, Ground()).arguments["content"]
+        )
+    with pytest.raises(CallRefused, match=r"does not speak of smtp\.key_file"):
+        edit.call({"setting": "smtp.key_file", "value": "a.key"}, task, Ground())

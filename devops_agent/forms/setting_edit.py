@@ -16,6 +16,7 @@ from devops_agent.errors import CallRefused
 from devops_agent.forms.form import FileEdit
 from devops_agent.forms.stated_settings import NO_VALUE, are_like, stated
 from devops_agent.grounding import Ground
+from devops_agent.grounding.task_words import has_word
 from devops_agent.patterns import regex
 from devops_agent.policy.placeholders import placeholder
 from devops_agent.protocol import RECIPE, Call
@@ -205,11 +206,21 @@ class SettingEdit(FileEdit):
             text = self._with(text, setting, value, task)
         return Call("write_file", {"path": self.path, "content": text})
 
+    def _is_spoken_of(self, setting: str, task: str) -> bool:
+        """Whether a task that names settings as they are spelt speaks of this one too."""
+        keys = {key for key in map(key_of, self._all) if "_" in key}
+        if not any(has_word(task, key) for key in keys):
+            return True
+        said = r"[\W_]*".join(map(re.escape, re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", key_of(setting))))
+        return bool(re.search(said, task, re.IGNORECASE))
+
     def _with(self, text: str, setting: str, value: str, task: str) -> str:
         """A text with the new value of a setting; behind it, others may have been changed before."""
         place = self._all.get(setting)
         if place is None:
             raise CallRefused(f"{self.path} has no setting {setting!r}. {self.description}")
+        if not self._is_spoken_of(setting, task):
+            raise CallRefused(f"The task does not speak of {setting}. If all it names is done, answer.")
         if (stand_in := placeholder(value)) and stand_in not in task:
             raise CallRefused(f"{stand_in} stands for a value. Give the real one, as the task has it.")
         old = self.text[place.start : place.end]
