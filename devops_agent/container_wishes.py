@@ -5,6 +5,7 @@ of the wish, and only where each of them is understood.
 """
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from devops_agent.grounding.task_words import IMAGE
 from devops_agent.patterns import LEAD, NO_NAME, regex
 
 _STARTS = regex(
-    rf"{LEAD}(?:run|start|launch|spin up|bring up|create)\b"
+    rf"{LEAD}(?:(?:run|start|launch|spin up|bring up)\b(?! the (?!image\b)(?:[\w.-]+ )?container\b)"
+    r"|create(?= (?:an? |the )?(?:new )?(?:docker )?(?:[\w./:-]+ )?container\b))"
     rf"(?= .*(?:\bcontainer\b|{IMAGE.pattern}|\b(?:run|start|launch) \w))",
     re.IGNORECASE,
 )
@@ -57,7 +59,9 @@ _COMMAND = regex(
     r" (?:(?P<quote>[\"'`])(?P<command>.+?)(?P=quote)|(?P<bare>sleep (?:\d+|infinity)))(?![\w-])",
     re.IGNORECASE,
 )
-_LABELS = regex(rf"{_WITH}labels? (?P<pairs>{_PAIR}(?:(?:,? and |, ){_PAIR})*)", re.IGNORECASE)
+_LABELS = regex(
+    rf"{_WITH}(?:label (?P<pair>{_PAIR})|labels (?P<pairs>{_PAIR}(?:(?:,? and |, ?){_PAIR})*))", re.IGNORECASE
+)
 _ENV_FILE = _said(
     rf"(?:env(?:ironment)? file|variables (?:from|of|in)(?: the file)?) [\"'`]?(?P<file>{_PATH})[\"'`]?"
 )
@@ -91,9 +95,10 @@ _PORTS = (
     regex(
         rf"{_WITH}{_PUBLISHED}(?:it )?(?:on |at |via |through |behind |under |to )*"
         r"(?:the )?(?:local |host )?port (?P<host>\d{2,5})"
-        r"(?: (?:of|on) (?:this|the|my) (?:host|machine)| on localhost)?"
-        r"(?: (?:to|onto|mapped to|forwarded to) (?:the )?(?:container )?port (?P<inner>\d{2,5})"
-        r"(?: (?:of|in|inside) (?:the container|it))?)?(?!\w)",
+        r"(?: (?:of|on) (?:this|the|my) (?:host|machine))?"
+        r"(?: (?:to|onto|mapped to|forwarded to) (?:(?:the )?container port (?P<inner>\d{2,5})"
+        r"|port (?P<inside>\d{2,5}) (?:of|in|inside) the container))?"
+        r"(?!\w| (?:of|in|inside) (?:the container|it)\b)",
         re.IGNORECASE,
     ),
 )
@@ -135,6 +140,11 @@ _WAITS = regex(
     r" (?:it|the container) (?:to )?(?:answers?|responds?|runs?|(?:is |be )?(?:up|running|ready))",
     re.IGNORECASE,
 )
+_NO_SOURCE = frozenset("volume mounted folder directory file data mount a the an named new".split())
+_NO_NETWORK = frozenset("a an the new own same docker host none".split())
+_NO_CONTAINER = frozenset(
+    "privileged root daemon detached background read-only readonly user admin service".split()
+)
 _FILLS = frozenset(
     """a an the as new docker container instance of from with image using based on and that is in background
  detached it which one me for please be to""".split()
@@ -160,6 +170,8 @@ def to_run(wish: str, directory: Path) -> str:
         return ""
     if "--env-file" in options and not is_file(directory / options[options.index("--env-file") + 1]):
         return ""
+    if len(published) > 1 and not all(inner for _, inner in published):
+        return ""  # one of them may be that of the container
     ports = []
     for host, inner in published:
         own = [inner] if inner else exposed_ports(image) or _PORTS_OF.get(image.partition(":")[0], [])
@@ -201,9 +213,10 @@ def _pairs(text: str, options: list[str]) -> str:
 
 def _all_pairs(text: str, pattern: re.Pattern[str], option: str, options: list[str]) -> str:
     while match := pattern.search(text):
-        for pair in re.findall(_PAIR, match["pairs"]):
+        for pair in re.findall(_PAIR, match["pairs"] or match["pair"]):
             name, _, value = pair.partition("=")
-            value = value[1:-1] if value[:1] in ("'", '"') else value
+            paired = len(value) > 1 and value[0] == value[-1] and value[0] in ("'", '"')
+            value = value[1:-1] if paired else value
             options += [option, f"{name}={value}"]
         text = f"{text[: match.start()]} {text[match.end() :]}"
     return text
@@ -237,9 +250,11 @@ def _restarts(text: str, options: list[str]) -> str:
 
 
 def _networks(text: str, options: list[str]) -> str:
-    text, found = _taken(text, _NETWORKS, lambda match: ["--network", match["network"]])
+    rest, found = _taken(text, _NETWORKS, lambda match: ["--network", match["network"]])
+    if found and found[1].lower() in _NO_NETWORK:
+        return text
     options += found
-    return text
+    return rest
 
 
 def _users(text: str, options: list[str]) -> str:
@@ -271,7 +286,7 @@ def _mounts(text: str, directory: Path) -> tuple[str, list[str] | None]:
             options += ["-v", shlex.quote(mount) if mount else f'"$PWD/{bare}:{target}{only}"']
             if source.startswith("~") or re.search(r"[^\w./-]", bare):
                 return text, None
-        elif source.lower() in NO_NAME:
+        elif source.lower() in NO_NAME | _NO_SOURCE:
             return text, None
         else:
             options += ["-v", f"{source}:{target}{only}"]
@@ -282,7 +297,8 @@ def _mounts(text: str, directory: Path) -> tuple[str, list[str] | None]:
 def _published(text: str) -> tuple[str, list[tuple[str, str]]]:
     found = []
     while match := next(filter(None, (pattern.search(text) for pattern in _PORTS)), None):
-        found.append((match["host"], match["inner"] or ""))
+        said = match.groupdict()
+        found.append((match["host"], match["inner"] or said.get("inside") or ""))
         text = f"{text[: match.start()]} {text[match.end() :]}"
     return text, found
 
@@ -299,7 +315,9 @@ def _image_and_name(text: str) -> tuple[str, str, str]:
     text = re.sub(rf"(?<![\w./:-]){re.escape(image)}(?![\w./:-])", " ", text, count=1)
     text = " ".join(text.split())
     for named in _NAMED:
-        if (match := named.search(f" {text}")) and match["name"].lower() not in NO_NAME | _FILLS:
+        if (match := named.search(f" {text}")) and match["name"].lower() not in (
+            NO_NAME | _FILLS | _NO_CONTAINER
+        ):
             text = f" {text}"
             return f"{text[: match.start()]} {text[match.end() :]}", image, match["name"]
     return text, image, ""
@@ -343,9 +361,9 @@ def to_compose(wish: str, directory: Path) -> tuple[str, str] | None:
     """The compose file that a wish wants of services which it describes in full, and its text."""
     match = _COMPOSES.match(wish.strip(" .!"))
     path = (match["file"] or "docker-compose.yml") if match else ""
-    if match is None or (directory / path).exists():
+    if match is None or "$" in wish or os.path.lexists(directory / path):
         return None
-    lines, volumes = ["services:"], []
+    lines, volumes, names = ["services:"], [], set()
     for clause in _NEXT_SERVICE.split(match["services"]):
         said = _SERVICE.match(clause)
         words = shlex.split(to_run(f"run a container from {clause[said.end() :]}", directory)) if said else []
@@ -354,8 +372,12 @@ def to_compose(wish: str, directory: Path) -> tuple[str, str] | None:
         service = _service(words[3:])
         if service is None:
             return None
-        lines += [f"  {said['name'] or said['before']}:", *(f"    {line}" for line in service)]
-        volumes += [line.partition(":")[0][4:] for line in service if re.match(r"  - [\w-]+:/", line)]
+        name = said["name"] or said["before"]
+        if name in names:
+            return None
+        names.add(name)
+        lines += [f"  {name}:", *(f"    {line}" for line in service)]
+        volumes += [line.partition(":")[0][4:] for line in service if re.match(r"  - [\w.-]*\w:/", line)]
     if volumes:
         lines += ["volumes:", *(f"  {name}:" for name in dict.fromkeys(volumes))]
     return path, "\n".join([*lines, ""])
@@ -389,7 +411,7 @@ def _service(words: Sequence[str]) -> list[str] | None:
             quoted = json.dumps(value) if option in ("-p", "-e", "--label") else value
             lists.setdefault(_LISTS[option], []).append(f"  - {quoted}")
         elif option in _VALUES:
-            values[_VALUES[option]] = json.dumps(value) if option in ("--cpus", "--user") else value
+            values[_VALUES[option]] = json.dumps(value)
         elif option != "--memory-swap":
             return None
         at += 2

@@ -59,6 +59,7 @@ _COUNTS = regex(
     r"(?: (?P<state>running|stopped|exited)\b)?(?P<where>(?: (?:in|of|on|below|across|over) .+)?)",
     re.IGNORECASE,
 )
+_NO_NAMESPACE = frozenset("each every any all my our your this that same which the a other another".split())
 _AND = regex(r",? and (?:also )?|, ")
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _NUMBERS = "one two three four five six seven eight nine ten".split()
@@ -103,15 +104,17 @@ class Facts:
     def command(self) -> str:
         """Prints the facts; several with what they are called."""
         if len(self.commands) == 1:
-            return next(iter(self.commands.values()))
-        printed = (
-            f'echo {shlex.quote(f"{name}:")} "$({command})"' for name, command in self.commands.items()
-        )
-        return "; ".join(printed)
+            return _as_a_whole(next(iter(self.commands.values())))
+        commands = enumerate(map(_as_a_whole, self.commands.values()), 1)
+        found = " && ".join(f'fact{number}="$({command})"' for number, command in commands)
+        named = enumerate((shlex.quote(f"{name}: ") for name in self.commands), 1)
+        shown = " ".join(f'{name}"$fact{number}"' for number, name in named)
+        return f"{found} && printf '%s\\n' {shown}"
 
     def into(self, path: str, order: str = "", append: bool = False) -> str:
         """The command that writes them to a file, ordered by another one, or puts them behind what it has."""
-        bare = self.command if len(self.commands) == 1 else f"{{ {self.command}; }}"
+        is_one = len(self.commands) == 1 and ";" not in self.command
+        bare = self.command if is_one else f"{{ {self.command}; }}"
         return f"{bare}{f' | {order}' if order else ''} {'>>' if append else '>'} {shlex.quote(path)}"
 
     def answer(self, output: str) -> str:
@@ -139,6 +142,12 @@ def asked(task: str, directory: Path) -> Facts | None:
     found = of(text, directory)
     brief = found and any(command.startswith(_BRIEF) for command in found.commands.values())
     return None if brief else found
+
+
+def _as_a_whole(command: str) -> str:
+    """A command that fails where the engine or the cluster cannot be asked, in place of counting nothing."""
+    asks = command.startswith(("docker ", "kubectl ")) and "|" in command
+    return f"set -o pipefail; {command}" if asks else command
 
 
 def _facts(found: Sequence[tuple[str, str, str]]) -> Facts:
@@ -194,6 +203,8 @@ def _values(match: re.Match[str], directory: Path) -> dict[str, str] | None:
     """What stands in the command for what a phrase names; None where there is no such thing."""
     said: dict[str, str] = {key: value for key, value in match.groupdict().items() if value}
     values = {key: shlex.quote(said[key]) for key in said.keys() & {"file", "name", "image", "text"}}
+    if said.get("before", "").lower() in _NO_NAMESPACE:
+        return None
     values["namespace"] = next((said[key] for key in ("behind", "before", "own") if key in said), "")
     values["objects"] = said.get("objects", "").replace(" ", "").lower()
     if "file" in said and not is_file(directory / said["file"]):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devops_agent import facts, intent
-from devops_agent.files import is_folder
+from devops_agent.files import is_folder, text_if_readable
 from devops_agent.patterns import LEAD, regex, said_in_full
 from devops_agent.policy import effects
 
@@ -75,6 +75,8 @@ _OUTPUT = regex(
     r"|what [`\"']?(?P<prints>[a-z][^`\"']*?)[`\"']? (?:prints|says|shows|outputs|returns|tells)",
     re.IGNORECASE,
 )
+_PROSE = regex(r"\b(?:and|or|but|without|sorted|in|of|by|on|for|with|from|as|then|all|only)\b", re.IGNORECASE)
+_ARCHIVES = frozenset((".tar", ".gz", ".tgz", ".zip", ".xz", ".bz2", ".7z"))
 _NO_COMMAND = regex(r"\b(?:the|this|that|it|its|them|every|each)\b|[;&|<>$`]")
 
 
@@ -101,13 +103,15 @@ _FACT = regex(
     r"|largest|biggest|smallest|newest|oldest|most|which|what|who|when|how|where|running|free|used|uptime)\b",
     re.IGNORECASE,
 )
+_LITERAL = regex(r"\bnumbers? \d|\bversion v?\d|\blist of \w+:? \w+,", re.IGNORECASE)
 _NOTES = frozenset((".txt", ".log", ".csv", ".list", ".out"))
 
 
 def file_of(task: str) -> str:
     """The file into which a task, or the last of its wishes, puts what can only be found; else ""."""
-    match = said_in_full(_WISHES, task) or said_in_full(_WISHES, intent.wishes(task)[-1])
+    match = said_in_full(_WISHES, task) or said_in_full(_WISHES, (intent.wishes(task) or [""])[-1])
     is_fact = match and _FACT.search(match["what"]) and Path(match["file"]).suffix in _NOTES
+    is_fact = is_fact and match and not _LITERAL.search(match["what"])
     return match["file"] if match and is_fact else ""
 
 
@@ -135,14 +139,19 @@ def wanted(wish: str, directory: Path, told: Sequence[str] = ()) -> FileAnswer |
     if match is None or is_folder(directory / match["file"]) or _SAID_BEFORE.fullmatch(match["what"]):
         return None
     what, path = match["what"].strip(), match["file"]
+    if text_if_readable(directory / path) or Path(path).suffix in _ARCHIVES:
+        return None  # what is in it may be wanted
     part = match.groupdict().get("part") or ""
+    names = bool(_NAMES_OF.search(part)) and not _NAMES_OF.search(what)
     found = facts.of(what, directory)
-    if not found and _NAMES_OF.search(part) and not _NAMES_OF.search(what):
+    if found and names and any(name.startswith("number of") for name in found.commands):
+        found = None
+    if not found and names:
         found = facts.of(f"names of {_FINDING.sub('', what)}", directory)
     order = "" if not (match["sorted"] or match["once"]) else "sort -u" if match["once"] else "sort"
     command = found.into(path, order) if found else ""
     if not command and (run := _command_named(what)):
-        command = f"{run} > {shlex.quote(path)} 2>&1"
+        command = f"{run} > {shlex.quote(path)}"
     if not command and (url := _asked_of(what, told)):
         command = f"{url} > {shlex.quote(path)}"
     only = part if part.lower() not in _ALL_OF_IT else what
@@ -186,6 +195,7 @@ def _command_named(what: str) -> str:
     """The command whose output is wanted, when that only reads; else ""."""
     match = _OUTPUT.fullmatch(what)
     command = (match["command"] or match["prints"]) if match else ""
-    if not command or _NO_COMMAND.search(command) or not shutil.which(command.split()[0]):
+    prose = match and not match["quote"] and _PROSE.search(command)
+    if not command or prose or _NO_COMMAND.search(command) or not shutil.which(command.split()[0]):
         return ""
     return command if effects.is_read(command) else ""

@@ -172,7 +172,7 @@ def word_to_set(wish: str, directory: Path) -> tuple[str, str, str] | None:
     """The file of one word that a wish gives another one, that word, and its text now."""
     match = _SETS_WHOLE.match(wish) or said_in_full(_RAISES, wish)
     text = text_if_readable(directory / match["file"]) if match else None
-    if match is None or text is None or len(text.split()) != 1:
+    if match is None or text is None or len(text.split()) != 1 or re.search(r"[=:]", text):
         return None
     word = match.groupdict().get("value") or next_version(text.strip(), match["level"].lower())
     return (match["file"], word, text) if word else None
@@ -207,7 +207,7 @@ _MAKES_PAIRS = [
 def pairs_to_write(wish: str, directory: Path) -> tuple[str, str, str] | None:
     """The file that a wish wants made of pairs such as PORT=8080, its text, and its mode or ""."""
     match = said_in_full(_MAKES_PAIRS, wish)
-    if match is None or (directory / match["file"]).exists():
+    if match is None or os.path.lexists(directory / match["file"]):
         return None
     text = "".join(f"{pair}\n" for pair in re.findall(_PAIR, match["pairs"]))
     return match["file"], text, match["mode"] or ("600" if match["own"] else "")
@@ -254,7 +254,7 @@ def empty_files(wish: str, directory: Path) -> list[str]:
     if match is None or (match["folder"] and not is_folder(directory / match["folder"])):
         return []
     names = [str(Path(match["folder"] or ".") / name) for name in _BETWEEN.split(match["names"])]
-    return [] if any((directory / name).exists() for name in names) else names
+    return [] if any(os.path.lexists(directory / name) for name in names) else names
 
 
 _EMPTIES_FOLDER = [
@@ -294,13 +294,15 @@ def moved(wish: str, directory: Path) -> tuple[str, str, bool] | None:
     if match is None or not is_file(directory / match["source"]):
         return None
     target = match["target"]
-    named = Path(target).suffix or "/" in target or is_folder(directory / target) or match["how"] == "rename"
-    if not named or (directory / target).is_file() or target.lower() in NO_NAME:
+    how, suffix = match["how"].lower(), Path(target).suffix
+    like = suffix == Path(match["source"]).suffix or suffix in _KINDS
+    is_there = is_folder(directory / target)
+    if not (is_there or (like and (suffix or how == "rename"))) or target.lower() in NO_NAME:
         return None
-    inside = Path(target) / Path(match["source"]).name if is_folder(directory / target) else Path(target)
-    if (directory / inside).exists() or not is_folder((directory / inside).parent):
+    inside = Path(target) / Path(match["source"]).name if is_there else Path(target)
+    if os.path.lexists(directory / inside) or not is_folder((directory / inside).parent):
         return None
-    return match["source"], target, match["how"].lower() == "copy"
+    return match["source"], target, how == "copy"
 
 
 # "an executable script x.sh", "make x.sh executable"

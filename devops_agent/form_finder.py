@@ -21,7 +21,7 @@ from devops_agent import (
     runbook_library,
     templates,
 )
-from devops_agent.files import is_file
+from devops_agent.files import is_file, is_folder
 from devops_agent.forms import compose_change
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
@@ -53,6 +53,15 @@ _RESTRICTS = regex(
 )
 _CONDITION = regex(
     r"\b(?:if|unless(?![ -](?:it is |it's |manually )?stop)|provided|in case)\b", re.IGNORECASE
+)
+# "Start it. Before that, stop the old one."
+_TURNS_ROUND = regex(
+    r"\b(?:before(?:hand| that| this| doing)|but first|the old (?:one|container|image|file))\b"
+    r"|(?<=\s)first[\s.!]*$",
+    re.IGNORECASE,
+)
+_SAVES_IT = regex(
+    r"\b(?:save|write|store|put) (?:it|that|them|the (?:result|rest|output|lines))\b", re.IGNORECASE
 )
 _COUNTS = regex(r"\b(?:how many|number of|count)\b", re.IGNORECASE)
 _RANKS = regex(
@@ -256,6 +265,8 @@ class FormFinder:
             return False
         if len(sure) != len(self.wishes) or not all(sure) or _CONDITION.search(self.task):
             return False
+        if _TURNS_ROUND.search(self.task):
+            return False
         if self._is_in_halves:
             return True
         beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
@@ -292,11 +303,14 @@ class FormFinder:
 
     def _in_full(self, wish: str, told: Sequence[str]) -> Form | None:
         """The form for a wish that says all of it, where nothing else in the task may restrict it."""
-        if not self.changes or _CONDITION.search(self.task):
+        if not self.changes or _CONDITION.search(self.task) or _TURNS_ROUND.search(self.task):
             return None
         if wish not in self._named:
             self._named[wish] = _of_names(wish, told, self.directory)
         form = self._named[wish]
+        in_place = isinstance(form, Rewrite) and form.path in form.made_from
+        if in_place and wish != self.task and _SAVES_IT.search(self.task):
+            return None  # it goes elsewhere
         return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
 
     @cached_property
@@ -399,7 +413,7 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
         names = shlex.join((source, target))
         if stays:
             return form_of_commands("Copy the file", f"cp -av -- {names}")
-        return form_of_commands("Move the file", f"mv -nv -- {names}\ntest ! -e {shlex.quote(source)}")
+        return form_of_commands(_MOVES_FILE, f"mv -nv -- {names}\ntest ! -e {shlex.quote(source)}")
     if made := templates.filled(wish, directory):
         path, text, made_from = made
         return Rewrite(path, text, "it is the template with those values", made_from=made_from)
@@ -421,6 +435,7 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     return None
 
 
+_MOVES_FILE = "Move the file"
 _COMMITS = [
     regex(
         rf"{LEAD}commit (?:it|them|this|that|both|the (?:change|file)s?)(?: to git| in git)?"
@@ -433,14 +448,24 @@ _COMMITS = [
 def _commit_of(wish: str, told: Sequence[str], before: Sequence[Form | None]) -> Form | None:
     """The commit of the files that were changed before, when each of them is known."""
     match = said_in_full(_COMMITS, wish)
-    paths = [form.path for form in before if isinstance(form, FileEdit | Rewrite)]
-    if match is None or not paths or len(paths) != len(before):
+    paths = [path for form in before for path in _changed_by(form)]
+    if match is None or not all(map(_changed_by, before)) or not paths:
         return None
     message = match["message"] or told[-1][:1].upper() + told[-1][1:]
     files = shlex.join(dict.fromkeys(paths))
     return form_of_commands(
-        "Commit it", f"git add -- {files}\ngit commit -m {shlex.quote(message)} -- {files}"
+        "Commit it", f"git add -A -- {files}\ngit commit -m {shlex.quote(message)} -- {files}"
     )
+
+
+def _changed_by(form: Form | None) -> list[str]:
+    """The files that a form changes, where that is known."""
+    if isinstance(form, FileEdit | Rewrite):
+        return [form.path]
+    if isinstance(form, RecipeForm) and form.title == _MOVES_FILE:
+        source, target = shlex.split(form.template.splitlines()[1])[-2:]
+        return [source, f"{target.rstrip('/')}/{Path(source).name}" if is_folder(Path(target)) else target]
+    return []
 
 
 def _has(text: str, name: str) -> bool:

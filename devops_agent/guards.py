@@ -406,7 +406,9 @@ def writes_no_answer_of_its_own(call: Call, tools: Tools, evidence: Evidence) ->
     path = call.arguments.get("path", "") if call.name == "write_file" else ""
     if not path or path != evidence.limits.answer_file:
         return
-    if not (evidence.succeeded or evidence.informed):
+    told = set(re.findall(r"\w+", evidence.known.lower()))
+    literal = told.issuperset(re.findall(r"\w+", call.arguments["content"].lower()))
+    if not (evidence.succeeded or evidence.informed or literal):
         raise CallRefused(f"Nothing was found yet for {path}. Run the command that shows it first.")
     content = call.arguments["content"]
     if Path(path).suffix in _NOTES and (stand_in := _STAND_IN.search(content)):

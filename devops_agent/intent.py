@@ -29,7 +29,7 @@ _VERBS = r"""create|scale|set|add|expose|configure|fix|repair|restart|delete|rem
 |have(?= \S+ (?:run|use|load|start|listen|mount|save)\b)
 |sort(?=(?: \S+){1,6} into\b)|keep(?= (?:just|only|at most) \d)
 |run(?= docker containers?\b)
-|run(?= (?:it|them)\b)|use(?= (?:it|them) (?:as|in|for)\b)
+|run(?= (?:it|them)\b)|run(?= [a-z][\w./-]*:[\w.-]+ )|use(?= (?:it|them) (?:as|in|for)\b)
 |run(?= (?:an?|the|my|our|one|two|three|\d+|another|image \S+|\S+(?: v?[\d.]+)? (?:as|in|on|with|behind))\b)
 (?! (?:an?|the|my|our) (?:\w+ )?(?:commands?|tests?|checks?|quer(?:y|ies)|scan|diagnos\w+|benchmark)\b)
 """.replace("\n", "")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -62,13 +63,13 @@ _REMOVES = r"(?:remove|delete|drop|strip) (?:the |all |any )?"
 _ALSO_REMOVES = r"(?:(?:remove|delete|drop|strip|trim) )?(?:the |all |any )?"
 _TURNS = r"(?:convert|turn|change)(?: (?:it|all|everything|all lines))? (?:in)?to"
 _WORKS = {
+    "sort by number": r"sort(?: it)?(?: (?:the )?lines)? (?:numerically|by number)",
     "sort": r"sort(?: it)?(?: (?:the )?lines)?(?: alphabetically)?",
-    "sort by number": r"sort(?: (?:the )?lines)? (?:numerically|by number)",
     "drop repeated": rf"{_REMOVES}(?:duplicates?|duplicated?|repeated|double)(?: lines| entries)?"
     r"|dedup(?:e|licate)(?: (?:the )?lines)?",
     "drop empty": rf"{_ALSO_REMOVES}(?:empty|blank) lines",
-    "drop comments": rf"{_ALSO_REMOVES}(?:comments|comment lines"
-    r"|lines (?:that (?:start|begin)|starting|beginning) with [\"'`]?#[\"'`]?)",
+    "drop comments": rf"{_ALSO_REMOVES}(?:comments|comment lines)",
+    "drop #": rf"{_ALSO_REMOVES}lines (?:that (?:start|begin)|starting|beginning) with [\"'`]?#[\"'`]?",
     "trim": rf"{_ALSO_REMOVES}trailing (?:white ?space|spaces|blanks)",
     "lower": rf"{_TURNS} lower ?case",
     "upper": rf"{_TURNS} upper ?case",
@@ -82,7 +83,10 @@ _SAID = "|".join(f"(?P<w{number}>{said})" for number, said in enumerate(_WORKS.v
 _WORK = regex(
     rf"(?:(?:,| |and|then|also) ?)*(?:{_SAID})(?: (?:but|and) keep the order)?(?![\w-])", re.IGNORECASE
 )
-_CODE = frozenset(".py .sh .bash .rb .pl .md .yaml .yml".split())
+# Files of lines that stand for themselves, and those whose order tells something.
+_LISTS = frozenset(("", ".txt", ".list", ".lst", ".log"))
+_SETTINGS = frozenset((".env", ".conf", ".cfg", ".ini", ".properties"))
+_IN_SETTINGS = frozenset(("drop empty", "drop comments", "drop #", "trim"))
 _COLLECTS = [
     regex(
         rf"{LEAD}(?:find|collect|get|take|grep|copy|write|save) (?:all |the )?(?:the )?lines"
@@ -136,20 +140,26 @@ _ENTRY = regex(r"(?=.*\w)[\w.*/-]*[.*/][\w.*/-]*")
 def ignoring(wish: str, directory: Path) -> tuple[str, str] | None:
     """The ignore file that a wish wants made of patterns that it lists, and its text."""
     match = said_in_full(_IGNORES, wish)
-    if match is None or (directory / match["file"]).exists():
+    if match is None or os.path.lexists(directory / match["file"]):
         return None
     entries = [entry.strip("\"'`") for entry in _BETWEEN.split(match["entries"])]
-    clear = all(_ENTRY.fullmatch(entry) or (directory / entry).exists() for entry in entries)
+    clear = all(_ENTRY.fullmatch(entry) or os.path.lexists(directory / entry) for entry in entries)
     return (match["file"], "".join(f"{entry}\n" for entry in entries)) if clear else None
 
 
 # "add a cron line to crontab.txt that runs /opt/backup.sh every day at 2:30"
+_EACH = (
+    r"(?:day|night|morning|evening|hour|minute|\d+ (?:minutes|hours)|weekday"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+)
+_AT = r" at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]m| o'clock)?(?: in the (?:morning|evening|night|afternoon))?"
 _ADDS_JOB = [
     regex(
         rf"{LEAD}(?:add|append|put) (?:an? |the )?(?:new )?(?:cron ?(?:tab)?|daily|nightly|hourly|weekly)?"
         r" ?(?:cron )?(?:line|entry|job) (?:to|into|in) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
         r",? (?:that|which|to) (?:runs?|starts?|executes?|calls?) [\"'`]?(?P<command>/[\w./-]*\w)[\"'`]?"
-        r" (?P<when>(?:every|each|daily|at|on|once)\b.*)",
+        rf" (?:(?:every|each) {_EACH}(?:{_AT})?|(?:daily|nightly|hourly)(?:{_AT})?"
+        rf"|{_AT.strip()} (?:every|each) day)",
         re.IGNORECASE,
     )
 ]
@@ -163,7 +173,8 @@ def scheduled(wish: str, directory: Path) -> tuple[str, str, str] | None:
         return None
     fields, before = schedules.cron_of(wish) or schedules.only_schedule(wish), text or ""
     line = f"{fields} {match['command']}"
-    if not fields or match["command"] in before or "\r" in before:
+    is_table = "cron" in match["file"] and not match["file"].startswith("/etc/")
+    if not fields or not is_table or match["command"] in before or "\r" in before:
         return None
     between = "" if not before or before.endswith("\n") else "\n"
     return match["file"], f"{before}{between}{line}\n", before
@@ -247,8 +258,11 @@ def reworked(wish: str, directory: Path) -> tuple[str, str, str] | None:
     path = saves["file"] if saves else sources[0]
     if not works or not before or "\r" in before or is_folder(directory / path):
         return None
-    if "drop comments" in works and Path(sources[0]).suffix in _CODE:
-        return None  # there # stands for more than that
+    if path != sources[0] and text_if_readable(directory / path):
+        return None  # what is in it may be wanted
+    suffix = Path(sources[0]).suffix
+    if suffix not in _LISTS and not (suffix in _SETTINGS and _IN_SETTINGS.issuperset(works)):
+        return None  # there a line stands for more than itself
     lines = before.splitlines()
     for work in works:
         try:
@@ -263,13 +277,16 @@ def _worked(lines: list[str], work: str) -> list[str]:
         case "sort":
             return sorted(lines)
         case "sort by number":
-            return sorted(lines, key=lambda line: float(line.split()[0] if line.split() else "nan"))
+            return sorted(lines, key=lambda line: float((line.split() or [""])[0]))
         case "drop repeated":
             return list(dict.fromkeys(lines))
         case "drop empty":
             return [line for line in lines if line.strip()]
         case "drop comments":
-            return [line for line in lines if not line.lstrip().startswith(("#", ";"))]
+            signs = ("#", ";") if any(re.match(r"\s*\[.*\]\s*$", line) for line in lines) else "#"
+            return [line for line in lines if not line.lstrip().startswith(signs)]
+        case "drop #":
+            return [line for line in lines if not line.lstrip().startswith("#")]
         case "trim":
             return [line.rstrip() for line in lines]
         case "lower":

@@ -189,6 +189,8 @@ def into_the_mount(command: str, ground: Ground) -> str:
     folders = _MOUNTED.findall(match["run"]) if match else []
     if match is None or not any(match["path"].startswith(f"{folder}/") for folder in folders):
         return command
+    if "$" in match["inner"] or "--entrypoint" in match["run"] or re.search(r":ro\b", match["run"]):
+        return command
     inside = shlex.quote(f"{match['inner']} {match['to']} {match['path']}")
     return f"{match['run']} sh -c {inside}"
 
@@ -196,8 +198,14 @@ def into_the_mount(command: str, ground: Ground) -> str:
 _SENT = regex(r"(?<![>&\d])> ?(?P<file>[\w./-]+)(?=\s*(?:;|&&|\n|$))")
 
 
+# Where a second one may be another file, or the other way.
+_ELSEWHERE = regex(r"<<|\b(?:cd|pushd|popd|else|elif|case|if)\b")
+
+
 def behind_what_it_wrote(command: str, ground: Ground) -> str:
     """Lets `uname -r > facts.txt; nproc > facts.txt` keep both: the second is put behind the first."""
+    if _ELSEWHERE.search(command):
+        return command
     sent = list(_SENT.finditer(command))
     for earlier, later in reversed(list(pairwise(sent))):
         between = command[earlier.end() : later.start()]

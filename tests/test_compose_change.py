@@ -59,11 +59,6 @@ def changed(wish: str, folder: Path, text: str = FILE) -> str | None:
             "        condition: service_started\n    volumes:\n      - ./conf:/etc/app:ro\n",
         ),
         (
-            "let cache depend on api in compose.yaml",
-            "      - data:/data\n",
-            "      - data:/data\n    depends_on:\n      - api\n",
-        ),
-        (
             "set the environment variable DEBUG=1 for the service web in compose.yaml",
             "      MODE: prod\n",
             '      MODE: prod\n      DEBUG: "1"\n',
@@ -148,6 +143,7 @@ def test_a_file_of_one_service_keeps_it(tmp_path: Path) -> None:
         "let web depend on api in compose.yaml",
         "let web depend on itself in compose.yaml",
         "let api depend on web in compose.yaml",
+        "let cache depend on web in compose.yaml",
     ],
 )
 def test_a_mount_or_a_dependency_in_doubt_is_left_to_others(wish: str, tmp_path: Path) -> None:
@@ -164,3 +160,18 @@ def test_a_volume_is_declared_where_a_file_has_none(tmp_path: Path) -> None:
         "services": {"web": {"image": "a", "volumes": ["data:/var/x"]}},
         "volumes": {"data": None},
     }
+
+
+def test_a_service_waits_for_another_and_a_folder_is_mounted_as_one(tmp_path: Path) -> None:
+    (tmp_path / "html").mkdir()
+    text = "services:\n  web:\n    image: a\n  db:\n    image: b\n"
+    for wish, key, value in (
+        ("let web depend on db in compose.yaml", "depends_on", ["db"]),
+        ("mount html at /data in the web service of compose.yaml", "volumes", ["./html:/data"]),
+        (
+            "mount the file app.conf at /etc/app.conf in web of compose.yaml",
+            "volumes",
+            ["./app.conf:/etc/app.conf"],
+        ),
+    ):
+        assert yaml.safe_load(changed(wish, tmp_path, text) or "")["services"]["web"][key] == value

@@ -42,7 +42,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "docker run -d --name cache --memory 64m --memory-swap 64m --cpus 0.5 redis:7",
         ),
         (
-            "Start an nginx:1.25 container called site that always restarts, mapping port 8090 to port 8080",
+            "Start nginx:1.25 as site that always restarts, mapping host port 8090 to container port 8080",
             "docker run -d --name site -p 8090:8080 --restart always nginx:1.25",
         ),
         (
@@ -71,6 +71,20 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("Run nginx:1.25 as web with the variables from gone.env", ""),
         ("Run own:1 as web on port 8080", ""),
         ("Run nginx:1.25 and redis:7", ""),
+        ("start the nginx container", ""),
+        ("start the container nginx", ""),
+        ("Start redis:7 as cache on port 8080 on localhost", ""),
+        ("run nginx:1.25 exposing port 80 on port 8080", ""),
+        ("run nginx:1.25 with port 80 mapped to port 8080", ""),
+        ("run redis:7 on port 80 of the container", ""),
+        ("run redis:7 with a volume at /data/db", ""),
+        ("run redis:7 in a network", ""),
+        ("run nginx:1.25 as privileged", ""),
+        ("create an image from nginx:1.25", ""),
+        (
+            "run nginx:1.25 with label tier=front and PORT=80",
+            "docker run -d --label tier=front -e PORT=80 nginx:1.25",
+        ),
     ],
 )
 def test_a_container_is_run_as_the_words_say_or_not_at_all(wish: str, command: str) -> None:

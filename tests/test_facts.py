@@ -58,12 +58,15 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("the version of nosuchprogram", None),
         ("the kernel version of web-1", None),
         ("the hostname and the colour", None),
+        ("the number of pods in each namespace", None),
+        ("the number of pods in my namespace", None),
+        ("the server version", None),
         ("the last many lines of notes.txt", None),
     ],
 )
 def test_a_phrase_is_understood_in_full_or_not_at_all(said: str, command: str | None) -> None:
     found = facts.of(said, Path())
-    assert (found.command if found else None) == command
+    assert (found.command.removeprefix("set -o pipefail; ") if found else None) == command
 
 
 def test_each_fact_has_a_command_that_only_reads() -> None:
@@ -120,7 +123,7 @@ def brief(task: str) -> briefing.Briefing:
         ("What kernel is running? Write it to k.txt.", None),
         ("Which files in logs contain ERROR? Put their names into k.txt, one per line", "grep -rlIF"),
         ("Find the largest file in logs and write its name into k.txt", "| cut -d ' ' -f 2- > k.txt"),
-        ("Save the output of `git log -3` to k.txt", "git log -3 > k.txt 2>&1"),
+        ("Save the output of `git log -3` to k.txt", "git log -3 > k.txt"),
         ("Write the kernel version into k.txt and tell me what it is", "uname -r > k.txt"),
     ],
 )
@@ -175,3 +178,35 @@ def test_of_what_two_files_tell_the_model_writes_the_text() -> None:
     task = "Compare a.env and b.env and write the keys that a.env lacks into missing.txt"
     wanted = file_answers.wanted(task, Path())
     assert wanted and (wanted.part, wanted.path) == ("the keys that a.env lacks", "missing.txt")
+
+
+def test_what_cannot_be_asked_is_not_counted_as_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = Path("programs").absolute()
+    programs.mkdir()
+    (programs / "docker").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    for phrases in ("the number of running containers", "the hostname and the number of running containers"):
+        found = facts.of(phrases, Path())
+        assert found and subprocess.run(["bash", "-c", found.command], check=False).returncode
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "put the number of lines of notes.txt into notes.txt",
+        "save all docker images to images.tar",
+        "save the output of git status and git log to k.txt",
+        "save the output of docker ps -a sorted by name to k.txt",
+        "how many containers are running? Write their names into k.txt",
+    ],
+)
+def test_in_doubt_code_puts_nothing_into_a_file(wish: str) -> None:
+    found = file_answers.wanted(wish, Path())
+    assert found is None or not found.command
+
+
+def test_no_wish_is_no_file() -> None:
+    assert file_answers.file_of("") == file_answers.file_of("...") == ""
+    for task in ("Create a file k.txt with the numbers 1 to 10", "Write version 1.2.3 into k.txt"):
+        assert file_answers.file_of(task) == ""

@@ -440,6 +440,8 @@ def test_an_answer_is_found_before_it_is_put_into_a_file() -> None:
     found = Evidence(limits=limits, succeeded=1, known="notAfter=May 4 2031")
     guards.writes_no_answer_of_its_own(write("expiry.txt", "May 4 2031\n"), {}, found)
     guards.writes_no_answer_of_its_own(write("other.txt", "2047\n"), {}, nothing)
+    said = Evidence(limits=limits, known="Write the names Al and Bo into expiry.txt")
+    guards.writes_no_answer_of_its_own(write("expiry.txt", "Al\nBo\n"), {}, said)
     with pytest.raises(CallRefused, match="2047"):
         guards.writes_no_answer_of_its_own(write("expiry.txt", "2047\n"), {}, found)
     with pytest.raises(CallRefused, match="<expiry date>"):

@@ -143,13 +143,21 @@ def test_the_rows_of_a_table_are_sorted_below_its_header(
         ("Sort the lines of list.txt numerically", None, None),
         ("Remove all comments from run.sh", None, None),
         ("Sort gone.txt", None, None),
+        ("Sort list.txt and save it as run.sh", None, None),
+        ("Sort app.ini", None, None),
+        ("Remove the comments from app.ini", "app.ini", "[a]\nx=1\n"),
+        ("Remove duplicates from compose.yaml", None, None),
+        ("Remove comments from main.c", None, None),
     ],
 )
 def test_lines_are_sorted_and_cleaned(tmp_path: Path, wish: str, path: str | None, text: str | None) -> None:
     (tmp_path / "list.txt").write_text("b\na\nb\n\n# c\n")
     (tmp_path / "run.sh").write_text("#!/bin/sh\n# c\n")
+    (tmp_path / "app.ini").write_text("; b\n[a]\n# c\nx=1\n")
+    (tmp_path / "compose.yaml").write_text("a:\n  x: 1\nb:\n  x: 1\n")
+    (tmp_path / "main.c").write_text("#include <a.h>\n")
     found = reworked(wish, tmp_path)
-    assert found == ((path, text, "list.txt") if path else None)
+    assert (found and found[:2]) == ((path, text) if path else None)
 
 
 @pytest.mark.parametrize(
@@ -172,17 +180,19 @@ def test_an_ignore_file_is_made_of_the_patterns_that_are_listed(
 @pytest.mark.parametrize(
     ("wish", "text"),
     [
-        (
-            "Add a cron line to jobs.txt that runs /opt/b.sh every day at 2:30",
-            "@reboot x\n30 2 * * * /opt/b.sh\n",
-        ),
-        ("Add a cron line to jobs.txt that runs /opt/b.sh now and then", None),
-        ("Add a cron line to jobs.txt that runs /opt/b.sh every day at 2:30 unless it runs", None),
+        ("Add a cron line to cron.txt that runs /opt/b.sh every day at 2:30", "30 2 * * * /opt/b.sh"),
+        ("Add a cron line to cron.txt that runs /opt/b.sh now and then", None),
+        ("Add a cron line to cron.txt that runs /opt/b.sh every day at 2:30 unless it runs", None),
+        ("Add a cron line to cron.txt that runs /opt/b.sh every day at 2:30 as root", None),
+        ("Add a cron line to jobs.txt that runs /opt/b.sh every day at 2:30", None),
+        ("Add a cron line to /etc/crontab that runs /opt/b.sh every day at 2:30", None),
     ],
 )
 def test_a_job_is_put_into_a_crontab_file(tmp_path: Path, wish: str, text: str | None) -> None:
     (tmp_path / "jobs.txt").write_text("@reboot x")
-    assert scheduled(wish, tmp_path) == (("jobs.txt", text, "@reboot x") if text else None)
+    (tmp_path / "cron.txt").write_text("@reboot x")
+    found = scheduled(wish, tmp_path)
+    assert found == (("cron.txt", f"@reboot x\n{text}\n", "@reboot x") if text else None)
 
 
 def test_a_line_is_appended_to_what_was_renamed() -> None:

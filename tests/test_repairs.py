@@ -192,6 +192,11 @@ def test_completed_is_no_phase() -> None:
         ("uname -r > a.txt; nproc > b.txt", "uname -r > a.txt; nproc > b.txt"),
         ("date > a; sort a > b; cat b > a", "date > a; sort a > b; cat b > a"),
         ("date > a; id 2> a", "date > a; id 2> a"),
+        ("cd a; ls > l; cd ../b; ls > l", "cd a; ls > l; cd ../b; ls > l"),
+        (
+            "cat > s.sh <<'E'\necho 1 > state; echo 2 > state\nE",
+            "cat > s.sh <<'E'\necho 1 > state; echo 2 > state\nE",
+        ),
     ],
 )
 def test_a_second_result_does_not_take_the_place_of_the_first(command: str, mended: str) -> None:

@@ -208,3 +208,24 @@ def test_files_of_several_kinds_are_moved_and_one_stays() -> None:
     subprocess.run(["bash", "-ec", delete.template], check=True)
     assert [path.name for path in Path("old").iterdir()] == ["y.log"]
     assert selection_of("Move every csv file into it", (), True, Path()) is None
+
+
+def test_where_files_go_is_a_folder_of_this_machine() -> None:
+    Path("backup").mkdir()
+    assert selection_of("Copy all .bak files to backup", (), True, Path())
+    for task in (
+        "Copy all .bak files to the server",
+        "Move all .bak files to the trash",
+        "Copy all .bak files recursively into backup",
+    ):
+        assert selection_of(task, (), True, Path()) is None
+
+
+def test_a_file_whose_name_is_taken_is_no_success() -> None:
+    Path("backup").mkdir()
+    for folder in (".", "backup"):
+        Path(folder, "a.bak").write_text(folder)
+    move = selection_of("Move all .bak files here into backup", (), True, Path())
+    assert move
+    assert subprocess.run(["bash", "-ec", move.template], check=False).returncode
+    assert Path("a.bak").read_text() == "."

@@ -520,11 +520,13 @@ def test_a_file_that_is_one_version_gets_the_next_one(wish: str, set_to: str | N
             "Replace python:3.11 by python:3.11-slim in the Dockerfile and build it as web:3",
             ["Dockerfile", "Build a docker image"],
         ),
+        ("Move app.ini to conf and commit it", ["Move the file; Commit it"]),
         ("Write a script pack.sh that packs src, and run it", ["pack.sh", "Run the script"]),
         ("Write a script pack.sh that packs src, and run it every night", ["pack.sh"]),
     ],
 )
 def test_what_comes_behind_a_change_has_a_form(task: str, expected: list[str]) -> None:
+    Path("conf").mkdir()
     Path("VERSION").write_text("1.2.0\n")
     Path("app.ini").write_text("[web]\nport=80\n")
     Path("Dockerfile").write_text("FROM python:3.11\nCOPY . .\nCMD python app.py\n")
@@ -599,3 +601,26 @@ def test_a_recipe_that_does_something_else_is_not_offered(task: str, never: str)
     for name in ("users.json", "run.sh", "CHANGELOG.md", "users.csv"):
         Path(name).write_text("id,name\n1,Al\n")
     assert not any(step.startswith(never) for step in steps(task))
+
+
+def test_a_file_that_moved_is_committed_at_both_places() -> None:
+    Path("conf").mkdir()
+    Path("app.ini").write_text("a=1\n")
+    form = briefed("Move app.ini to conf and commit it").form
+    assert isinstance(form, RecipeForm)
+    assert "git commit -m 'Move app.ini to conf' -- app.ini conf/app.ini" in form.template
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Start redis:7 as cache. Before that, stop the old one.",
+        "Start redis:7 as cache. Remove the old container cache first.",
+        "Start redis:7 as cache with a password",
+        "Change A in app.env to 2",
+    ],
+)
+def test_what_turns_the_order_round_or_says_more_is_not_done_by_code_alone(task: str) -> None:
+    Path("app.env").write_text("A=1\n")
+    told = briefed(task)
+    assert not (told.covers and told.form and getattr(told.form, "text", "") in ("", "2\n"))

@@ -82,9 +82,10 @@ _Change = Callable[["_File", "re.Match[str]"], str]
 class _File:
     """A compose file while it is changed: as lines, and as what it means."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, directory: Path) -> None:
         import yaml  # slow, and seldom needed
 
+        self.directory = directory
         self.lines: list[str | None] = list(text.splitlines())
         self.meant: dict[str, Any] = copy.deepcopy(yaml.safe_load(text))  # of aliases each gets its own
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -121,7 +122,7 @@ def _changed(said: "re.Match[str]", change: _Change, directory: Path) -> Rewrite
 
     text = text_if_readable(directory / said["file"])
     try:
-        file = _File(text or "")
+        file = _File(text or "", (directory / said["file"]).parent)
         told = change(file, said) if said["service"] in file.meant["services"] else ""
         new = "\n".join(line for line in file.lines if line is not None) + "\n"
         if told and yaml.safe_load(new) == file.meant:
@@ -164,6 +165,9 @@ def _mount(file: _File, said: "re.Match[str]") -> str:
     there = meant.get("volumes") or []
     if any(target in (each if isinstance(each, dict) else str(each).split(":")) for each in there):
         return ""
+    is_path = re.search(rf"\b(?:folder|directory|file) [\"'`]?{re.escape(source)}\b", said[0], re.IGNORECASE)
+    if not source.startswith((".", "/", "~")) and (is_path or (file.directory / source).exists()):
+        source = f"./{source}"
     if not source.startswith((".", "/", "~")) and source not in (file.meant.get("volumes") or {}):
         if "/" in source or file.meant.get("volumes"):
             return ""
@@ -178,8 +182,14 @@ def _depend(file: _File, said: "re.Match[str]") -> str:
     service, other = said["service"], said["other"]
     meant = file.meant["services"][service]
     there = meant.get("depends_on") or []
-    if other not in file.meant["services"] or other in there or other == service or isinstance(there, dict):
+    if other not in file.meant["services"] or other in there or isinstance(there, dict):
         return ""
+    waiting = [other]
+    for name in waiting:  # which grows
+        if name == service:
+            return ""  # each would wait for the other
+        needs = (file.meant["services"].get(name) or {}).get("depends_on") or []
+        waiting += [each for each in needs if each not in waiting]
     meant["depends_on"] = [*there, other]
     return f"{service} depends on {other}" if file.add(service, "depends_on", f"- {other}", "") else ""
 

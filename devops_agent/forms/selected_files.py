@@ -29,7 +29,7 @@ _INTO = regex(
     re.IGNORECASE,
 )
 _INTO_FOLDER = regex(
-    r"\b(?:in)?to (?:an? |the )?(?:new )?(?:folder |directory )?(?:called |named )?"
+    r"\b(?P<how>into|to)(?P<said> (?:an? |the )?(?:new )?(?:folder|directory)(?: called| named)?)? "
     r"[\"'`]?(?P<file>/?(?:[\w.-]+/)*[\w-]+)/?[\"'`]?(?: folder| directory)?(?=[\s.]*$)",
     re.IGNORECASE,
 )
@@ -41,7 +41,7 @@ _COUNTS = "awk '1; END { print NR, \"deleted\" }'"
 _COMMANDS = {
     "delete": f"FIND -print -delete | {_COUNTS}",
     "compress": "FIND ! -name '*.gz' -exec gzip -v {} +",
-    "move": "mkdir -p -- INTO\nFIND -exec mv -nv -t INTO -- {} +",
+    "move": "mkdir -p -- INTO\nFIND -exec mv -nv -t INTO -- {} +\n! FIND | grep .",
     "copy": "mkdir -p -- INTO\nFIND -exec cp -nv -t INTO -- {} +",
     "save": "FIND ! -path INTO ! -path ./INTO | sort > INTO",
     "list": "FIND -printf '%s bytes, %TY-%Tm-%Td %p\\n' | sort -k3",
@@ -129,6 +129,9 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         into = _INTO_FOLDER.search(rest)
         if into is None or is_file(directory / into["file"]) or into["file"].lower() in NO_NAME:
             return None
+        clear = into["said"] or into[0].rstrip(" .").endswith(("folder", "directory")) or "/" in into["file"]
+        if not clear and not is_folder(directory / into["file"]):
+            return None  # "to the server"
         rest = _INTO_FOLDER.sub(" ", rest, count=1)
     if action == "save":
         if into is None or is_file(directory / into["file"]) or is_folder(directory / into["file"]):
@@ -141,6 +144,8 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
         if earlier is None or earlier.rest or meant.folder not in ("", earlier.folder):
             return None
         meant = replace(earlier, rest=_bare(_SAME.sub(" ", meant.rest)))
+    if meant and meant.deep and action in ("move", "copy"):
+        return None  # of two with one name, one would stay
     excluded = _excluded(spared, directory, meant.folder if meant else "")
     if meant is None or meant.rest or not meant.tests or excluded is None:
         return None
@@ -149,8 +154,6 @@ def selection_of(wish: str, before: Sequence[str], changes: bool, directory: Pat
     looks = action in ("list", "save")
     where = ["find", shlex.quote(meant.folder or "."), *([] if meant.deep or looks else ["-maxdepth 1"])]
     inside = ["! -path '*/.git/*'"] if meant.deep and not looks else []
-    if meant.deep and into and not looks:
-        inside.append("! -path " + shlex.quote(f"*/{into['file']}/*"))
     found = " ".join((*where, "-type f", *meant.tests, *excluded, *inside))
     command = _COMMANDS[action].replace("FIND", found)
     command = command.replace("INTO", shlex.quote(into["file"])) if into else command
