@@ -6,7 +6,7 @@ It comes behind the fixed prompt, so that the engine's prefix cache keeps that.
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -230,7 +230,9 @@ def _with_recipe(
     runbook = finder.runbook
     mend = next((finding.suggestion for finding in told.ground.trouble if finding.suggestion), "")
     if mend and told.trouble and not (runbook and runbook.only_if_asked):
-        return replace(told, form=form_of_commands("", _as_asked(mend, task)))
+        path = next((name for name in (".dockerignore", "Dockerfile") if name in mend), "")
+        mends = form_of_commands("", _as_asked(mend, task))
+        return replace(told, form=mends, later=_build_of(path, task, set()))
     form = finder.form
     if runbook is None or not (form is None or isinstance(form, RecipeForm)):
         runbook = None
@@ -273,13 +275,18 @@ _BUILT_AS = regex(
 def _build_behind(form: Form | None, task: str) -> tuple[Step, ...]:
     """The build of the image that a task names, behind the Dockerfile or .dockerignore that it changes."""
     path = form.path if isinstance(form, RecipeForm | FileEdit | Rewrite) else ""
-    path = str(Path(path).with_name("Dockerfile")) if Path(path).name == ".dockerignore" else path
-    if not path or not followup.build_of(path, task):
-        return ()
     based = set()
     if isinstance(form, RecipeForm):
         based = {line.split()[1] for line in form.template.splitlines() if line.startswith("FROM ")}
-    images = set(_BUILT_AS.findall(task)) or set(IMAGE.findall(intent.core(task))) - based
+    return _build_of(path, task, based)
+
+
+def _build_of(path: str, task: str, based: Collection[str]) -> tuple[Step, ...]:
+    """The build of the image that a task names and that is none of those on which it is based."""
+    path = str(Path(path).with_name("Dockerfile")) if Path(path).name == ".dockerignore" else path
+    if not path or not followup.build_of(path, task):
+        return ()
+    images = set(_BUILT_AS.findall(task)) or {*IMAGE.findall(intent.core(task))}.difference(based)
     if len(images) != 1:
         return ()
     image = images.pop()

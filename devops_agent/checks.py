@@ -102,6 +102,7 @@ def finished(call: Call, tools: Tools, evidence: Evidence) -> None:
     claims = evidence.parrots or (not honest and claims_change(answer))
     evidence.claims_refused = bool(evidence.turned_down and not evidence.changed and claims)
     claim = unfounded_claim(answer, evidence.commands) if evidence.wants_change and not honest else ""
+    evidence.claimed = claim
     for reason, message in _unfinished(evidence, honest, claim):
         if reason not in evidence.sent_back:
             evidence.sent_back.add(reason)

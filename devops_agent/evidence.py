@@ -67,6 +67,7 @@ class Evidence:
         absent: What the task wants in a file and is not in it, in a sentence.
         too_early: The same of a file that a call would take as it is, when the task wants it changed first.
         unanswered: What stands in the answer for a value that the model did not put in.
+        claimed: The word with which the answer tells of what no command did.
         invented: The figures and addresses of the answer that stand in no result.
         refusal: Why a call was refused by the modes or the policy; the run ends with it.
         turned_down: The newest call that the user did not approve.
@@ -110,6 +111,7 @@ class Evidence:
     absent: str = ""
     too_early: str = ""
     unanswered: str = ""
+    claimed: str = ""
     invented: Sequence[str] = ()
     refusal: str = ""
     turned_down: str = ""
@@ -210,7 +212,13 @@ class Evidence:
             return ExitCode.REFUSED
         if self.ended_early or self.failed_change or not (self.succeeded or self.informed):
             return ExitCode.FAILED
-        if self.unanswered or self.parrots or self.unmet or (self.wants_change and not self.changed):
+        if (
+            self.unanswered
+            or self.parrots
+            or self.unmet
+            or self.claimed
+            or (self.wants_change and not self.changed)
+        ):
             return ExitCode.FAILED
         return ExitCode.DONE
 
@@ -274,6 +282,8 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"Not done: {evidence.unmet}"
     if evidence.wants_change and not evidence.changed and not _SO_ALREADY.search(answer):
         return f"Not done: nothing was changed. {evidence.said}".rstrip()
+    if evidence.claimed:
+        return f"Not done: no command did what {evidence.claimed!r} says. {evidence.seen}".rstrip()
     if evidence.absent:
         return f"{answer}\n{evidence.absent}"
     if to_do := evidence.to_do or evidence.undone or evidence.left_behind.rstrip("."):

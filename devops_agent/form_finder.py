@@ -463,7 +463,8 @@ def _changed_by(form: Form | None) -> list[str]:
     if isinstance(form, FileEdit | Rewrite):
         return [form.path]
     if isinstance(form, RecipeForm) and form.title == _MOVES_FILE:
-        source, target = shlex.split(form.template.splitlines()[1])[-2:]
+        moves = next(line for line in form.template.splitlines() if line.startswith("mv "))
+        source, target = shlex.split(moves)[-2:]
         return [source, f"{target.rstrip('/')}/{Path(source).name}" if is_folder(Path(target)) else target]
     return []
 

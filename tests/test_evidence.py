@@ -242,3 +242,11 @@ def test_figures_hashes_and_addresses_of_an_answer_stand_somewhere(answer: str, 
 def test_what_stands_in_no_result_is_told_behind_the_answer() -> None:
     evidence = Evidence(invented=["10367"])
     assert outcome(evidence, "It runs with PID 10367.") == "It runs with PID 10367.\nIn no result: 10367."
+
+
+def test_what_no_command_did_is_not_done_when_the_answer_says_so_again() -> None:
+    evidence = Evidence(
+        wants_change=True, succeeded=1, changed=1, seen="Changed .dockerignore", claimed="built"
+    )
+    assert outcome(evidence, "The image was built.").startswith("Not done: no command did what 'built' says.")
+    assert evidence.exit_code() is ExitCode.FAILED

@@ -93,6 +93,10 @@ def test_a_build_that_fails_is_mended_by_its_findings(here: Path) -> None:
     brief = briefing.briefer({}, here, lambda event: None)
     told = brief("docker build fails, app.py is not found. Repair it.", lambda: True)
     assert "!app.py" in str(told.form)
+    built = brief(
+        "docker build -t web:1 . fails, app.py is not found. Repair it and build the image.", lambda: True
+    )
+    assert ["docker build -t web:1 ." in str(step.form) for step in built.later] == [True]
     asked = brief("Why does docker build fail?", lambda: True)
     assert "the line 'app.py' of .dockerignore leaves it out" in asked.known_answer
     assert not brief("Build the image web:1", lambda: True).ground.trouble
