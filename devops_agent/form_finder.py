@@ -246,8 +246,11 @@ class FormFinder:
             # nothing goes by a form behind what may not have been done
             risky = own and own.heading.startswith(_ENDS) and not all(step.form for step in each)
             each.append(Step(wish, None if risky else own))
-        is_one = bool(each) and all(step.form and not step.form.inputs for step in each)
-        is_one = is_one or any(form and _same(form, step.form) for step in each)
+        found = [step.form for step in each if step.form]
+        is_one = len(found) == len(each) > 0 and (
+            any(isinstance(form, RecipeForm) for form in found) or not any(form.inputs for form in found)
+        )
+        is_one = is_one or any(form and _same(form, other) for other in found)
         return each if is_one else [Step("", form)]
 
     @property

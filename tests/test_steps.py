@@ -20,6 +20,7 @@ from devops_agent.file_wishes import (
 )
 from devops_agent.form_finder import FormFinder
 from devops_agent.forms.compose_service import ComposeService
+from devops_agent.forms.file_edits import edit_of
 from devops_agent.forms.line_edit import LineEdit
 from devops_agent.forms.new_script import NewScript
 from devops_agent.forms.recipe import RecipeForm
@@ -407,10 +408,11 @@ def test_a_script_that_is_to_be_executable_and_is_not_is_told() -> None:
 def test_what_goes_into_an_ignore_file_is_a_name_of_the_task() -> None:
     Path(".gitignore").write_text("*.pyc\n.venv/\n")
     Path(".env").write_text("A=1\n")
-    told = briefed("Stop tracking .env, put it into .gitignore and tell me")
-    edits = [form for form in (told.form, *(step.form for step in told.later)) if isinstance(form, LineEdit)]
-    assert edits
-    assert edits[0].inputs["text"]["enum"] == [".env"]
+    task = "Stop tracking .env, put it into .gitignore and tell me"
+    edit = edit_of(briefed(task).ground, "put it into .gitignore", Path.cwd(), task)
+    assert isinstance(edit, LineEdit)
+    assert edit.inputs["text"]["enum"] == [".env"]
+    assert steps(task) == ["Stop tracking a file in git and keep it; Add a pattern to .gitignore"]
 
 
 def test_the_files_of_a_certificate_are_those_that_the_task_names() -> None:
