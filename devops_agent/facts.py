@@ -113,7 +113,7 @@ class Facts:
 
     def into(self, path: str, order: str = "", append: bool = False) -> str:
         """The command that writes them to a file, ordered by another one, or puts them behind what it has."""
-        is_one = len(self.commands) == 1 and ";" not in self.command
+        is_one = not re.search(r"; |\|\| |&& ", self.command)
         bare = self.command if is_one else f"{{ {self.command}; }}"
         return f"{bare}{f' | {order}' if order else ''} {'>>' if append else '>'} {shlex.quote(path)}"
 
@@ -137,7 +137,7 @@ def of(phrases: str, directory: Path) -> Facts | None:
 def asked(task: str, directory: Path) -> Facts | None:
     """The facts that a question asks for, when that is all of it; else None."""
     text = " ".join(task.split()).rstrip("?.! ")
-    if not (_ASKS.match(text) or _COUNTS.match(text) or text.lower().startswith("how much ")):
+    if not (_ASKS.match(text) or _COUNTS.match(text) or text.lower().startswith(("how much ", "how many "))):
         return None
     found = of(text, directory)
     brief = found and any(command.startswith(_BRIEF) for command in found.commands.values())

@@ -48,7 +48,8 @@ _NAMES = r"(?:[\w.-]*/)?[\w./-]*\w(?:(?:,? and |, )[\w./-]*\w)*"
 _FOLDERS = r"(?:folders?|director(?:y|ies)|dirs?)(?: (?:called|named))?"
 # "Create the folders a, b and c", "make a directory app with the subdirectories bin and etc"
 _MAKES_FOLDERS = regex(
-    rf"\b(?:create|make|set up)(?: me)?(?: an?| the| new| two| three| four| empty)* {_FOLDERS}"
+    r"\b(?:create|make|set up)(?: me)?(?: an?| the| new| two| three| four| empty)*"
+    r" (?:folder|directory|dir|(?P<several>folders|directories|dirs))(?: (?:called|named))?"
     rf" (?P<names>{_NAMES})(?:,? (?:with|containing|and in it)"
     rf" (?:the |two |three |four )?sub-?{_FOLDERS} (?P<inner>{_NAMES}))?",
     re.IGNORECASE,
@@ -141,6 +142,8 @@ def folders_to_make(wish: str) -> list[str]:
     if not match:
         return []
     outer = _BETWEEN.split(match["names"])
+    if not match["several"]:
+        outer = outer[:1]  # "create a folder a, copy b into it"
     inner = _BETWEEN.split(match["inner"]) if match["inner"] else []
     if inner and len(outer) == 1:
         return [f"{outer[0].rstrip('/')}/{name}" for name in inner]

@@ -250,6 +250,7 @@ class FormFinder:
         is_one = len(found) == len(each) > 0 and (
             any(isinstance(form, RecipeForm) for form in found) or not any(form.inputs for form in found)
         )
+        is_one = is_one or bool(each and each[0].form and not each[0].form.inputs)
         is_one = is_one or any(form and _same(form, other) for other in found)
         return each if is_one else [Step("", form)]
 

@@ -1,4 +1,4 @@
-"""Changes of single lines that a wish says in full: by number, beside another one, in a section.
+"""Changes of lines that a wish says in full: by number, beside another one, in a section, text for text.
 
 A small model gives the line back with another word changed, or puts the new one at the wrong end.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devops_agent.files import text_if_readable
-from devops_agent.patterns import LEAD, regex, said_in_full
+from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
 
 _FILE = r"(?:of|in|from|to) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
 _NUMBERS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
@@ -35,6 +35,28 @@ _INSERTS = _said(
     rf" (?:the )?line {_WITH}{_OTHER}",
     rf"{_ADDS}{_QUOTED} (?P<top>at the (?:top|beginning|start)|as (?:the )?first line)",
 )
+_DROPS = _said(
+    r"(?:delete|remove|drop) (?:the )?(?:line|row|entry) (?:that )?(?:of|for|with|contain(?:s|ing))"
+    rf" {_OTHER}",
+)
+_TEXT = r"(?:(?:the )?(?:word|text|string|version|value|image|name) )?"
+_ALL_OF = r"(?P<all>(?:every|all|each)(?: (?:occurrences?|instances?))?(?: of)? )?"
+_OLD = r"(?:(?P<mark>[\"'`])(?P<other>[^\"'`\n]+)(?P=mark)|(?P<word>[^\s\"'`,;]*\w))"
+_NEW = r"(?:(?P<quote>[\"'`])(?P<line>[^\"'`\n]*)(?P=quote)|(?P<new>[^\s\"'`,;]*[^\s\"'`,;.]))"
+_EVERYWHERE = r"(?: everywhere)?"
+_REPLACES = [
+    *_said(rf"(?:replace|substitute) {_ALL_OF}{_TEXT}{_OLD} (?:by|with) {_TEXT}{_NEW}{_EVERYWHERE}"),
+    regex(
+        rf"{LEAD}(?:replace|substitute) {_ALL_OF}{_TEXT}{_OLD} {_FILE} (?:by|with) {_TEXT}{_NEW}"
+        rf"{_EVERYWHERE}",
+        re.IGNORECASE,
+    ),
+    regex(
+        rf"{LEAD}in (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?,? (?:replace|substitute)"
+        rf" {_ALL_OF}{_TEXT}{_OLD} (?:by|with) {_TEXT}{_NEW}{_EVERYWHERE}",
+        re.IGNORECASE,
+    ),
+]
 _COMMENTS = _said(
     rf"comment out (?:the )?line {_WITH}{_OTHER}", rf"comment (?:the )?line {_WITH}{_OTHER} out"
 )
@@ -67,12 +89,15 @@ class PlacedLine:
 
 def changed(wish: str, directory: Path) -> PlacedLine | None:
     """The change of a line that a wish says in full; None where it is not clear which line is meant."""
-    for patterns, change in (
+    changes = (
         (_DELETES, _delete),
+        (_DROPS, _drop),
         (_INSERTS, _insert),
+        (_REPLACES, _replace),
         (_COMMENTS, _comment),
         (_SETS_IN, _set),
-    ):
+    )
+    for patterns, change in changes:
         if match := said_in_full(patterns, wish):
             before = text_if_readable(directory / match["file"])
             if not before or "\r" in before:
@@ -100,6 +125,27 @@ def _delete(match: "re.Match[str]", lines: list[str]) -> _Found:
         return None
     gone = f"line {first}" if first == last else f"lines {first} to {last}"
     return lines[: first - 1] + lines[last:], f"{gone} go" + ("es" if first == last else "")
+
+
+def _drop(match: "re.Match[str]", lines: list[str]) -> _Found:
+    at = _place_of(match, lines)
+    return None if at is None else ([*lines[:at], *lines[at + 1 :]], f"line {at + 1} goes")
+
+
+def _replace(match: "re.Match[str]", lines: list[str]) -> _Found:
+    old = match["other"] or match["word"]
+    new = match["new"] if match["quote"] is None else match["line"]
+    if old.lower() in NO_NAME or new.lower() in NO_NAME or old == new:
+        return None
+    literal = match["all"] and re.search(r"\W", old)
+    before = r"(?<![\w.-])" if old[0].isalnum() and not literal else ""
+    behind = r"(?![\w-]|\.\w)" if old[-1].isalnum() and not literal else ""
+    pattern = re.compile(f"{before}{re.escape(old)}{behind}")
+    times = sum(len(pattern.findall(line)) for line in lines)
+    if not times or sum(line.count(old) for line in lines) != times:
+        return None  # it is also a part of something else
+    changed_lines = [pattern.sub(lambda _: new, line) for line in lines]
+    return changed_lines, f"{old} becomes {new}, {times} time{'s' if times > 1 else ''}"
 
 
 def _insert(match: "re.Match[str]", lines: list[str]) -> _Found:

@@ -40,7 +40,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("how many containers are running", "docker ps -q | wc -l"),
         ("how many containers do I have", "docker ps -aq | wc -l"),
         ("the image of container web", "docker inspect --type container -f '{{.Config.Image}}' web"),
-        ("the number of lines of notes.txt", "grep -c '' notes.txt"),
+        ("the number of lines of notes.txt", "grep -c '' notes.txt || true"),
         ("the last 2 lines of notes.txt", "tail -n 2 notes.txt"),
         ("the first two lines of notes.txt", "head -n 2 notes.txt"),
         ("the number of files in logs", "find logs -maxdepth 1 -type f | wc -l"),
@@ -119,7 +119,10 @@ def brief(task: str) -> briefing.Briefing:
     [
         ("Write the kernel version into k.txt", "uname -r > k.txt"),
         ("Put the last line of notes.txt in a file called k.txt", "tail -n 1 notes.txt > k.txt"),
-        ("Create a file k.txt with the number of lines of notes.txt", "grep -c '' notes.txt > k.txt"),
+        (
+            "Create a file k.txt with the number of lines of notes.txt",
+            "{ grep -c '' notes.txt || true; } > k.txt",
+        ),
         ("What kernel is running? Write it to k.txt.", None),
         ("Which files in logs contain ERROR? Put their names into k.txt, one per line", "grep -rlIF"),
         ("Find the largest file in logs and write its name into k.txt", "| cut -d ' ' -f 2- > k.txt"),
@@ -210,3 +213,12 @@ def test_no_wish_is_no_file() -> None:
     assert file_answers.file_of("") == file_answers.file_of("...") == ""
     for task in ("Create a file k.txt with the numbers 1 to 10", "Write version 1.2.3 into k.txt"):
         assert file_answers.file_of(task) == ""
+
+
+def test_none_is_a_count_too() -> None:
+    Path("empty.txt").write_text("")
+    for phrase in ("the number of lines of empty.txt", "the number of lines with WARN in notes.txt"):
+        found = facts.of(phrase, Path())
+        assert found
+        subprocess.run(["bash", "-ec", found.into("k.txt")], check=True)
+        assert Path("k.txt").read_text() == "0\n"

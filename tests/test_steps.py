@@ -523,6 +523,7 @@ def test_a_file_that_is_one_version_gets_the_next_one(wish: str, set_to: str | N
             ["Dockerfile", "Build a docker image"],
         ),
         ("Move app.ini to conf and commit it", ["Move the file; Commit it"]),
+        ("Change port in app.ini to 81 and write the old value into old.txt", ["app.ini", ""]),
         ("Write a script pack.sh that packs src, and run it", ["pack.sh", "Run the script"]),
         ("Write a script pack.sh that packs src, and run it every night", ["pack.sh"]),
     ],
