@@ -60,6 +60,13 @@ _TURNS_ROUND = regex(
     r"|(?<=\s)first[\s.!]*$",
     re.IGNORECASE,
 )
+_RUNS = "Run a docker container"
+# What a container is given when it is run.
+_OF_CONTAINER = regex(
+    r"\bhealth ?check|\b(?:mount|limit|publish|expose|map|pass|bind|attach|join|label|restart|env\w*)\b"
+    r"|\bvariable|\b(?:set|give|put|add|use|name|call)\b[^.;]*\b(?:it|its|container)\b",
+    re.IGNORECASE,
+)
 _SAVES_IT = regex(
     r"\b(?:save|write|store|put) (?:it|that|them|the (?:result|rest|output|lines))\b", re.IGNORECASE
 )
@@ -312,10 +319,17 @@ class FormFinder:
         if wish not in self._named:
             self._named[wish] = _of_names(wish, told, self.directory)
         form = self._named[wish]
+        if form and form.heading == _RUNS and self._says_more_of_it(wish):
+            return None
         in_place = isinstance(form, Rewrite) and form.path in form.made_from
         if in_place and wish != self.task and _SAVES_IT.search(self.task):
             return None  # it goes elsewhere
         return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
+
+    def _says_more_of_it(self, wish: str) -> bool:
+        """Whether the task says more of a container than the wish that runs it: all is given at once."""
+        beside = self.task.replace(wish, " ")
+        return wish != self.task and bool(_OF_CONTAINER.search(beside))
 
     @cached_property
     def _named(self) -> dict[str, Form | None]:
@@ -407,7 +421,11 @@ def _of_names(wish: str, told: Sequence[str], directory: Path) -> Form | None:
         files, target = copied
         return form_of_commands("Copy the files", f"cp -av -t {shlex.quote(target)} -- {shlex.join(files)}")
     if runs := container_wishes.to_run(wish, directory):
-        return form_of_commands("Run a docker container", runs)
+        return form_of_commands(_RUNS, runs)
+    if builds := container_wishes.to_build(wish, directory):
+        return form_of_commands("Build a docker image", builds)
+    if saves := container_wishes.to_save(wish):
+        return form_of_commands("Save a docker image to a file", saves)
     if tags := container_wishes.to_tag(wish):
         return form_of_commands("Tag a docker image", tags)
     if composed := container_wishes.to_compose(wish, directory):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from devops_agent import container_wishes, file_answers
-from devops_agent.container_wishes import to_compose, to_run, to_tag
+from devops_agent.container_wishes import to_build, to_compose, to_run, to_save, to_tag
 
 
 @pytest.fixture(autouse=True)
@@ -129,3 +129,31 @@ def test_what_a_container_answers_is_put_into_a_file() -> None:
         f"{retried} http://localhost:8085/ > p.html",
     ]
     assert file_answers.wanted(wish, Path()) is None or not file_answers.wanted(wish, Path()).command  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("wish", "command"),
+    [
+        ("Build the image shop:1 from this folder", "docker build -t shop:1 ."),
+        ("build web:3 from the folder src", "docker build -t web:3 src"),
+        (
+            "Rebuild app:2 from Dockerfile.dev here without cache and with the build argument VERSION=2",
+            "docker build -t app:2 --no-cache --build-arg VERSION=2 -f Dockerfile.dev .",
+        ),
+        ("Build the image app:2 from Dockerfile.gone", ""),
+        ("Build the image app:2 for arm64", ""),
+        ("Build the image app:2 if the tests pass", ""),
+    ],
+)
+def test_an_image_is_built_as_the_words_say(wish: str, command: str) -> None:
+    Path("Dockerfile.dev").write_text("FROM a:1\n")
+    assert to_build(wish, Path()) == command
+
+
+def test_an_image_is_saved_as_its_file_is_called() -> None:
+    assert to_save("Save the image redis:7 to redis.tar") == "docker save -o redis.tar redis:7"
+    assert (
+        to_save("save redis:7 to redis.tar.gz")
+        == "set -o pipefail\ndocker save redis:7 | gzip > redis.tar.gz"
+    )
+    assert to_save("save redis:7 and nginx:1 to a.tar") == to_save("save redis:7 to notes.txt") == ""

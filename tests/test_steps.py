@@ -627,3 +627,15 @@ def test_what_turns_the_order_round_or_says_more_is_not_done_by_code_alone(task:
     Path("app.env").write_text("A=1\n")
     told = briefed(task)
     assert not (told.covers and told.form and getattr(told.form, "text", "") in ("", "2\n"))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Run nginx:1.25 as web and put a health check on it that asks for / every 10 seconds",
+        "Run nginx:1.25 as web and mount the configuration of the app at /x",
+    ],
+)
+def test_a_container_is_not_run_before_all_is_said_of_it(task: str) -> None:
+    form = briefed(task).form
+    assert not isinstance(form, RecipeForm) or form.inputs
