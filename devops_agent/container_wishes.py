@@ -4,8 +4,6 @@ A small model leaves out an option, and then tells that the limit is set. So the
 of the wish, and only where each of them is understood.
 """
 
-import json
-import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -14,7 +12,7 @@ from pathlib import Path
 from devops_agent.diagnosis.diagnose import exposed_ports
 from devops_agent.files import is_file, is_folder
 from devops_agent.grounding.task_words import IMAGE
-from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
+from devops_agent.patterns import LEAD, NO_NAME, regex
 
 _STARTS = regex(
     rf"{LEAD}(?:(?:run|start|launch|spin up|bring up)\b(?! the (?!image\b)(?:[\w.-]+ )?container\b)"
@@ -39,9 +37,10 @@ _PORTS_OF = {
     "grafana/grafana": ["3000"],
     "registry": ["5000"],
 }
-_NAME = r"[\"'`]?(?P<name>[a-zA-Z0-9](?:[\w.-]*\w)?)[\"'`]?"
-_PAIR = r"[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s,;]*[^\s,;.])"
-_PATH = r"[\w./~-]*[\w/]"
+NAME = r"[\"'`]?(?P<name>[a-zA-Z0-9](?:[\w.-]*\w)?)[\"'`]?"
+# A variable or label and its value.
+PAIR = r"[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s,;]*[^\s,;.])"
+PATH = r"[\w./~-]*[\w/]"
 _AMOUNT = r"(?P<amount>\d+(?:\.\d+)?) ?(?P<unit>[kmg])(?:i?b|egabytes?|igabytes?)?"
 _WITH = (
     r"(?<!\w)(?:,? ?(?:and |but |with |has |have |set |give it |gets |using |which |that |an? |the |at most "
@@ -60,26 +59,26 @@ _COMMAND = regex(
     re.IGNORECASE,
 )
 _LABELS = regex(
-    rf"{_WITH}(?:label (?P<pair>{_PAIR})|labels (?P<pairs>{_PAIR}(?:(?:,? and |, ?){_PAIR})*))", re.IGNORECASE
+    rf"{_WITH}(?:label (?P<pair>{PAIR})|labels (?P<pairs>{PAIR}(?:(?:,? and |, ?){PAIR})*))", re.IGNORECASE
 )
 _ENV_FILE = _said(
-    rf"(?:env(?:ironment)? file|variables (?:from|of|in)(?: the file)?) [\"'`]?(?P<file>{_PATH})[\"'`]?"
+    rf"(?:env(?:ironment)? file|variables (?:from|of|in)(?: the file)?) [\"'`]?(?P<file>{PATH})[\"'`]?"
 )
 _VARIABLES = regex(
-    rf"{_WITH}(?:environment |env )?(?:variables? )?(?P<pairs>{_PAIR}(?:(?:,? and |, ){_PAIR})*)",
+    rf"{_WITH}(?:environment |env )?(?:variables? )?(?P<pairs>{PAIR}(?:(?:,? and |, ){PAIR})*)",
     re.IGNORECASE,
 )
 _VOLUMES = (
     regex(
         rf"{_WITH}(?:mount(?:ing|ed)? |volume |bind mount )?"
-        rf"[\"'`]?(?P<source>{_PATH}):(?P<target>/{_PATH})(?P<only>:ro)?[\"'`]?(?=[\s,]|$)",
+        rf"[\"'`]?(?P<source>{PATH}):(?P<target>/{PATH})(?P<only>:ro)?[\"'`]?(?=[\s,]|$)",
         re.IGNORECASE,
     ),
     regex(
         rf"{_WITH}(?:(?:its )?data (?:goes )?(?:in|into) )?(?:mount(?:ing)? )?(?:the )?"
-        rf"(?:(?P<kind>volume|folder|directory|file) )?[\"'`]?(?P<source>{_PATH})[\"'`]?"
+        rf"(?:(?P<kind>volume|folder|directory|file) )?[\"'`]?(?P<source>{PATH})[\"'`]?"
         r"(?: folder| directory| volume)?(?: mounted)?(?P<only> read-?only)? (?:at|to|on|under|into|in|as)"
-        rf" [\"'`]?(?P<target>/{_PATH})[\"'`]?(?P<only2>,? read-?only)?(?![\w/-])",
+        rf" [\"'`]?(?P<target>/{PATH})[\"'`]?(?P<only2>,? read-?only)?(?![\w/-])",
         re.IGNORECASE,
     ),
 )
@@ -130,10 +129,10 @@ _NETWORKS = (
 _USER = _said(r"as (?:the )?(?:user(?:[ -]?id)?|uid) [\"'`]?(?P<user>\w+(?::\w+)?)[\"'`]?")
 _HOSTNAME = _said(r"host ?name [\"'`]?(?P<host>[\w.-]*\w)[\"'`]?")
 _NAMED = (
-    _said(rf"(?:named|called|(?:and )?(?:name|call) it|(?:under )?(?:the )?name) (?:container )?{_NAME}"),
-    _said(rf"as (?:an? |the )?(?:docker )?container (?:named |called )?{_NAME}"),
-    _said(rf"container {_NAME}"),
-    _said(rf"as {_NAME}"),
+    _said(rf"(?:named|called|(?:and )?(?:name|call) it|(?:under )?(?:the )?name) (?:container )?{NAME}"),
+    _said(rf"as (?:an? |the )?(?:docker )?container (?:named |called )?{NAME}"),
+    _said(rf"container {NAME}"),
+    _said(rf"as {NAME}"),
 )
 _WAITS = regex(
     r",? (?:and )?(?:then )?(?:wait (?:until|for|till)|make sure|ensure|check|verify)(?: that)?"
@@ -213,7 +212,7 @@ def _pairs(text: str, options: list[str]) -> str:
 
 def _all_pairs(text: str, pattern: re.Pattern[str], option: str, options: list[str]) -> str:
     while match := pattern.search(text):
-        for pair in re.findall(_PAIR, match["pairs"] or match["pair"]):
+        for pair in re.findall(PAIR, match["pairs"] or match["pair"]):
             name, _, value = pair.partition("=")
             paired = len(value) > 1 and value[0] == value[-1] and value[0] in ("'", '"')
             value = value[1:-1] if paired else value
@@ -321,168 +320,3 @@ def _image_and_name(text: str) -> tuple[str, str, str]:
             text = f" {text}"
             return f"{text[: match.start()]} {text[match.end() :]}", image, match["name"]
     return text, image, ""
-
-
-# "tag nginx:1.25 as web:stable and web:latest"
-_TAGS = regex(
-    rf"{LEAD}(?:re)?tag (?:the )?(?:docker )?(?:image )?[\"'`]?(?P<image>{IMAGE.pattern})[\"'`]?"
-    r" (?:as|to|with) (?:both )?"
-    rf"(?P<tags>{IMAGE.pattern}(?:(?:,? and(?: as)? |, ){IMAGE.pattern})*)[\s.]*\Z",
-    re.IGNORECASE,
-)
-
-
-def to_tag(wish: str) -> str:
-    """The commands that give an image the tags that a wish lists; "" for any other wish."""
-    match = _TAGS.match(wish)
-    tags = IMAGE.findall(match["tags"]) if match else []
-    return "\n".join(shlex.join(("docker", "tag", match["image"], tag)) for tag in tags) if match else ""
-
-
-# "a compose file with a web service from nginx:1.25 on port 8091 and a cache service from redis:7"
-_COMPOSES = regex(
-    rf"{LEAD}(?:create|write|make|generate)(?: me)? (?:an? |the )?(?:new )?"
-    r"(?:docker[ -])?compose (?:file|set-?up)"
-    r"(?: (?:called |named )?[\"'`]?(?P<file>[\w.-]+\.ya?ml)[\"'`]?)?(?: here)?"
-    r" (?:with|for|of|containing|that (?:has|runs|starts)) (?P<services>.+)\Z",
-    re.IGNORECASE,
-)
-_NEXT_SERVICE = regex(
-    r"(?:,? and|,) (?=(?:an? |the )?(?:service [\w\"'`]|[\"'`]?[\w.-]+[\"'`]? service\b))", re.IGNORECASE
-)
-_SERVICE = regex(
-    rf"\A(?:an? |the )?(?:service (?:called |named )?{_NAME}|{_NAME.replace('<name>', '<before>')} service)"
-    r"(?: from| using| based on| of| running| with)(?: the image)? ",
-    re.IGNORECASE,
-)
-
-
-def to_compose(wish: str, directory: Path) -> tuple[str, str] | None:
-    """The compose file that a wish wants of services which it describes in full, and its text."""
-    match = _COMPOSES.match(wish.strip(" .!"))
-    path = (match["file"] or "docker-compose.yml") if match else ""
-    if match is None or "$" in wish or os.path.lexists(directory / path):
-        return None
-    lines, volumes, names = ["services:"], [], set()
-    for clause in _NEXT_SERVICE.split(match["services"]):
-        said = _SERVICE.match(clause)
-        words = shlex.split(to_run(f"run a container from {clause[said.end() :]}", directory)) if said else []
-        if said is None or not words:
-            return None
-        service = _service(words[3:])
-        if service is None:
-            return None
-        name = said["name"] or said["before"]
-        if name in names:
-            return None
-        names.add(name)
-        lines += [f"  {name}:", *(f"    {line}" for line in service)]
-        volumes += [line.partition(":")[0][4:] for line in service if re.match(r"  - [\w.-]*\w:/", line)]
-    if volumes:
-        lines += ["volumes:", *(f"  {name}:" for name in dict.fromkeys(volumes))]
-    return path, "\n".join([*lines, ""])
-
-
-_LISTS = {
-    "-p": "ports",
-    "-e": "environment",
-    "-v": "volumes",
-    "--label": "labels",
-    "--env-file": "env_file",
-}
-_VALUES = {
-    "--restart": "restart",
-    "--memory": "mem_limit",
-    "--cpus": "cpus",
-    "--user": "user",
-    "--hostname": "hostname",
-}
-
-
-def _service(words: Sequence[str]) -> list[str] | None:
-    """The lines of a service for what stands behind `docker run -d`; None where compose says it otherwise."""
-    lists: dict[str, list[str]] = {}
-    values: dict[str, str] = {}
-    at = 0
-    while words[at].startswith("-"):
-        option, value = words[at : at + 2]
-        value = value.replace("$PWD/", "./")
-        if option in _LISTS:
-            quoted = json.dumps(value) if option in ("-p", "-e", "--label") else value
-            lists.setdefault(_LISTS[option], []).append(f"  - {quoted}")
-        elif option in _VALUES:
-            values[_VALUES[option]] = json.dumps(value)
-        elif option != "--memory-swap":
-            return None
-        at += 2
-    image, *command = words[at:]
-    lines = [f"image: {image}", *(f"{key}: {value}" for key, value in values.items())]
-    lines += [f"command: {json.dumps(command)}"] if command else []
-    for key, items in lists.items():
-        lines += [f"{key}:", *items]
-    return lines
-
-
-# "build the image app:2 from Dockerfile.dev in this folder without the cache"
-_BUILDS = regex(
-    rf"{LEAD}(?:re)?build (?:an? |the )?(?:docker )?(?:image )?"
-    rf"[\"'`]?(?P<image>{IMAGE.pattern})[\"'`]?(?P<rest>.*)\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-_HERE = regex(r" (?:from|in|of) (?:this|the current) (?:folder|directory)\b| here\b", re.IGNORECASE)
-_UNCACHED = regex(
-    r",?(?: and)? (?:without (?:using )?(?:the |any )?(?:build )?cache|with no cache)\b", re.IGNORECASE
-)
-_ARGUMENTS = regex(
-    rf",?(?: and)? with (?:the )?build[ -]arg(?:ument)?s? (?P<pairs>{_PAIR}(?:(?:,? and |, ){_PAIR})*)",
-    re.IGNORECASE,
-)
-_FROM = regex(
-    rf" (?:from|in|with|using|of) (?:the )?(?:(?:folder|directory|dockerfile|file) )?"
-    rf"[\"'`]?(?P<path>{_PATH})[\"'`]?(?: folder| directory)?(?=[ ,.]|\Z)",
-    re.IGNORECASE,
-)
-
-
-def to_build(wish: str, directory: Path) -> str:
-    """The command that builds an image of which a wish says all; "" for any other wish."""
-    match = _BUILDS.match(wish.strip(" .!"))
-    if match is None:
-        return ""
-    rest, options, folder = match["rest"], [], "."
-    if _UNCACHED.search(rest):
-        options.append("--no-cache")
-    if arguments := _ARGUMENTS.search(rest):
-        options += [word for pair in re.findall(_PAIR, arguments["pairs"]) for word in ("--build-arg", pair)]
-    rest = _UNCACHED.sub(" ", _ARGUMENTS.sub(" ", _HERE.sub(" ", rest)))
-    while said := _FROM.search(rest):
-        path = said["path"].rstrip("/")
-        if is_folder(directory / path):
-            folder = path
-        elif is_file(directory / path):
-            options += ["-f", path]
-        else:
-            return ""
-        rest = f"{rest[: said.start()]} {rest[said.end() :]}"
-    return "" if rest.strip(" ,") else shlex.join(("docker", "build", "-t", match["image"], *options, folder))
-
-
-# "save the image redis:7 to redis.tar"
-_SAVES = [
-    regex(
-        rf"{LEAD}(?:save|export) (?:the )?(?:docker )?(?:image )?[\"'`]?(?P<image>{IMAGE.pattern})[\"'`]?"
-        r" (?:in)?to (?:the )?(?:file |archive )?[\"'`]?(?P<file>[\w./-]*\w\.(?:tar|tar\.gz|tgz))[\"'`]?",
-        re.IGNORECASE,
-    )
-]
-
-
-def to_save(wish: str) -> str:
-    """The command that saves an image to the archive that a wish names; "" for any other wish."""
-    match = said_in_full(_SAVES, wish)
-    if match is None:
-        return ""
-    path = shlex.quote(match["file"])
-    if match["file"].endswith(".tar"):
-        return f"docker save -o {path} {match['image']}"
-    return f"set -o pipefail\ndocker save {match['image']} | gzip > {path}"

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from devops_agent import container_wishes, file_answers
-from devops_agent.container_wishes import to_build, to_compose, to_run, to_save, to_tag
+from devops_agent.compose_wishes import to_compose
+from devops_agent.container_wishes import to_run
+from devops_agent.image_wishes import to_build, to_save, to_tag
 
 
 @pytest.fixture(autouse=True)
