@@ -1,6 +1,7 @@
 """Finds the form for a task, and for each of the things that it wants."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from devops_agent import (
     recipe_choice,
     runbook_library,
 )
+from devops_agent.files import is_folder
 from devops_agent.forms import in_full
 from devops_agent.forms.file_edits import edit_of, is_about_file, is_in_file
 from devops_agent.forms.form import FileEdit, Form
@@ -40,6 +42,10 @@ _RESTRICTS = regex(
     r"[\w-]\.\w|[*/]|\b(?:if|unless|when|only|need|import|keep|kept|stay|touch|without|except|not|never|skip"
     r"|leav|still|want|must)|n['’]t\b",
     re.IGNORECASE,
+)
+# Why something may go.
+_NOT_NEEDED = regex(
+    r"\b(?:is|are)(?:n['’]t| not| no longer) (?:needed|used|in use)(?: any ?more)?\b", re.IGNORECASE
 )
 _CONDITION = regex(
     r"\b(?:if|unless(?![ -](?:it is |it's |manually )?stop)|provided|in case)\b", re.IGNORECASE
@@ -304,7 +310,22 @@ class FormFinder:
         in_place = isinstance(form, Rewrite) and form.path in form.made_from
         if in_place and wish != self.task and _SAVES_IT.search(self.task):
             return None  # it goes elsewhere
-        return None if form and form.heading.startswith(_ENDS) and not self._tells_all else form
+        ends = form and form.heading.startswith(_ENDS)
+        return None if ends and not (self._tells_all or self._spares_another(wish, form)) else form
+
+    def _spares_another(self, wish: str, form: Form | None) -> bool:
+        """Whether all that a task says beside its wishes is of another folder than the one that goes."""
+        if not isinstance(form, RecipeForm) or form.heading != in_full.DELETES_FOLDER or _SPARES.search(wish):
+            return False
+        name = shlex.split(form.template)[-1]
+        beside = [each for each in intent.wishes(self.task) if each not in self.wishes]
+        others = {word for each in beside for word in re.findall(r"[\w./-]*\w", each)}
+        others = {word for word in others if word != name and is_folder(self.directory / word)}
+        return all(
+            not (_RESTRICTS.search(_NOT_NEEDED.sub(" ", each)) or _SPARES.search(each))
+            or (not _has(each, name) and any(_has(each, other) for other in others))
+            for each in beside
+        )
 
     def _says_more_of_it(self, wish: str) -> bool:
         """Whether the task says more of a container than the wish that runs it: all is given at once."""

@@ -30,6 +30,7 @@ from devops_agent.grounding.task_words import PATH
 from devops_agent.patterns import LEAD, regex, said_in_full
 
 RUNS = "Run a docker container"
+DELETES_FOLDER = "Delete the folder"
 # One thing that is said in two halves: "convert it and save it as".
 _IN_HALVES = (
     line_wishes.collecting,
@@ -146,7 +147,7 @@ def _of_files(wish: str, told: Sequence[str], directory: Path) -> Form | None:
             "Delete what is in the folder", f"find {shlex.quote(folder)} -mindepth 1 -print -delete"
         )
     if folder := file_wishes.folder_to_delete(wish, directory):
-        return form_of_commands("Delete the folder", f"rm -r -- {shlex.quote(folder)}")
+        return form_of_commands(DELETES_FOLDER, f"rm -r -- {shlex.quote(folder)}")
     if changed := file_modes.file_and_mode(wish):
         path, mode = changed
         if is_file(directory / path) or any(path in PATH.findall(each) for each in told):
