@@ -642,10 +642,11 @@ def test_a_container_is_not_run_before_all_is_said_of_it(task: str) -> None:
 
 
 def test_a_folder_goes_though_another_one_is_to_stay() -> None:
-    for name in ("worker-1/run", "worker-2"):
+    for name in ("feed-1/run", "feed-2"):
         Path(name).mkdir(parents=True)
-    Path("worker-1/run/a.pid").write_text("99999999\n")
-    task = "Stop it, its pid is in worker-1/run/a.pid, and then delete the folder worker-1. worker-2 has to stay."
-    assert steps(f"The old worker isn't needed any more. {task}")[0].endswith("Delete the folder")
-    for more in ("Keep worker-1/run.", "Keep the pid file.", "The run folder is needed."):
+    Path("feed-1/run/a.pid").write_text("99999999\n")
+    stops = "Stop it, its pid is in feed-1/run/a.pid"
+    task = f"{stops}, and then delete the folder feed-1. feed-2 has to stay."
+    assert steps(f"The old feed isn't needed any more. {task}")[0].endswith("Delete the folder")
+    for more in ("Keep feed-1/run.", "Keep the pid file.", "The run folder is needed."):
         assert not any(step.endswith("Delete the folder") for step in steps(f"{task} {more}"))
