@@ -41,7 +41,7 @@ def typed(ollama: FakeOllama, agent: Callable[..., Any], tmp_path: Path) -> Call
             call("bash", command="sed -i.bak s/two/three/ site/list.txt && rm site/list.txt.bak"),
             call("final_answer", answer="The list is changed."),
         )
-        tasks = (TASK, "Replace two by three in site/list.txt")
+        tasks = (TASK, "Replace the word two by three in the list of the folder site")
         text = "".join(f"{line}\n" for line in (*tasks, *lines))
         return agent("--cwd", str(folder), "--yes", "-i", input=text)
 
