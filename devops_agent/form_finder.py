@@ -202,11 +202,10 @@ class FormFinder:
     @cached_property
     def wishes(self) -> Sequence[str]:
         """What the task wants changed, thing by thing; at least the task itself."""
-        if self._is_in_halves:
-            return [self.task]
         wishes = [each for each in intent.wishes(self.task) if intent.tells_to(each)]
         wishes = [each for each in wishes if not _ASSURES.match(each)]
-        return wishes if self.changes and len(wishes) > 1 else [self.task]
+        several = self.changes and len(wishes) > 1 and not self._is_in_halves
+        return wishes if several else [self.task]
 
     @cached_property
     def _is_in_halves(self) -> bool:
@@ -264,11 +263,9 @@ class FormFinder:
             return False
         if _TURNS_ROUND.search(self.task):
             return False
-        if self._is_in_halves:
-            return True
         beside = [each for each in intent.wishes(self.task) if not intent.tells_to(each)]
         asks = any(intent.is_question(each) and not _ASSURES.match(each) for each in beside)
-        return not asks and not intent.asks_to_tell(self.task)
+        return not (asks or intent.asks_to_tell(self.task)) or self._is_in_halves
 
     def _of_wish(self, wish: str, before: Sequence[Form | None]) -> Form | None:
         told = self.wishes[: self.wishes.index(wish)]
