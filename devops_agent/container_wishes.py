@@ -12,7 +12,7 @@ from pathlib import Path
 from devops_agent.diagnosis.diagnose import exposed_ports
 from devops_agent.files import is_file, is_folder
 from devops_agent.grounding.task_words import IMAGE
-from devops_agent.patterns import LEAD, NO_NAME, regex
+from devops_agent.patterns import LEAD, NO_NAME, regex, without
 
 _STARTS = regex(
     rf"{LEAD}(?:(?:run|start|launch|spin up|bring up)\b(?! the (?!image\b)(?:[\w.-]+ )?container\b)"
@@ -157,13 +157,11 @@ def to_run(wish: str, directory: Path) -> str:
     if lead is None:
         return ""
     text = _WAITS.sub(" ", f" {wish[lead.end() :].strip()} ")
-    options: list[str] = []
     text, inside = _command(text)
-    for take in (_labels, _env_file, _limits, _restarts, _networks, _users):
-        text = take(text, options)
+    text, options = _options(text)
     text, volumes = _mounts(text, directory)
     text, published = _published(text)
-    text = _pairs(text, options)
+    text, variables = _pairs(text, _VARIABLES, "-e")
     text, image, name = _image_and_name(text)
     if not image or volumes is None or set(re.findall(r"[^\s,.]+", text.lower())) - _FILLS:
         return ""
@@ -178,7 +176,7 @@ def to_run(wish: str, directory: Path) -> str:
             return ""
         ports += ["-p", f"{host}:{own[0]}"]
     named = ["--name", name] if name else []
-    words = ["docker", "run", "-d", *named, *ports, *options]
+    words = ["docker", "run", "-d", *named, *ports, *options, *variables]
     return " ".join([shlex.join(words), *volumes, shlex.quote(image), *inside])
 
 
@@ -186,82 +184,55 @@ def _command(text: str) -> tuple[str, list[str]]:
     match = _COMMAND.search(text)
     if match is None:
         return text, []
-    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    rest = without(text, match)
     if match["bare"]:
         return rest, [match["bare"]]
     return rest, ["sh", "-c", shlex.quote(match["command"])]
 
 
-def _taken(
-    text: str, patterns: Sequence[re.Pattern[str]], use: Callable[["re.Match[str]"], list[str]]
-) -> tuple[str, list[str]]:
-    """A text without what one of the patterns found first, and the options that this comes to."""
-    for pattern in patterns:
-        if match := pattern.search(text):
-            return f"{text[: match.start()]} {text[match.end() :]}", use(match)
-    return text, []
+def _memory(match: "re.Match[str]") -> list[str]:
+    size = f"{match['amount']}{match['unit'].lower()}"
+    return ["--memory", size, "--memory-swap", size]
 
 
-def _labels(text: str, options: list[str]) -> str:
-    return _all_pairs(text, _LABELS, "--label", options)
+# What is taken from a wish, one after the other, and the options that it comes to; none where it is unclear.
+_Options = Callable[["re.Match[str]"], Sequence[str]]
+_TAKEN: tuple[tuple[Sequence[re.Pattern[str]], _Options], ...] = (
+    ([_ENV_FILE], lambda match: ["--env-file", match["file"]]),
+    (_MEMORY, _memory),
+    (_CPUS, lambda match: ["--cpus", _NUMBERS.get(match["count"].lower(), match["count"])]),
+    *(([said], lambda _, policy=policy: ["--restart", policy]) for policy, said in _RESTARTS.items()),
+    (
+        _NETWORKS,
+        lambda match: [] if match["network"].lower() in _NO_NETWORK else ["--network", match["network"]],
+    ),
+    ([_USER], lambda match: ["--user", match["user"]]),
+    ([_HOSTNAME], lambda match: ["--hostname", match["host"]]),
+)
 
 
-def _pairs(text: str, options: list[str]) -> str:
-    return _all_pairs(text, _VARIABLES, "-e", options)
+def _options(text: str) -> tuple[str, list[str]]:
+    """A text without the options that it has, and these."""
+    text, options = _pairs(text, _LABELS, "--label")
+    for patterns, comes_to in _TAKEN:
+        match = next(filter(None, (pattern.search(text) for pattern in patterns)), None)
+        if match and (found := comes_to(match)):
+            text = without(text, match)
+            options += found
+    return text, options
 
 
-def _all_pairs(text: str, pattern: re.Pattern[str], option: str, options: list[str]) -> str:
+def _pairs(text: str, pattern: re.Pattern[str], option: str) -> tuple[str, list[str]]:
+    """A text without the pairs that a pattern finds in it, and each as an option."""
+    options: list[str] = []
     while match := pattern.search(text):
         for pair in re.findall(PAIR, match["pairs"] or match["pair"]):
             name, _, value = pair.partition("=")
             paired = len(value) > 1 and value[0] == value[-1] and value[0] in ("'", '"')
             value = value[1:-1] if paired else value
             options += [option, f"{name}={value}"]
-        text = f"{text[: match.start()]} {text[match.end() :]}"
-    return text
-
-
-def _env_file(text: str, options: list[str]) -> str:
-    text, found = _taken(text, [_ENV_FILE], lambda match: ["--env-file", match["file"]])
-    options += found
-    return text
-
-
-def _limits(text: str, options: list[str]) -> str:
-    def memory(match: "re.Match[str]") -> list[str]:
-        size = f"{match['amount']}{match['unit'].lower()}"
-        return ["--memory", size, "--memory-swap", size]
-
-    text, found = _taken(text, _MEMORY, memory)
-    options += found
-    text, found = _taken(
-        text, _CPUS, lambda match: ["--cpus", _NUMBERS.get(match["count"].lower(), match["count"])]
-    )
-    options += found
-    return text
-
-
-def _restarts(text: str, options: list[str]) -> str:
-    for policy, said in _RESTARTS.items():
-        text, found = _taken(text, [said], lambda _: ["--restart"])
-        options += [*found, policy] if found else []
-    return text
-
-
-def _networks(text: str, options: list[str]) -> str:
-    rest, found = _taken(text, _NETWORKS, lambda match: ["--network", match["network"]])
-    if found and found[1].lower() in _NO_NETWORK:
-        return text
-    options += found
-    return rest
-
-
-def _users(text: str, options: list[str]) -> str:
-    text, found = _taken(text, [_USER], lambda match: ["--user", match["user"]])
-    options += found
-    text, found = _taken(text, [_HOSTNAME], lambda match: ["--hostname", match["host"]])
-    options += found
-    return text
+        text = without(text, match)
+    return text, options
 
 
 def _mounts(text: str, directory: Path) -> tuple[str, list[str] | None]:
@@ -289,7 +260,7 @@ def _mounts(text: str, directory: Path) -> tuple[str, list[str] | None]:
             return text, None
         else:
             options += ["-v", f"{source}:{target}{only}"]
-        text = f"{text[: match.start()]} {text[match.end() :]}"
+        text = without(text, match)
     return text, options
 
 
@@ -298,7 +269,7 @@ def _published(text: str) -> tuple[str, list[tuple[str, str]]]:
     while match := next(filter(None, (pattern.search(text) for pattern in _PORTS)), None):
         said = match.groupdict()
         found.append((match["host"], match["inner"] or said.get("inside") or ""))
-        text = f"{text[: match.start()]} {text[match.end() :]}"
+        text = without(text, match)
     return text, found
 
 
@@ -318,5 +289,5 @@ def _image_and_name(text: str) -> tuple[str, str, str]:
             NO_NAME | _FILLS | _NO_CONTAINER
         ):
             text = f" {text}"
-            return f"{text[: match.start()]} {text[match.end() :]}", image, match["name"]
+            return without(text, match), image, match["name"]
     return text, image, ""

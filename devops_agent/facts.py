@@ -13,7 +13,7 @@ from pathlib import Path
 
 from devops_agent.delimited import separator_of
 from devops_agent.files import is_file, is_folder, text_if_readable
-from devops_agent.patterns import regex
+from devops_agent.patterns import ORDINALS, regex
 
 _FACTS = Path(__file__).with_suffix(".txt")
 # What the placeholders of a phrase stand for.
@@ -61,7 +61,6 @@ _COUNTS = regex(
 )
 _NO_NAMESPACE = frozenset("each every any all my our your this that same which the a other another".split())
 _AND = regex(r",? and (?:also )?|, ")
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _NUMBERS = "one two three four five six seven eight nine ten".split()
 # Of these one who asks wants to see more than that.
 _BRIEF = ("ps -eo comm=", "df -h", "free -h")
@@ -244,6 +243,6 @@ def _column(path: Path, name: str) -> str:
         (each for each in (name, name.removesuffix("s"), name.removesuffix("es")) if each in names), ""
     )
     at = names.index(wanted) + 1 if wanted else 0
-    if not at and name.lower() in _ORDINALS and _ORDINALS.index(name.lower()) < len(names):
-        at = _ORDINALS.index(name.lower()) + 1
+    if not at and name.lower() in ORDINALS and ORDINALS.index(name.lower()) < len(names):
+        at = ORDINALS.index(name.lower()) + 1
     return f"-d {shlex.quote(separator)} -f {at}" if at else ""

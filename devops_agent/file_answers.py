@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devops_agent import facts, intent
+from devops_agent import facts, intent, line_wishes
 from devops_agent.files import is_folder, text_if_readable
 from devops_agent.patterns import LEAD, regex, said_in_full
 from devops_agent.policy import effects
@@ -176,8 +176,7 @@ def appended(wish: str, directory: Path) -> FileAnswer | None:
     if match is None or found is None or is_folder(directory / match["file"]):
         return None
     path = shlex.quote(match["file"])
-    ends = f'test ! -s {path} || test -z "$(tail -c 1 -- {path})" || echo >> {path}'
-    command = f"{ends}\n{found.into(match['file'], append=True)}"
+    command = f"{line_wishes.ending_last_line(path)}\n{found.into(match['file'], append=True)}"
     return FileAnswer(match["what"], match["what"], match["file"], command)
 
 

@@ -5,7 +5,7 @@ A small model takes the first half of a task for all of it, and a pattern that m
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from devops_agent import intent
@@ -74,7 +74,12 @@ _NO_FOLDER = frozenset(
 
 def folder_to_delete(wish: str, directory: Path) -> str:
     """The folder that a wish wants deleted and says nothing more of; "" when there is none here."""
-    match = said_in_full(_DELETES_FOLDER, wish)
+    return _folder_of(_DELETES_FOLDER, wish, directory)
+
+
+def _folder_of(patterns: Iterable[re.Pattern[str]], wish: str, directory: Path) -> str:
+    """The folder here that a wish names in one of these ways, and says nothing more; "" for none."""
+    match = said_in_full(patterns, wish)
     name = match["name"] if match else ""
     is_below = name not in _NO_FOLDER and ".." not in Path(name).parts
     return name if name and is_below and is_folder(directory / name) else ""
@@ -276,10 +281,7 @@ _EMPTIES_FOLDER = [
 
 def folder_to_empty(wish: str, directory: Path) -> str:
     """The folder of which a wish wants all that is in it deleted and says nothing more; "" for none here."""
-    match = said_in_full(_EMPTIES_FOLDER, wish)
-    name = match["name"] if match else ""
-    is_below = name not in _NO_FOLDER and ".." not in Path(name).parts
-    return name if name and is_below and is_folder(directory / name) else ""
+    return _folder_of(_EMPTIES_FOLDER, wish, directory)
 
 
 _MOVES = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from devops_agent.container_wishes import PAIR, PATH
 from devops_agent.files import is_file, is_folder
 from devops_agent.grounding.task_words import IMAGE
-from devops_agent.patterns import LEAD, regex, said_in_full
+from devops_agent.patterns import LEAD, regex, said_in_full, without
 
 # "tag nginx:1.25 as web:stable and web:latest"
 _TAGS = regex(
@@ -65,7 +65,7 @@ def to_build(wish: str, directory: Path) -> str:
             options += ["-f", path]
         else:
             return ""
-        rest = f"{rest[: said.start()]} {rest[said.end() :]}"
+        rest = without(rest, said)
     return "" if rest.strip(" ,") else shlex.join(("docker", "build", "-t", match["image"], *options, folder))
 
 

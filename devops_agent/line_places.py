@@ -5,15 +5,14 @@ A small model gives the line back with another word changed, or puts the new one
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from devops_agent.files import text_if_readable
-from devops_agent.patterns import LEAD, NO_NAME, regex, said_in_full
+from devops_agent.forms.rewrite import Rewrite
+from devops_agent.patterns import LEAD, NO_NAME, ORDINALS, regex, said_in_full
 
 _FILE = r"(?:of|in|from|to) (?:the )?(?:file )?[\"'`]?(?P<file>[\w./-]*\w)[\"'`]?"
-_NUMBERS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_ORDINAL = rf"(?P<ordinal>{'|'.join(_NUMBERS)}|last)"
+_ORDINAL = rf"(?P<ordinal>{'|'.join(ORDINALS)}|last)"
 _QUOTED = r"(?P<quote>[\"'`])(?P<line>[^\"'`\n]+)(?P=quote)"
 _OTHER = r"(?:(?P<mark>[\"'`])(?P<other>[^\"'`\n]+)(?P=mark)|(?P<word>[\w.:=/-]*\w))"
 _WITH = (
@@ -70,24 +69,7 @@ _COMMENT = {".ini": ";", ".sql": "--", ".lua": "--", ".js": "//", ".go": "//"}
 _NO_COMMENT = frozenset((".json", ".csv", ".tsv", ".md", ".html", ".xml"))
 
 
-@dataclass(frozen=True)
-class PlacedLine:
-    """A change of a line.
-
-    Attributes:
-        path: The file.
-        text: Its text afterwards.
-        before: Its text before.
-        change: The change in words.
-    """
-
-    path: str
-    text: str
-    before: str
-    change: str
-
-
-def changed(wish: str, directory: Path) -> PlacedLine | None:
+def changed(wish: str, directory: Path) -> Rewrite | None:
     """The change of a line that a wish says in full; None where it is not clear which line is meant."""
     changes = (
         (_DELETES, _delete),
@@ -106,7 +88,7 @@ def changed(wish: str, directory: Path) -> PlacedLine | None:
             if found is None:
                 return None
             lines, told = found
-            return PlacedLine(match["file"], "".join(f"{line}\n" for line in lines), before, told)
+            return Rewrite(match["file"], "".join(f"{line}\n" for line in lines), told, before)
     return None
 
 
@@ -117,7 +99,7 @@ _Change = Callable[["re.Match[str]", list[str]], _Found]
 def _delete(match: "re.Match[str]", lines: list[str]) -> _Found:
     said = match.groupdict()
     if ordinal := (said.get("ordinal") or "").lower():
-        first = last = len(lines) if ordinal == "last" else _NUMBERS.index(ordinal) + 1
+        first = last = len(lines) if ordinal == "last" else ORDINALS.index(ordinal) + 1
     else:
         first = int(said["from"])
         last = int(said["to"] or first)

@@ -119,8 +119,7 @@ def appended(wish: str, directory: Path) -> tuple[str, str, str] | None:
         return None  # with another version, which may be meant
     if len(new) > 1 and " = " in text:  # as the file has it
         new = [re.sub(r"^([^=\[]+)=", r"\1 = ", line) for line in new]
-    between = "" if not text or text.endswith("\n") else "\n"
-    return match["file"], "\n".join([f"{text}{between}{new[0]}", *new[1:], ""]), text
+    return match["file"], "\n".join([f"{_ended(text)}{new[0]}", *new[1:], ""]), text
 
 
 # "put a .dockerignore here that leaves out .git and *.md"
@@ -176,8 +175,7 @@ def scheduled(wish: str, directory: Path) -> tuple[str, str, str] | None:
     is_table = "cron" in match["file"] and not match["file"].startswith("/etc/")
     if not fields or not is_table or match["command"] in before or "\r" in before:
         return None
-    between = "" if not before or before.endswith("\n") else "\n"
-    return match["file"], f"{before}{between}{line}\n", before
+    return match["file"], f"{_ended(before)}{line}\n", before
 
 
 # "… then add the line "see README" at the end"
@@ -202,8 +200,17 @@ def appended_to_it(wish: str, told: Sequence[str]) -> str:
     if match is None or made is None:
         return ""
     path = shlex.quote(made["file"])
-    ends = f'test -z "$(tail -c 1 -- {path})" || echo >> {path}'
-    return f"{ends}\nprintf '%s\\n' {shlex.quote(match['line'])} >> {path}"
+    return f"{ending_last_line(path)}\nprintf '%s\\n' {shlex.quote(match['line'])} >> {path}"
+
+
+def ending_last_line(path: str) -> str:
+    """The command that ends the last line of a file, quoted for the shell, where it has no end."""
+    return f'test ! -s {path} || test -z "$(tail -c 1 -- {path})" || echo >> {path}'
+
+
+def _ended(text: str) -> str:
+    """A text whose last line has an end."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _package(line: str) -> str:

@@ -32,6 +32,7 @@ def regex(text: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Later(text, flags))
 
 
+ORDINALS = tuple("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 # What may stand before a wish and says nothing.
 LEAD = r"(?:(?:please|first|then|now|and) )*"
 # What stands where a name may stand, and is none.
@@ -47,3 +48,8 @@ def said_in_full(patterns: Iterable[re.Pattern[str]], wish: str) -> re.Match[str
     """The match of the first of some patterns that a wish fits from its first word to its last."""
     bare = wish.strip(" .!")
     return next(filter(None, (pattern.fullmatch(bare) for pattern in patterns)), None)
+
+
+def without(text: str, match: re.Match[str]) -> str:
+    """A text without what a pattern found in it."""
+    return f"{text[: match.start()]} {text[match.end() :]}"

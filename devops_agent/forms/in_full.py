@@ -92,7 +92,7 @@ def _of_text(wish: str, told: Sequence[str], directory: Path) -> Form | None:
     if collects := line_wishes.collecting(wish, directory):
         return form_of_commands("Write the lines with the text to a file", collects)
     if placed := line_places.changed(wish, directory):
-        return Rewrite(placed.path, placed.text, placed.change, placed.before)
+        return placed
     if answer := file_answers.appended(wish, directory):
         return form_of_commands(f"Append it to {answer.path}", answer.command)
     if (answer := file_answers.wanted(wish, directory, told)) and answer.command:
