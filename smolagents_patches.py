@@ -6,6 +6,7 @@ SmolAgents 1.26 needs no patched function: its extension points are enough. What
   directory into the environment of this process, and so into every command that the agent runs. It is kept
   from that while it is imported. What SmolAgents imports beside for uses that this agent does not make of it
   (hubs, images, templates, its own log) is imported when it is used: that is more than half of its time.
+- the panels of its log, which it makes for each call: in place of them, what makes them when they are shown.
 - `QuietLogger`, the adapter that keeps SmolAgents' panels and rules out of the agent's own output.
 - `feedback`, which gets our own text back out of SmolAgents' wrapped errors.
 
@@ -13,7 +14,8 @@ Import this module before SmolAgents. Importing it twice changes nothing.
 """
 
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from devops_agent.errors import DevOpsAgentError
@@ -23,7 +25,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _DOTENV_SWITCH = "PYTHON_DOTENV_DISABLED"  # python-dotenv 1.2 and newer
-_LATER = ("huggingface_hub", "jinja2", "PIL", "requests", "rich", "smolagents.cli", "yaml")
+_LATER = (
+    "huggingface_hub",
+    "jinja2",
+    "PIL",
+    "requests",
+    "rich",
+    "smolagents.cli",
+    "smolagents.remote_executors",
+    "yaml",
+)
 
 
 def _import_smolagents() -> None:
@@ -42,7 +53,22 @@ def _import_smolagents() -> None:
 
 _import_smolagents()
 
+import smolagents.agents  # noqa: E402
 from smolagents import AgentLogger, LogLevel  # noqa: E402
+
+
+class _Drawn:
+    """A thing of rich's that is made when it is shown, which with a silent log is never."""
+
+    def __init__(self, make: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self._make = partial(make, *args, **kwargs)
+
+    def __rich__(self) -> Any:
+        return self._make()
+
+
+for _kind in ("Panel", "Text"):
+    setattr(smolagents.agents, _kind, partial(_Drawn, getattr(smolagents.agents, _kind)))
 
 
 class QuietLogger(AgentLogger):
@@ -76,6 +102,11 @@ class QuietLogger(AgentLogger):
         """As SmolAgents does it, but for the rules that nobody sees."""
         if not self._is_quiet:
             super().log_rule(*args, **kwargs)
+
+    def log_markdown(self, *args: Any, **kwargs: Any) -> None:
+        """As SmolAgents does it, but for the highlighting that nobody sees."""
+        if not self._is_quiet:
+            super().log_markdown(*args, **kwargs)
 
 
 def cause(error: BaseException) -> DevOpsAgentError | None:

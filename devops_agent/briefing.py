@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from devops_agent import (
     grounding,
     intent,
     listing,
-    runbook_library,
     schedules,
 )
 from devops_agent.facts import Facts
@@ -163,7 +161,7 @@ def briefer(
         if plain and ground and not plain.namespace:
             return Briefing(look=plain.command, listing=plain)
         wanted = ground and grounding.names_something(task, os.environ) and may_look_up()
-        found = _looked_up(task, runbooks, directory) if wanted else Ground()
+        found = grounding.look_up(task, directory, os.environ) if wanted else Ground()
         if str(found):
             listener(events.Grounded(str(found)))
         schedule = schedules.cron_of(task) or schedules.only_schedule(task)
@@ -185,14 +183,6 @@ def briefer(
         return replace(told, look=look if ground else "", known_answer=_diagnosis(told, task))
 
     return brief
-
-
-def _looked_up(task: str, runbooks: Mapping[str, Runbook], directory: Path) -> Ground:
-    """What a task names; while its commands run, what is needed next is made ready."""
-    with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(grounding.look_up, task, directory, os.environ)
-        runbook_library.prepare(runbooks.values())
-        return looking.result()
 
 
 def _diagnosis(told: Briefing, task: str) -> str:

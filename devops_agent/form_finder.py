@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from devops_agent.patterns import LEAD, regex
 from devops_agent.recipe_choice import Weigh, unweighed
 from devops_agent.runbook_library import Runbook
 from devops_agent.steps import Step
-from devops_agent.suitability import suitable
+from devops_agent.suitability import suiting
 
 # Below this a runbook shares a word or two with the task; BM25 has no scale of its own, so it was measured.
 _FITS = 5.0
@@ -98,7 +98,8 @@ class FormFinder:
 
     Attributes:
         task: The task.
-        runbooks: The runbooks that it may mean.
+        runbooks: All runbooks by name.
+        suits: Tells of a runbook whether the task may mean it.
         ground: What was looked up for it.
         known: Names by the placeholder of runbooks that they fill.
         changes: Whether it is done only when something was changed.
@@ -108,6 +109,7 @@ class FormFinder:
 
     task: str
     runbooks: Mapping[str, Runbook]
+    suits: Callable[[Runbook], bool]
     ground: Ground
     known: Mapping[str, str]
     changes: bool
@@ -125,10 +127,10 @@ class FormFinder:
         directory: Path,
         weigh: Weigh = unweighed,
     ) -> "FormFinder":
-        """The finder for a task, with those of the runbooks that suit it."""
+        """The finder for a task."""
         there = {name for name in (*ground.names, *ground.kinds) if name not in ground.new}
-        usable = suitable(runbooks, task, {*known, *there}, there, directory)
-        return cls(task, usable, ground, known, changes, directory, weigh)
+        suits = suiting(task, {*known, *there}, there, directory)
+        return cls(task, runbooks, suits, ground, known, changes, directory, weigh)
 
     @cached_property
     def runbook(self) -> Runbook | None:
@@ -172,6 +174,7 @@ class FormFinder:
             and (wish == self.task or runbook.field == about)
             and runbook.field != ruled_out
             and runbook_library.may_mean(said, runbook)
+            and self.suits(runbook)
         }
         first, fit = runbook_library.best(usable, bare, about, self.known, _FITS, what, changes)
         if fit >= _FITS_SURELY:

@@ -1,6 +1,6 @@
 """Regular expressions that are compiled when they are first used.
 
-There are hundreds in this package, of which a run needs a few dozen; to compile all of them takes longer than
+There are hundreds in this package, of which a run needs a part; to compile all of them takes longer than
 anything else at the start of the process.
 """
 
@@ -8,17 +8,21 @@ import re
 from collections.abc import Iterable
 from typing import Any, cast
 
+from devops_agent import pattern_cache
+
+_METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub")
+
 
 class _Later:
-    __slots__ = ("_arguments", "_compiled")
-
-    def __init__(self, *arguments: Any) -> None:
-        self._arguments = arguments
-        self._compiled: re.Pattern[str] | None = None
+    def __init__(self, text: str, flags: int) -> None:
+        self._arguments = text, flags
 
     def __getattr__(self, name: str) -> Any:
-        if self._compiled is None:
-            self._compiled = re.compile(*self._arguments)
+        if name == "_compiled":
+            self._compiled = pattern_cache.compiled(*self._arguments)
+            for method in _METHODS:  # from now on they are found without this function
+                setattr(self, method, getattr(self._compiled, method))
+            return self._compiled
         return getattr(self._compiled, name)
 
 

@@ -172,7 +172,7 @@ def _exact() -> re.Pattern[str]:
         for kind in vars(module).values():
             for pattern in _patterns(kind, module.__name__):
                 found.append(pattern)
-    return re.compile("|".join(f"(?:{pattern})" for pattern in found))
+    return regex("|".join(f"(?:{pattern})" for pattern in found))
 
 
 def _patterns(kind: Any, module: str) -> Iterator[str]:

@@ -47,6 +47,10 @@ _TITLE_COVERED, _PHRASE_COUNTS = 0.45, 0.8
 _SAYS_LITTLE, _ALONE = 1.1, 0.6
 # BM25 gives little to short tasks, which say all there is to say in three words.
 _SHORT = 3.0
+# What a recipe that begins with one of these does: it looks, and changes nothing; or that is for its title to
+# say. Any other word is one for a change.
+_ONLY_LOOKS = frozenset("compar count list resolv search show validat what".split())
+_EITHER = frozenset("check find read run test".split())
 # A recipe that begins with one of these is only for a task that says so.
 _ONLY_IF_ASKED = frozenset(
     """remov stop suspend paus taint drain cordon uncordon restart kill free discard forbid deny limit
@@ -98,9 +102,6 @@ class Runbook:
         when: Words that users use for it.
         text: The whole Markdown.
         own: Whether it comes with this package.
-        needs: Stems of words of which one group has to be in a task; () where it needs none.
-        unless: Those of which none may be in it.
-        spares_one: Whether it spares the one thing that a task excepts.
     """
 
     name: str
@@ -108,9 +109,25 @@ class Runbook:
     when: str
     text: str
     own: bool = True
-    needs: tuple[frozenset[str], ...] = ()
-    unless: tuple[frozenset[str], ...] = ()
-    spares_one: bool = False
+
+    @cached_property
+    def needs(self) -> tuple[frozenset[str], ...]:
+        """Stems of words of which one group has to be in a task; () where it needs none."""
+        return self._groups("Needs")
+
+    @cached_property
+    def unless(self) -> tuple[frozenset[str], ...]:
+        """Those of which none may be in it."""
+        return self._groups("Unless")
+
+    @property
+    def spares_one(self) -> bool:
+        """Whether it spares the one thing that a task excepts."""
+        return _for_search(self.text).get("Spares") == "one"
+
+    def _groups(self, key: str) -> tuple[frozenset[str], ...]:
+        groups = _for_search(self.text).get(key, "").split(",")
+        return tuple(frozenset(_stems(group)) for group in groups if group.strip())
 
     @cached_property
     def field(self) -> str:
@@ -122,6 +139,8 @@ class Runbook:
     @cached_property
     def changes(self) -> bool:
         """Whether it does something, by its title; else it only looks."""
+        if self.own and self.verb not in _EITHER:
+            return self.verb not in _ONLY_LOOKS
         return intent.asks_for_change(self.title)
 
     @cached_property
@@ -143,12 +162,6 @@ class Runbook:
         body = _FOR_SEARCH.sub("", self.text).strip()
         body = re.sub(r"\n{2,}", "\n", body).replace("# ", "", 1)
         return PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), with_all_options(body))
-
-
-def prepare(runbooks: Iterable[Runbook]) -> None:
-    """Works out what a search wants to know of each runbook, before there is one."""
-    for runbook in runbooks:
-        runbook.changes, runbook.verb  # noqa: B018  (they are kept)
 
 
 def with_all_options(commands: str) -> str:
@@ -199,21 +212,14 @@ def parse(name: str, text: str) -> list[Runbook]:
 
 
 def _runbook(name: str, text: str) -> Runbook:
-    title, said = _TITLE.match(text), dict(reversed(_FOR_SEARCH.findall(text)))
+    title = _TITLE.match(text)
     assert title is not None
-    needs, unless = (
-        tuple(frozenset(_stems(each)) for each in said.get(key, "").split(",") if each.strip())
-        for key in ("Needs", "Unless")
-    )
-    return Runbook(
-        name,
-        title[1].strip(),
-        said.get("When", ""),
-        text,
-        needs=needs,
-        unless=unless,
-        spares_one=said.get("Spares") == "one",
-    )
+    return Runbook(name, title[1].strip(), _for_search(text).get("When", ""), text)
+
+
+def _for_search(text: str) -> dict[str, str]:
+    """What a runbook says for the search alone, by the word that it begins with."""
+    return dict(reversed(_FOR_SEARCH.findall(text)))
 
 
 def search(
@@ -335,51 +341,50 @@ def _covered(
 
 
 # What is said in several ways, in one of them.
-_SPELLINGS = tuple(
-    (regex(rf"\b{pattern}"), spelling)
-    for pattern, spelling in (
-        (r"config ?map", "configmap"),
-        (r"cron ?job", "cronjob"),
-        (r"(?:stateful ?set|sts)\b", "statefulset"),
-        (r"daemon ?set", "daemonset"),
-        (r"service ?account", "serviceaccount"),
-        (r"(?:(?:persistent )?volume ?claim|pvc)(?=s?\b)", "pvc"),
-        (r"network ?polic(?:y|ies)", "networkpolicy"),
-        (r"load ?balancer", "loadbalancer"),
-        (r"health ?check", "healthcheck"),
-        (r"set ?up (?=an? |another )", "create "),
-        (r"set ?up\b", "setup"),
-        (r"deploy\b(?=/)", "deployment"),
-        (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),
-        (r"needs (?:an?|another)\b", "add a"),
-        (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
-        (r"(?:start|launch|run|spin up|bring up) (?=[\w./-]*[a-z][\w./-]*:[\w.-]*\d)", "run container "),
-        (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
-        (r"make (?:me )?(?=an? |another |one )", "create "),
-        (r"commit (?:both|them|these|those|everything)\b", "commit all changes"),
-        (r"dedup(?:e|licate)\b", "remove repeated lines"),
-        (r"certs?\b", "certificate"),
-        (r"write (?=an? |another |one )", "create "),
-        (r"director(?:y|ies)\b", "folder"),
-        (r"biggest\b", "largest"),
-        (r"(?<=\s\.)[a-z0-9]{1,5} files?\b", "extension files"),
-        (r"below\b", "in"),
-        (r"trigger\b", "run"),
-        (r"(?:right now|immediately|at once)\b", "now"),
-        (r"(?:delet|eras|drop)(?=e\b|ing\b|\b)", "remov"),
-        (r"get rid of\b", "remove"),
-        (r"throw(?:ing)? away\b", "discard"),
-        (
-            r"(?:undo|revert) (?:the |this )?(?:last |latest )?(?:rollout|deployment|release|upgrade)",
-            "rollback",
-        ),
-        (r"roll(?=(?:\s+\S+){0,5}?\s+back\b)", "rollback"),
-        (r"(?:go |get |return )?back to the (?=previous|last|old|earlier)", "rollback "),
-        (r"set (?=[a-z]\w*_\w+=)", "set environment variable "),
-        (r"upgrade\b", "update"),
-        (r"env(?:ironment)? var(?:iable)?(?=s?\b)", "environment variable"),
-    )
+_SPELLED = (
+    (r"config ?map", "configmap"),
+    (r"cron ?job", "cronjob"),
+    (r"(?:stateful ?set|sts)\b", "statefulset"),
+    (r"daemon ?set", "daemonset"),
+    (r"service ?account", "serviceaccount"),
+    (r"(?:(?:persistent )?volume ?claim|pvc)(?=s?\b)", "pvc"),
+    (r"network ?polic(?:y|ies)", "networkpolicy"),
+    (r"load ?balancer", "loadbalancer"),
+    (r"health ?check", "healthcheck"),
+    (r"set ?up (?=an? |another )", "create "),
+    (r"set ?up\b", "setup"),
+    (r"deploy\b(?=/)", "deployment"),
+    (r"(?:i|we) (?:need|want) (?:an?|another)\b", "create a"),
+    (r"needs (?:an?|another)\b", "add a"),
+    (r"(?:start|launch|spin up|bring up) (?=an? |another |one )", "run "),
+    (r"(?:start|launch|run|spin up|bring up) (?=[\w./-]*[a-z][\w./-]*:[\w.-]*\d)", "run container "),
+    (r"(?:start|launch|run) (?:it|that|them) (?=as |on |with |in the background)", "run container "),
+    (r"make (?:me )?(?=an? |another |one )", "create "),
+    (r"commit (?:both|them|these|those|everything)\b", "commit all changes"),
+    (r"dedup(?:e|licate)\b", "remove repeated lines"),
+    (r"certs?\b", "certificate"),
+    (r"write (?=an? |another |one )", "create "),
+    (r"director(?:y|ies)\b", "folder"),
+    (r"biggest\b", "largest"),
+    (r"(?<=\s\.)[a-z0-9]{1,5} files?\b", "extension files"),
+    (r"below\b", "in"),
+    (r"trigger\b", "run"),
+    (r"(?:right now|immediately|at once)\b", "now"),
+    (r"(?:delet|eras|drop)(?=e\b|ing\b|\b)", "remov"),
+    (r"get rid of\b", "remove"),
+    (r"throw(?:ing)? away\b", "discard"),
+    (
+        r"(?:undo|revert) (?:the |this )?(?:last |latest )?(?:rollout|deployment|release|upgrade)",
+        "rollback",
+    ),
+    (r"roll(?=(?:\s+\S+){0,5}?\s+back\b)", "rollback"),
+    (r"(?:go |get |return )?back to the (?=previous|last|old|earlier)", "rollback "),
+    (r"set (?=[a-z]\w*_\w+=)", "set environment variable "),
+    (r"upgrade\b", "update"),
+    (r"env(?:ironment)? var(?:iable)?(?=s?\b)", "environment variable"),
 )
+_SPELLINGS = tuple((regex(rf"\b{said}"), spelling) for said, spelling in _SPELLED)
+_SPELLED_OTHERWISE = regex(rf"\b(?:{'|'.join(said for said, _ in _SPELLED)})")
 # "in namespace shop" says where, not what.
 _WHERE = regex(
     r"\b(?:in|from|of|to|into|within|for) (?:the )?(?:(?:namespace|ns) [\w-]+|(?!namespace\b)\S+ namespace\b)"
@@ -390,8 +395,9 @@ _WHERE = regex(
 def _spoken(text: str) -> Sequence[str]:
     """The words of a text, in one spelling."""
     text = text.lower()
-    for pattern, spelling in _SPELLINGS:
-        text = pattern.sub(spelling, text)
+    if _SPELLED_OTHERWISE.search(text):
+        for pattern, spelling in _SPELLINGS:
+            text = pattern.sub(spelling, text)
     return tuple(re.findall(r"[a-z0-9]{2,}", text))
 
 

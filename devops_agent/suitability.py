@@ -4,7 +4,8 @@ A recipe that is offered is taken, so one that is about something else does harm
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 
 from devops_agent import grounding
@@ -168,28 +169,21 @@ _BESIDE = regex(r"^(?:Pitfall|Verify): .*(?:\n(?!\n|#|```).*)*", re.MULTILINE)
 _RUNS = regex(r"\b(?:run|create|launch|spin up|another|new)\b", re.IGNORECASE)
 
 
-def suitable(
-    runbooks: Mapping[str, Runbook],
-    task: str,
-    known: Collection[str],
-    there: Collection[str],
-    directory: Path,
-) -> dict[str, Runbook]:
-    """The runbooks that a task may mean.
+def suiting(
+    task: str, known: Collection[str], there: Collection[str], directory: Path
+) -> Callable[[Runbook], bool]:
+    """Tells of a runbook whether a task may mean it.
 
     Args:
-        runbooks: All runbooks by name.
         task: The task.
         known: The placeholders whose values are known.
         there: Those of them that name what is there already.
         directory: The working directory.
     """
     unwanted = [] if _RUNS.search(task) else [makes for name, makes in _MAKES.items() if name in there]
-    unwanted += [re.compile(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
+    unwanted += [regex(_CREATES_OBJECT.format(name), re.MULTILINE) for name in there]
     unwanted += [
-        re.compile(rf" delete {kind} \{{(?!.*--force)")
-        for kind, said in _DELETED.items()
-        if not said.search(task)
+        regex(rf" delete {kind} \{{(?!.*--force)") for kind, said in _DELETED.items() if not said.search(task)
     ]
     foreign = [runs for runs, said in _PROGRAMS.items() if not said.search(task)]
     nothing_new = not _CREATES.search(task)
@@ -205,6 +199,7 @@ def suitable(
         values += [kind.lower() for kind in _KINDS if not grounding.speaks_of(kind, task)]
     strange = [f"{{{name}}}" for name in values if name not in known]
 
+    @cache
     def suits(runbook: Runbook) -> bool:
         text = _BESIDE.sub("", runbook.text)
         # what users have written is about what they say it is
@@ -216,7 +211,7 @@ def suitable(
         needed = OPTION.sub("", _ALTERNATIVE.sub("", text))
         return not any(value in needed for value in strange) and not any(u.search(text) for u in unwanted)
 
-    return {name: runbook for name, runbook in runbooks.items() if suits(runbook)}
+    return suits
 
 
 def _holds(directory: Path, pattern: str) -> bool:

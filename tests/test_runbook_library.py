@@ -7,6 +7,7 @@ import pytest
 
 from devops_agent import runbook_library
 from devops_agent.folders import runbook_folders
+from devops_agent.intent import asks_for_change
 from devops_agent.redaction import Redactor
 from devops_agent.runbook_library import best, load, may_mean, parse, search
 
@@ -157,6 +158,10 @@ def test_what_a_task_needs_to_say_decides_between_siblings(task: str, title: str
     found, _ = best(load(), task, "kubernetes", {"deployment": "web"}, 1.0, task, True)
     assert found is not None
     assert found.title == title
+
+
+def test_whether_a_runbook_changes_something_is_told_by_its_first_word_as_by_its_whole_title() -> None:
+    assert [r.title for r in load().values() if r.changes != asks_for_change(r.title)] == []
 
 
 def test_words_for_the_search_are_not_told() -> None:

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 import smolagents
+import smolagents.agents
 from rich.console import Console
 from rich.live import Live
 from smolagents import AgentLogger, LogLevel
@@ -119,6 +120,22 @@ def test_the_log_is_silent_by_default_at_every_level(level: str, capfd: pytest.C
     log_everything(QuietLogger(level))
     logging.getLogger("smolagents").debug("LOGGING")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_silent_log_draws_nothing(python: Python) -> None:
+    script = (
+        "import sys, smolagents_patches, smolagents.agents as a\n"
+        "log = smolagents_patches.QuietLogger()\n"
+        "log.log(a.Panel(a.Text('CALL')))\n"
+        "log.log_markdown('MARKDOWN')\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('rich.', 'pygments'))))"
+    )
+    assert python("-c", script).stdout == "[]\n"
+
+
+def test_what_is_drawn_is_what_smolagents_means(capfd: pytest.CaptureFixture[str]) -> None:
+    QuietLogger("INFO").log(smolagents.agents.Panel(smolagents.agents.Text("CALL")), level=LogLevel.INFO)
+    assert "│ CALL" in capfd.readouterr().err
 
 
 def test_a_live_display_is_silent_too(capfd: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from devops_agent import toml_file
+from devops_agent.patterns import regex
 from devops_agent.policy.verdict import Effect
 
 RULES = Path(__file__).parent / "rules"
@@ -91,7 +92,7 @@ class Rule:
 
 
 # A section begins with its name and aliases, and holds all that is told of the program.
-_SECTION = re.compile(r'^\[([^\s."\]]+)\]\n(?:aliases = (?:"{3}([^"]*)"{3}|"([^"\n]*)"))?', re.MULTILINE)
+_SECTION = regex(r'^\[([^\s."\]]+)\]\n(?:aliases = (?:"{3}([^"]*)"{3}|"([^"\n]*)"))?', re.MULTILINE)
 
 
 @lru_cache(1024)

@@ -9,7 +9,7 @@ from devops_agent.policy.verdict import Verdict, read, unknown
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile("|".join(text.split()))
+    return regex("|".join(text.split()))
 
 
 # They make the shell run something else, or find other programs.

@@ -26,7 +26,7 @@ _BLOCK = r"/\*(?:(?!/\*)[\s\S])*?\*/"
 
 def _lexer(texts: str, names: str, comments: str, commands: str, strange: str) -> re.Pattern[str]:
     """Finds what is no word: texts, quoted names, comments, commands of the client, and what is strange."""
-    return re.compile(
+    return regex(
         rf"(?P<text>{texts})|(?P<name>{names})|(?P<comment>{comments})|(?P<command>{commands})"
         rf"|(?P<strange>['\"`\\]|/\*|\*/|[\x00-\x08\x0b\x0c\x0e-\x1f]|{strange})"
     )
