@@ -257,6 +257,7 @@ class DevOpsAgent(ToolCallingAgent):
             limits=task_limits.limits_of(task),
         )
         self.gate.start_run(task)
+        told = replace(told, look=repairs.repaired(told.look, told.ground))
         looks = told.look and self.gate.runs_unasked(Call(bash.name, {"command": told.look}))
         self._briefings[task] = told = self._looked(told) if looks else told
         self.evidence.complete = bool(again and told.looked)
@@ -318,7 +319,7 @@ class DevOpsAgent(ToolCallingAgent):
         self.listener(self._observed(self.shell.describe(ran), ran, _succeeded(ran), secret))
         if not _succeeded(ran) or not ran.output.strip():
             return None
-        self.evidence.ran(call, changes=False, ok=True)
+        self.evidence.ran(call, changes=False, ok=True, output=ran.output)
         self._record.ran(call, ran.output, changes=False, ok=True)
         return ran, secret
 
@@ -460,7 +461,7 @@ class DevOpsAgent(ToolCallingAgent):
             shown = self.redactor(answer, known=str(self.task))  # of secrets there are only names
             self.evidence.invented = invented(shown, f"{known}\n{transcript.calls(self.memory.steps)}")
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
-            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
+            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended() or self._unheeded()
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
             done = self.evidence.commands, self.evidence.written
             self.evidence.undone = undone(str(self.task), *done)
@@ -523,6 +524,18 @@ class DevOpsAgent(ToolCallingAgent):
         """That a container which ran before has ended by what was done, in a sentence."""
         touched = any("docker" in command for command in self.evidence.commands)
         return followup.ended(str(self.task), self._told.ground.running) if touched else ""
+
+    def _unheeded(self) -> str:
+        """What the task states and nothing that was done has in it, in a sentence."""
+        limits, steps = self.evidence.limits, self.memory.steps
+        if lacking := file_wishes.not_made(limits.outputs):
+            return f"There is no file {lacking} yet."
+        done = "\n".join((transcript.calls(steps), *transcript.results(steps), self._told.found))
+        done += "\n".join(
+            (*self.evidence.commands, *filter(None, map(files.text_if_readable, self.evidence.written)))
+        )
+        left = next((value for value in limits.stated if value not in done), "")
+        return f"Nothing that was done has {left} in it." if left else ""
 
     def _refused(self, call: Call, passage: Passage) -> str:
         if passage.decided_by == "user":

@@ -139,6 +139,10 @@ def none(task: str, may_look_up: Callable[[], bool]) -> Briefing:
     return Briefing()
 
 
+# The end of a command that prints what has most at the top.
+_SORTED = regex(r"(\| sort -\w*r\w*(?: -\S+)*) \| head(?: -n)? ?-?\d+$")
+
+
 def briefer(
     runbooks: Mapping[str, Runbook],
     directory: Path,
@@ -180,6 +184,8 @@ def briefer(
             return replace(told, look=plain.command if ground else "", listing=plain if ground else None)
         told = _with_recipe(told, runbooks, task, known, directory, listener, weigh)
         look = (told.form.look if told.form else "") or told.look
+        if intent.asks_for_the_most(task):
+            look = _SORTED.sub(r"\1 | head -1", look)
         return replace(told, look=look if ground else "", known_answer=_diagnosis(told, task))
 
     return brief

@@ -201,6 +201,11 @@ class Evidence:
         """Whether the outcome is known whatever the model would say."""
         return bool(self.refusal or (self.dry and not self.to_do))
 
+    @property
+    def is_made_up(self) -> bool:
+        """Whether the answer tells facts though nothing was printed or looked up that could hold them."""
+        return bool(self.invented) and not (self.seen or self.informed or self.changed)
+
     def repeated(self, call: Call) -> bool:
         """Whether the same call ran already, or was rejected, and nothing can have changed since."""
         key = _key(call)
@@ -217,6 +222,7 @@ class Evidence:
             or self.parrots
             or self.unmet
             or self.claimed
+            or self.is_made_up
             or (self.wants_change and not self.changed)
         ):
             return ExitCode.FAILED
@@ -288,6 +294,8 @@ def outcome(evidence: Evidence, answer: str) -> str:
         return f"{answer}\n{evidence.absent}"
     if to_do := evidence.to_do or evidence.undone or evidence.left_behind.rstrip("."):
         return f"{answer}\nNot confirmed by any result: {to_do}."
+    if evidence.is_made_up:
+        return f"Not answered: the commands told nothing, and {evidence.invented[0]} is in no result."
     if evidence.invented:
         return f"{answer}\nIn no result: {', '.join(evidence.invented)}."
     return ""
@@ -322,6 +330,11 @@ _COMMON = regex(r"127\.|0\.0\.0\.0|255\.")
 _HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
 
 
+# Where nothing that was told has a path, an answer with one has made it up.
+_PATHS = regex(r"(?<![\w./:-])(?:/[\w.-]*\w){2,}")
+_TELLS_OF_PATHS = regex(r"(?<![\w.:/])/\w+/\w")
+
+
 def invented(answer: str, known: str) -> list[str]:
     """The figures, hashes and addresses of an answer that stand in nothing that the model was told."""
     answer, plain = re.sub(r"\.(?=\s|$)", " ", answer), known.replace(",", "").lower()
@@ -333,6 +346,8 @@ def invented(answer: str, known: str) -> list[str]:
     ]
     others = [each for each in _HASHES.findall(answer.lower()) if each not in known.lower()]
     others += [each for each in _VERSIONS.findall(answer) if each not in known]
+    if not _TELLS_OF_PATHS.search(known):
+        others += [each for each in _PATHS.findall(answer) if each not in known]
     others += [each for each in ADDRESS.findall(answer) if each not in known and not _COMMON.match(each)]
     return list(dict.fromkeys([*figures, *others]))
 

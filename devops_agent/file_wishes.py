@@ -3,6 +3,7 @@
 A small model takes the first half of a task for all of it, and a pattern that matched nothing for a change.
 """
 
+import glob
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -346,6 +347,20 @@ def _is_there(word: str, directory: Path) -> bool:
         return any(any(directory.glob(f"{depth}{path.name}")) for depth in ("*/", "*/*/"))
     except (OSError, RuntimeError, ValueError):  # too long, or the home of nobody
         return True
+
+
+def not_made(outputs: Collection[str]) -> str:
+    """The first file into which a task wants something and that is not there; "" when all are."""
+    # an absolute path may be one in a container
+    own = sorted(path for path in outputs if not path.startswith(("/", "~")))
+    return next((path for path in own if not any(_is_at(path, below) for below in ("", "*/", "*/*/"))), "")
+
+
+def _is_at(path: str, below: str) -> bool:
+    try:
+        return any(Path().glob(f"{below}{glob.escape(path.removeprefix('./'))}"))
+    except (OSError, ValueError, NotImplementedError):  # a path that leads up
+        return os.path.lexists(path)
 
 
 def absent_value(task: str, written: Collection[str] = ()) -> str:

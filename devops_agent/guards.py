@@ -199,7 +199,7 @@ def keeps_the_file(call: Call, tools: Tools, evidence: Evidence) -> None:
         )
     before = text_if_readable(path)
     if not evidence.limits.rewrites and path not in evidence.written:
-        _keep_its_lines(path, before, content, evidence.limits.removes)
+        _keep_its_lines(path, before, content, evidence.limits.removes, evidence.limits.remakes)
     if before and before == content:
         raise CallRefused(f"{path} has exactly this text already. Make the change that the task asks for.")
     if before and (wrong := text_files.broken_by(Path(path), before, content)):
@@ -218,6 +218,29 @@ def copies_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
                 _keep_its_lines(operands[1], before, content, evidence.limits.removes)
 
 
+def writes_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What a command prints takes the place of no file into which the task wants nothing written."""
+    if call.name != "bash" or evidence.limits.rewrites:
+        return
+    command = call.arguments["command"]
+    found = segments(command)
+    read = {word for segment in found for word in segment.words[1:]}  # what is made of the file itself
+    for path in {to for segment in found for to in segment.targets} - read:
+        appends = re.search(rf">>\s*[\"']?{re.escape(path)}", command)
+        if appends or path in evidence.written or path in evidence.limits.outputs:
+            continue
+        lines = len((text_if_readable(path) or "").splitlines())
+        if lines > _MOST_LINES_REWRITTEN:
+            raise CallRefused(
+                f"{path} is there, and its {lines} lines would be lost. Edit it, or write to a new file."
+            )
+
+
+# "secrets/db.txt", "api-token"
+_SECRET_FILE = regex(
+    r"(?:^|/)\.?secrets?/|(?:^|[/_-])(?:token|passw(?:or)?d|secret|credentials?|api[_-]?key)s?(?:\.txt)?$",
+    re.IGNORECASE,
+)
 _KEYS = frozenset({".key", ".pem", ".crt", ".cer", ".p12", ".pfx", ".jks"})
 
 
@@ -231,9 +254,10 @@ def writes_over_no_key(call: Call, tools: Tools, evidence: Evidence) -> None:
         makes_up = segment.name in ("echo", "printf") or (segment.name == "cat" and "<<" in command)
         targets = segment.targets if makes_up else segment.words[1:] if segment.name == "tee" else ()
         written |= {path for path in targets if not re.search(rf">>\s*[\"']?{re.escape(path)}", command)}
-    for path in written - evidence.written:
-        if Path(path).suffix.lower() in _KEYS and text_if_readable(path):
-            raise CallRefused(f"{path} is a key or a certificate, and its text stays as it is.")
+    for path in written - evidence.written - evidence.limits.outputs:
+        is_secret = Path(path).suffix.lower() in _KEYS or _SECRET_FILE.search(path)
+        if is_secret and text_if_readable(path):
+            raise CallRefused(f"{path} holds a secret or a certificate, and its text stays as it is.")
 
 
 _PARTS = regex(r";|&&|\|\||\n")
@@ -251,12 +275,56 @@ def empties_nothing_that_it_reads(call: Call, tools: Tools, evidence: Evidence) 
                 )
 
 
+_CHANGES_ALL = frozenset({"rm", "mv", "truncate", "chmod", "chown", "shred", "tee", "unlink"})
+
+
+def touches_nothing_that_stays(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """A file of which the task says that it stays as it is, stays so."""
+    if not evidence.limits.untouched:
+        return
+    changed = [str(call.arguments["path"])] if call.name == "write_file" else []
+    for segment in segments(str(call.arguments.get("command", ""))) if call.name == "bash" else ():
+        changed += segment.targets
+        in_place = segment.name == "sed" and any(re.match(r"-\w*i|--in-place", w) for w in segment.words)
+        operands = [word for word in segment.words[1:] if not word.startswith("-")]
+        if segment.name in _CHANGES_ALL or in_place:
+            changed += operands
+        elif segment.name in ("cp", "ln", "install"):
+            changed += operands[-1:]
+    for path in changed:
+        bare = path.removeprefix("./").rstrip("/")
+        parts = {bare, *map(str, Path(bare).parents), Path(bare).name}
+        if stays := parts & evidence.limits.untouched:
+            raise CallRefused(f"The task wants {stays.pop()} left as it is. Do it in another way.")
+
+
+# A script as tasks and command lines name it.
+_SCRIPT = regex(r"[\w-]+\.(?:sh|py|pl|rb|js|jar|php)")
+_KILLED = regex(r"(?<![\w-])kill(?: -\w+)*((?: \d+)+)(?![\w.])")
+
+
+def ends_the_process_that_is_meant(call: Call, tools: Tools, evidence: Evidence) -> None:
+    """What runs under the id of a stale pid file is another program, and goes on."""
+    meant = {Path(word).name for word in evidence.limits.words if _SCRIPT.fullmatch(Path(word).name)}
+    killed = _KILLED.findall(call.arguments["command"]) if call.name == "bash" and meant else []
+    for pid in " ".join(killed).split():
+        if pid in evidence.limits.words:
+            continue
+        try:
+            runs = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
+        except OSError:
+            continue  # none runs, or this is no Linux
+        if runs and not meant & {Path(word).name for word in runs.split()}:
+            names = " and ".join(sorted(meant))
+            raise CallRefused(f"Process {pid} is {runs!r}. Under that id {names} does not run.")
+
+
 # What is written anew as a whole, and can be.
 _REWRITTEN = "Dockerfile"
 _MOST_LINES_REWRITTEN = 2
 
 
-def _keep_its_lines(path: str, before: str | None, content: str, removes: bool) -> None:
+def _keep_its_lines(path: str, before: str | None, content: str, removes: bool, remakes: bool = True) -> None:
     """Refuses a text that leaves out what stands in the file, where nothing of it is to go."""
     if before is None and is_file(path):
         raise CallRefused(f"{path} is there and no text, so nothing was written over it.")
@@ -265,7 +333,9 @@ def _keep_its_lines(path: str, before: str | None, content: str, removes: bool) 
     lost = len(lines) - len(set(lines) & set(new))
     gone = 0 if removes else len(lines) - len(new)  # else lines were changed
     too_many = lost * 2 > len(lines) or (lost and gone > 0)
-    if len(lines) > _MOST_LINES_REWRITTEN and too_many and _REWRITTEN not in path:
+    if _REWRITTEN in path:
+        too_many = lost * 2 > len(lines) and not remakes
+    if len(lines) > _MOST_LINES_REWRITTEN and too_many:
         raise CallRefused(f"That would remove {lost} of {len(lines)} lines of {path}. Keep what it holds.")
 
 
@@ -428,6 +498,9 @@ GUARDS: tuple[Check, ...] = (
     stands_in_for_nothing,
     keeps_the_file,
     copies_over_no_other_text,
+    writes_over_no_other_text,
+    touches_nothing_that_stays,
+    ends_the_process_that_is_meant,
     writes_over_no_key,
     empties_nothing_that_it_reads,
     sets_no_value_twice,

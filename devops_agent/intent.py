@@ -78,6 +78,8 @@ _NEED = regex(
     r"(?! to (?:know|see|understand|find|learn|check|have a look|look|get an)\b)"
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
     r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
+    r"|\b(?:i|we) (?:need|want) (?:it|that|this|them|its|the|all)\b[^.;?]*?"
+    r" (?:as (?:an?|the) (?:image|file|archive)|(?:as|in|into) (?:the file )?[\w./-]+\.[a-z]{2,5})\b"
     r"|\b(?:should|must|shall|ought to) (?!i\b|we\b)\w+"
     r"|(?<!\bi )(?<!\bwe )\b(?:has|have) to"
     r" (?!know|see|understand|find|learn|wait|do\b|have\b|be (?:able|there|done)\b)\w+"
@@ -125,6 +127,20 @@ _LOOK_FIRST = regex(
     r"(?:list|show|see|tell|look|print|display|describe|count)\b",
     re.IGNORECASE,
 )
+# "Which container uses the most memory?" wants one; "which containers use most" wants several.
+_ASKS_ONE = regex(
+    r"\b(?:which|what)\b(?! (?:\d+|two|three|five|ten)\b)[^?.;]*?"
+    r"\b(?:uses|eats|takes|has|needs|consumes|holds|is|was|owns|writes|got|occupies|hogs)\b[^?.;]*?"
+    r"\b(?:most|largest|biggest|highest|greatest|heaviest|longest|fattest)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_the_most(task: str) -> bool:
+    """Whether a task wants to know the one thing that has most of something."""
+    return bool(_ASKS_ONE.search(task))
+
+
 _OTHERWISE = regex(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
 
 
@@ -201,7 +217,10 @@ def asks_whether_there(part: str) -> bool:
 
 def parts(task: str) -> list[str]:
     """The parts of a task that come one after the other: "Build it, then run it" has two."""
-    return [part.strip(" .") for part in _THEN.split(task.strip()) if part.strip(" .")]
+    items = _items(task)
+    ends = [*(match.start() for match in items[1:]), len(task)]
+    stated = [task[match.end() : end] for match, end in zip(items, ends, strict=True)] if items else [task]
+    return [part.strip(" .") for each in stated for part in _THEN.split(each.strip()) if part.strip(" .")]
 
 
 # "a deployment and a service", "…, plus a service": a second thing to make, without a verb of its own.
@@ -230,6 +249,18 @@ _DESCRIBES = regex(
 )
 
 
+# Where a thing of a numbered list begins: "1) pack it, 2) copy it".
+_ITEM = regex(r"(?:\A|[\s,;.:]+)(?:and\s+|then\s+)?\(?(\d{1,2}|[a-h])[.)]\s+(?=[a-z\"'`])", re.IGNORECASE)
+
+
+def _items(text: str) -> list[re.Match[str]]:
+    """Where the things of a numbered list begin; none where the numbers do not follow each other."""
+    found = list(_ITEM.finditer(text))
+    numbers = [match[1].lower() for match in found]
+    counts = numbers in ([str(n + 1) for n in range(len(found))], list("abcdefgh"[: len(found)]))
+    return found if counts and len(found) > 1 else []
+
+
 def wishes(task: str) -> list[str]:
     """What a task says, thing by thing: "Create a volume and mount it" wants two."""
     # nothing is parted within what is quoted, or not to be done
@@ -239,11 +270,12 @@ def wishes(task: str) -> list[str]:
     masked = _DESCRIBES.sub(lambda match: f"{match[1]}{'·' * len(match[2])}", masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
     cuts |= {match.span(): "create " for match in _ALSO.finditer(masked)}
+    cuts |= {match.span(): "" for match in _items(masked)}
     found, start, lead = [], 0, ""
     for (end, next_start), next_lead in [*sorted(cuts.items()), ((len(task), len(task)), "")]:
         if end < start:
             continue
-        wish = task[start:end].strip(" .,;\n")
+        wish = task[start:end].strip(" .,;:\n")
         found += [f"{lead}{wish}"] if wish else []
         start, lead = next_start, next_lead
     return found

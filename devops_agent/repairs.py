@@ -214,8 +214,23 @@ def behind_what_it_wrote(command: str, ground: Ground) -> str:
     return command
 
 
+_GOES_ELSEWHERE = regex(r"\b(?:cd|pushd)\b|\bgit\b.* -C\b|--git-dir|\bgit (?:clone|init)\b")
+_OF_GIT = regex(r"(?m)(?:^|[;&|(]\s*)git\s|(?<![\w./-])\.gitignore\b")
+
+
+def in_the_named_repository(command: str, ground: Ground) -> str:
+    """Runs git, and what is done beside it, in the folder with the repository that the task names."""
+    folder = ground.repository
+    if not folder or not _OF_GIT.search(command) or _GOES_ELSEWHERE.search(command):
+        return command
+    inside = re.sub(rf"(?<![\w./-])(?:\./)?{re.escape(folder)}/(?=[\w.])", "", command)
+    ends = " &&" if "\n" not in inside and ";" not in inside else " || exit\n"
+    return f"cd {shlex.quote(folder)}{ends} {inside}".replace("\n ", "\n")
+
+
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (
     in_the_named_namespace,
+    in_the_named_repository,
     with_the_given_name,
     with_a_phase_that_there_is,
     with_options_before_the_image,

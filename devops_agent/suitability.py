@@ -154,6 +154,13 @@ _APPLICATIONS = {
 }
 # A recipe that edits this file needs it.
 _EDITS_DOCKERFILE = regex(r"\bsed -i\b.* Dockerfile$|>> Dockerfile\b", re.MULTILINE)
+# A recipe that makes one, and a task that has one.
+_WRITES_DOCKERFILE = regex(r"^Write Dockerfile:", re.MULTILINE)
+_CHANGES_DOCKERFILE = regex(
+    r"\b(?:chang|edit|modif|adapt|adjust|extend|updat|fix|add)\w*\b[^.;]*\bDockerfile\b"
+    r"(?! (?:for|that|which) )",
+    re.IGNORECASE,
+)
 # A task without one of these wants nothing new.
 _CREATES = regex(
     rf"{CREATES.pattern}|\b(?:another|build|deploy|define|issue|like|prepare|provide|request"
@@ -189,6 +196,8 @@ def suiting(
     nothing_new = not _CREATES.search(task)
     if not is_file(directory / "Dockerfile"):
         foreign.append(_EDITS_DOCKERFILE)
+    elif _CHANGES_DOCKERFILE.search(task):
+        foreign.append(_WRITES_DOCKERFILE)
     foreign += [
         start
         for start, (said, files) in _APPLICATIONS.items()

@@ -4,6 +4,7 @@ A small model clears its way with a delete, and forgets the second half of "stop
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devops_agent import file_answers
@@ -96,6 +97,10 @@ class Limits:
         takes_all: Whether it speaks of all things of a kind.
         wants_figures: Whether it wants something counted or added up.
         answer_file: The file into which it wants put what is to be found; "" for none.
+        outputs: The files into which it wants something written.
+        stated: Images, addresses and pairs such as `DEBUG=1` that something is to be made, run or set with.
+        untouched: The files that it wants left as they are.
+        remakes: Whether it wants a Dockerfile made, or made in another way.
         deletes_files: Whether it wants whole files deleted, and nothing of what is in them.
         forbidden: The verbs of what it says not to do, without their endings.
         endings: Those of the files that it speaks of, where it speaks of files of a kind.
@@ -109,10 +114,59 @@ class Limits:
     takes_all: bool = True
     wants_figures: bool = False
     answer_file: str = ""
+    outputs: frozenset[str] = frozenset()
+    stated: tuple[str, ...] = ()
+    untouched: frozenset[str] = frozenset()
+    remakes: bool = True
     deletes_files: bool = False
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
+
+
+# "save the last lines of its log in web.log"
+_OUTPUT = regex(
+    r"\b(?:writ|sav|stor|dump|export|put|output|redirect|record|print|list|convert|merg|combin|concatenat|join"
+    r"|extract|render|sort|collect|generat|creat|mak|encod|decod|(?:de)?compress|g?(?:un)?zip|tar|pack|archiv|pip)\w*\b[^;\n]*?"
+    r"\b(?:in|to|into|as|called|named)\s+(?:(?:the|a|an|my|new|text|output) )*(?:file )?"
+    r"[\"'`]?([\w./~-]*\w\.\w+)",
+    re.IGNORECASE,
+)
+
+
+_STATED = regex(
+    r"\b(?i:as|to|with|on|at|set|add|use|run|start|build|tag|it|called|named|reachable)"
+    r" (?:(?:the|an?|new|image|env(?:ironment)?|variables?|label|address) )*[\"'`]?"
+    r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\d./])|[A-Z][A-Z0-9_]+=[^\s,;\"'`)]+"
+    r"|(?!localhost)[a-z][\w./-]*[a-z0-9]:(?=[\w.-]*[a-z.]|\d{1,2}\b)[\w.-]*\w)(?![\w:/])"
+)
+_FILE = r"[\"'`]?(?:[\w./~-]*\w\.\w+|\.\w[\w.-]*|[\w/-]+/|Dockerfile|Makefile|Jenkinsfile)(?![\w/])[\"'`]?"
+_FILES = rf"(?:(?:the|our|my|its|files?|folders?) )*{_FILE}(?:(?:,| and| or| nor)+ (?:the )?{_FILE})*"
+_TOUCHED = r"(?:touch|chang|edit|modif|alter|overwrit|rewrit)\w*"
+_UNTOUCHED = regex(
+    rf"(?:\bwithout {_TOUCHED}|(?:\b(?:do not|never|not)|n['’]t) {_TOUCHED}|\bhands off) (?P<after>{_FILES})"
+    rf"|\bleave (?P<left>{_FILES}) (?:alone|as|untouched|unchanged)"
+    rf"|(?P<before>{_FILES}) (?:(?:must|may|should|shall|is|are)(?: not|n['’]t) (?:to )?be {_TOUCHED}"
+    r"|(?:(?:must|should|is to|are to) )?(?:stays?|remains?) (?:as|untouched|unchanged))",
+    re.IGNORECASE,
+)
+_REMAKES = regex(
+    r"\b(?:creat\w*|writ\w*|generat(?:e|ing)|new|rewrit\w*|small\w*|slim\w*|siz\w*|reduc\w*|shrink\w*|optimi\w*"
+    r"|multi-?stage|(?:docker|container)i[sz]\w*|from scratch|base image|convert\w*|switch\w*|make)\b",
+    re.IGNORECASE,
+)
+
+
+# "The other files in conf/ must not be changed": of that folder others may be.
+_OTHERS = regex(r"\b(?:in|of|from|other|rest)\s*$", re.IGNORECASE)
+
+
+def _untouched(task: str) -> Iterator[str]:
+    for match in _UNTOUCHED.finditer(task):
+        if _OTHERS.search(task[: match.start()]):
+            continue
+        for name in re.findall(_FILE, match["after"] or match["left"] or match["before"], re.IGNORECASE):
+            yield name.strip("\"'`").removeprefix("./").rstrip("/")
 
 
 def limits_of(task: str) -> Limits:
@@ -126,6 +180,10 @@ def limits_of(task: str) -> Limits:
         excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
         wants_figures=bool(_FIGURES.search(task)),
         answer_file=file_answers.file_of(task),
+        outputs=frozenset(_OUTPUT.findall(wanted)),
+        stated=tuple(value.rstrip(".") for value in _STATED.findall(wanted)),
+        untouched=frozenset(_untouched(task)),
+        remakes=bool(_REMAKES.search(wanted)),
         takes_all=bool(_ALL.search(wanted)),
         deletes_files=bool(_DELETES_FILES.search(wanted)),
         # "stop web, but do not stop db" forbids no stop as such

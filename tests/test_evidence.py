@@ -240,7 +240,7 @@ def test_figures_hashes_and_addresses_of_an_answer_stand_somewhere(answer: str, 
 
 
 def test_what_stands_in_no_result_is_told_behind_the_answer() -> None:
-    evidence = Evidence(invented=["10367"])
+    evidence = Evidence(invented=["10367"], seen="it runs")
     assert outcome(evidence, "It runs with PID 10367.") == "It runs with PID 10367.\nIn no result: 10367."
 
 
@@ -250,3 +250,26 @@ def test_what_no_command_did_is_not_done_when_the_answer_says_so_again() -> None
     )
     assert outcome(evidence, "The image was built.").startswith("Not done: no command did what 'built' says.")
     assert evidence.exit_code() is ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    ("answer", "known", "found"),
+    [
+        ("Its shell is /bin/bash.", "Which shell has web?\nDone, no output.", ["/bin/bash"]),
+        ("Its shell is /bin/bash.", "web:x:1000:1000::/home/web:/bin/bash", []),
+        ("It takes either/or, and 3/4.", "Which?", []),
+    ],
+)
+def test_a_path_that_nothing_tells_of_is_made_up(answer: str, known: str, found: list[str]) -> None:
+    assert invented(answer, known) == found
+
+
+def test_made_up_facts_where_the_commands_told_nothing_are_no_answer() -> None:
+    evidence = Evidence(calls=1, succeeded=1, invented=["/bin/bash"])
+    assert outcome(evidence, "Its shell is /bin/bash.") == (
+        "Not answered: the commands told nothing, and /bin/bash is in no result."
+    )
+    assert evidence.exit_code() is ExitCode.FAILED
+    evidence.seen = "web"
+    assert outcome(evidence, "Its shell is /bin/bash.").endswith("In no result: /bin/bash.")
+    assert evidence.exit_code() is ExitCode.DONE

@@ -1,5 +1,6 @@
 """What keeps the user's things from harm before a call runs."""
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,6 +20,31 @@ def bash(command: str) -> Call:
 
 def write(path: str, content: str) -> Call:
     return Call("write_file", {"path": path, "content": content})
+
+
+TABLE = "In prices.csv, limit the price of each line to 5"
+
+
+@pytest.mark.parametrize(
+    ("task", "command", "refused"),
+    [
+        (TABLE, "docker logs --tail 10 web > prices.csv 2>&1", True),
+        (TABLE, "echo limit: 5 > ./prices.csv", True),
+        (TABLE, "echo limit: 5 >> prices.csv", False),
+        (TABLE, "head -2 prices.csv > limited.csv; cat limited.csv > prices.csv", False),
+        (TABLE, "docker logs web > web.log", False),
+        ("Append the log of web to prices.csv", "docker logs web > prices.csv", True),
+        ("Save the log of web in prices.csv", "docker logs web > prices.csv", False),
+        ("Write what web logs into the file prices.csv", "docker logs web > prices.csv", False),
+        ("Overwrite prices.csv with the log of web", "docker logs web > prices.csv", False),
+    ],
+)
+def test_what_is_printed_takes_the_place_of_no_other_text(
+    task: str, command: str, refused: bool, prices: Path
+) -> None:
+    evidence = Evidence(limits=limits_of(task))
+    with pytest.raises(CallRefused, match="lines would be lost") if refused else nullcontext():
+        guards.writes_over_no_other_text(bash(command), {}, evidence)
 
 
 @pytest.mark.parametrize(
@@ -446,3 +472,95 @@ def test_an_answer_is_found_before_it_is_put_into_a_file() -> None:
         guards.writes_no_answer_of_its_own(write("expiry.txt", "2047\n"), {}, found)
     with pytest.raises(CallRefused, match="<expiry date>"):
         guards.writes_no_answer_of_its_own(write("expiry.txt", "<expiry date>\n"), {}, found)
+
+
+STAYS = [
+    ("Fix it without touching the Dockerfile (it is generated)", "Dockerfile"),
+    ("Mend the port, but don't edit compose.yaml or .env", ".env"),
+    ("Leave conf/a.ini alone, and set b in the other", "conf/a.ini"),
+    ("The file conf/a.ini stays as it is", "conf/a.ini"),
+    ("Hands off secrets/, please", "secrets"),
+]
+
+
+@pytest.mark.parametrize(("task", "path"), STAYS)
+def test_what_shall_stay_as_it_is_is_not_changed(task: str, path: str) -> None:
+    evidence = Evidence(limits=limits_of(task))
+    inside = path if "." in path or path == "Dockerfile" else f"{path}/token.txt"
+    for call in (
+        write(f"./{inside}", "x"),
+        bash(f"echo x > {inside}"),
+        bash(f"sed -i s/a/b/ {inside}"),
+        bash(f"ls; cp other {inside}"),
+        bash(f"rm -f -- {inside}"),
+    ):
+        with pytest.raises(CallRefused, match="left as it is"):
+            guards.touches_nothing_that_stays(call, {}, evidence)
+    for call in (bash(f"cat {inside}"), bash(f"cp {inside} other"), write("other", "x")):
+        guards.touches_nothing_that_stays(call, {}, evidence)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "The other files in conf/ must not be overwritten",
+        "Change the port in a.ini, but don't change the comments in a.ini",
+        "Do not change anything else",
+    ],
+)
+def test_what_is_said_of_others_leaves_a_file_to_be_changed(task: str) -> None:
+    assert limits_of(task).untouched == frozenset()
+
+
+def test_what_runs_under_the_id_of_a_stale_pid_file_goes_on() -> None:
+    evidence = Evidence(limits=limits_of("Stop proxy.sh if it still runs, its pid is in run/proxy.pid"))
+    with pytest.raises(CallRefused, match=r"proxy\.sh does not run"):
+        guards.ends_the_process_that_is_meant(bash(f"kill {os.getpid()}"), {}, evidence)
+    guards.ends_the_process_that_is_meant(bash("kill 4194303"), {}, evidence)  # there is none
+    for task in (f"Stop proxy.sh, that is {os.getpid()}", "Stop the process of run/proxy.pid"):
+        limits = Evidence(limits=limits_of(task))
+        guards.ends_the_process_that_is_meant(bash(f"kill -15 {os.getpid()}"), {}, limits)
+
+
+def test_a_secret_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/db").write_text("k1")
+    evidence = Evidence(limits=limits_of("Keep the secrets out of the image"))
+    with pytest.raises(CallRefused, match="stays as it is"):
+        guards.writes_over_no_key(write("secrets/db", "your_token_here"), {}, evidence)
+    guards.writes_over_no_key(write("secrets/new", "x"), {}, evidence)
+
+
+@pytest.mark.parametrize(
+    ("task", "refused"),
+    [
+        ("Change the Dockerfile so that it takes a build argument", True),
+        ("Make the image smaller", False),
+        ("Write a new Dockerfile", False),
+    ],
+)
+def test_a_dockerfile_that_is_changed_keeps_most_of_its_lines(
+    task: str, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM python\nWORKDIR /srv\nCOPY a .\nENV B=1\nCMD c\n")
+    evidence = Evidence(limits=limits_of(task))
+    with pytest.raises(CallRefused, match="Keep what it holds") if refused else nullcontext():
+        guards.keeps_the_file(write("Dockerfile", "FROM busybox\nCOPY a .\n"), {}, evidence)
+
+
+@pytest.mark.parametrize(
+    ("task", "stated", "outputs"),
+    [
+        ("build it as notifier:clean", ("notifier:clean",), ()),
+        ("It should be reachable on 127.0.0.1:8091 only.", ("127.0.0.1:8091",), ()),
+        ("set RELEASE=5.1 on it", ("RELEASE=5.1",), ()),
+        ("Run redis:7 as cache on localhost:6379", ("redis:7",), ()),
+        ("gzip logs/a.log as logs/old.log.gz", (), ("logs/old.log.gz",)),
+        ("don't write to out.txt", (), ()),
+    ],
+)
+def test_what_a_task_states_is_known(task: str, stated: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    limits = limits_of(task)
+    assert (limits.stated, limits.outputs) == (stated, frozenset(outputs))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from devops_agent import intent
 from devops_agent.intent import asks_for_change, parts, wishes
 
 CHANGES = [
@@ -231,3 +232,43 @@ def test_what_has_to_be_done_is_wanted_and_a_file_name_is_no_verb(task: str, cha
 
 def test_read_and_write_is_one_thing() -> None:
     assert wishes("The group may read and write data.csv") == ["The group may read and write data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("task", "wanted"),
+    [
+        (
+            "Before it: 1) pack the volume a into a.tar.gz, 2) create a volume b",
+            ["Before it", "pack the volume a into a.tar.gz", "create a volume b"],
+        ),
+        (
+            "(1) stop web, (2) remove it and (3) list the containers",
+            ["stop web", "remove it", "list the containers"],
+        ),
+        ("a) restart web b) show its logs", ["restart web", "show its logs"]),
+        ("install python 3. then run it", ["install python 3", "then run it"]),
+    ],
+)
+def test_a_numbered_list_is_parted_into_its_things(task: str, wanted: list[str]) -> None:
+    assert intent.wishes(task) == wanted
+    assert len(intent.parts(task)) == len([each for each in wanted if each != "Before it"])
+
+
+@pytest.mark.parametrize(
+    ("task", "one"),
+    [
+        ("which of the web-* containers uses the most memory?", True),
+        ("which one eats the most memory? I need the pid", True),
+        ("what is the biggest file in /var/log?", True),
+        ("which processes use the most memory?", False),
+        ("which 5 files are the largest?", False),
+        ("show the largest files", False),
+    ],
+)
+def test_one_thing_that_has_most_is_asked_for(task: str, one: bool) -> None:
+    assert intent.asks_for_the_most(task) is one
+
+
+def test_what_is_wanted_as_something_else_is_to_be_made() -> None:
+    assert intent.asks_for_change("I want its file system as it is now as the image web:now")
+    assert not intent.asks_for_change("I want the list in a table")

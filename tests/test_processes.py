@@ -69,3 +69,50 @@ def test_without_a_process_table_nothing_is_told(tmp_path: Path) -> None:
 
 def test_the_id_that_a_task_states_counts(proc: Path) -> None:
     assert processes.in_table("Kill the process 4711 (python3)", proc).names == {"pid": "4711"}
+
+
+@pytest.fixture
+def held(proc: Path) -> Path:
+    (proc / "net").mkdir()
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+    rest = "00000000:00000000 00:00000000 00000000  1000        0"
+    (proc / "net/tcp").write_text(
+        f"{head}\n   0: 0100007F:1F90 00000000:0000 0A {rest} 555 1\n"  # 8080, listening
+        f"   1: 0100007F:1F91 0100007F:1F90 01 {rest} 556 1\n"  # 8081, connected
+    )
+    (proc / "net/tcp6").write_text(f"{head}\n")
+    for pid, inode in ((10, 555), (1, 556)):
+        (proc / f"{pid}/fd").mkdir()
+        (proc / f"{pid}/fd/3").symlink_to(f"socket:[{inode}]")
+    return proc
+
+
+@pytest.mark.parametrize(
+    ("task", "suggestion"),
+    [
+        ('it says "address already in use", port 8080. That is an old run, stop it', "kill 10"),
+        ("port 8080 is taken, free it", "kill 10"),
+        ("Why is port 8080 in use? don't kill anything", ""),
+        ("what listens on port 8080?", ""),
+    ],
+)
+def test_who_listens_on_a_port_is_told_and_ended_where_that_is_asked(
+    task: str, suggestion: str, held: Path
+) -> None:
+    ground = processes.on_port(task, held)
+    (finding,) = ground.trouble
+    assert (finding.cause, finding.suggestion) == (
+        "process 10 listens on it: /usr/bin/python3 /srv/worker.py --queue mail",
+        suggestion,
+    )
+    assert ground.names == {"pid": "10"}
+
+
+@pytest.mark.parametrize("task", ["stop what listens on port 8081", "expose web on port 8080"])
+def test_a_port_on_which_nobody_listens_or_that_is_not_meant_tells_nothing(task: str, held: Path) -> None:
+    assert processes.on_port(task, held).lines == []
+
+
+def test_a_port_of_a_container_is_dockers_to_tell(held: Path) -> None:
+    (held / "10/stat").write_text(f"10 (docker-proxy) S 1 {'0 ' * 19}25 0")
+    assert processes.on_port("port 8080 is taken, free it", held).lines == []

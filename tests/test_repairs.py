@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fake_programs import Programs
 
-from devops_agent.grounding import Ground
+from devops_agent.grounding import Ground, repository
 from devops_agent.repairs import repaired, with_options_before_the_image
 
 SHOP = Ground(namespace="shop")
@@ -201,6 +201,36 @@ def test_completed_is_no_phase() -> None:
 )
 def test_a_second_result_does_not_take_the_place_of_the_first(command: str, mended: str) -> None:
     assert repaired(command, Ground()) == mended
+
+
+@pytest.mark.parametrize(
+    ("command", "mended"),
+    [
+        ("git log -3", "cd shop-api && git log -3"),
+        ("git rm --cached -- shop-api/.env", "cd shop-api && git rm --cached -- .env"),
+        ("echo .env >> .gitignore", "cd shop-api && echo .env >> .gitignore"),
+        ("echo .env >> ./shop-api/.gitignore", "echo .env >> ./shop-api/.gitignore"),
+        ("set -e\ngit add a\ngit commit -m x", "cd shop-api || exit\nset -e\ngit add a\ngit commit -m x"),
+        ("cat old-shop-api/x; git status", "cd shop-api || exit\ncat old-shop-api/x; git status"),
+        ("cd shop-api && git log", "cd shop-api && git log"),
+        ("git -C shop-api log", "git -C shop-api log"),
+        ("git clone shop-api other", "git clone shop-api other"),
+        ("ls shop-api", "ls shop-api"),
+    ],
+)
+def test_git_runs_in_the_repository_that_a_task_names(command: str, mended: str) -> None:
+    assert repaired(command, Ground(repository="shop-api")) == mended
+    assert repaired(command, Ground()) == command
+
+
+def test_the_repository_that_a_task_names_is_found(tmp_path: Path) -> None:
+    for name in ("api/.git", "web/.git", "docs"):
+        (tmp_path / name).mkdir(parents=True)
+    assert repository.named_folder("show the log of the repo in ./api, please", tmp_path) == "api"
+    assert repository.named_folder("compare the repos api and web", tmp_path) == ""
+    assert repository.named_folder("show the log of docs", tmp_path) == ""
+    (tmp_path / ".git").mkdir()
+    assert repository.named_folder("show the log of the repo in ./api", tmp_path) == ""
 
 
 def test_what_a_container_writes_into_its_mount_is_written_there() -> None:

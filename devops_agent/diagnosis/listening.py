@@ -1,7 +1,9 @@
-"""On which ports the processes of a container listen, from the kernel's tables."""
+"""On which ports processes listen, of a container and of this machine, from the kernel's tables."""
 
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _LISTEN = "0A"
@@ -21,12 +23,33 @@ def ports(container_id: str, pid: int, proc: Path = _PROC) -> dict[int, set[str]
     except OSError:
         return None
     found: dict[int, set[str]] = defaultdict(set)
+    for port, address, _ in _listening(tables):
+        found[port].add(_readable(address))
+    return dict(found)
+
+
+def holders(port: int, proc: Path = _PROC) -> set[int]:
+    """The ids of the processes that listen on a TCP port of this machine, as far as the user may see."""
+    try:
+        tables = [(proc / "net" / table).read_text() for table in ("tcp", "tcp6")]
+    except OSError:
+        return set()
+    sockets = {f"socket:[{inode}]" for at, _, inode in _listening(tables) if at == port}
+    found = set()
+    for link in proc.glob("[0-9]*/fd/*") if sockets else ():
+        with suppress(OSError):  # it has ended, or is another user's
+            if str(link.readlink()) in sockets:
+                found.add(int(link.parts[-3]))
+    return found
+
+
+def _listening(tables: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """The port, address and inode of each listening socket of the kernel's tables."""
     for line in "\n".join(tables).splitlines():
         cells = line.split()
-        if len(cells) > 3 and cells[3] == _LISTEN:
+        if len(cells) > 9 and cells[3] == _LISTEN:
             address, _, port = cells[1].partition(":")
-            found[int(port, 16)].add(_readable(address))
-    return dict(found)
+            yield int(port, 16), address, cells[9]
 
 
 def _readable(address: str) -> str:

@@ -31,7 +31,7 @@ NUMBERS = frozenset(
  completions parallelism retries uid pods successful failed days count lines first last""".split()
 )
 # A file that is here already.
-IS_THERE = frozenset({"start_file", "env_file"})
+IS_THERE = frozenset({"start_file", "env_file", "example_file", "file_that_wins"})
 # What a task says when it wants an option. A field without a cue is wanted when its value is in the task.
 CUES = {
     PAIRS: r"=|\benv|variable",

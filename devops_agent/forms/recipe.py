@@ -102,6 +102,9 @@ class RecipeForm(Form):
         for name in IS_THERE & values.keys():
             if values[name] and not is_file(Path(str(values[name]))):
                 raise CallRefused(f"There is no file {values[name]}. Give {name} as it is here.")
+            others = {str(value) for other, value in values.items() if other in IS_THERE - {name}}
+            if values[name] and (has_word(self.template, str(values[name])) or str(values[name]) in others):
+                raise CallRefused(f"{values[name]} stands in it already. Give another file as {name}.")
         # the file that is written is none of those that it speaks of
         values = {name: value for name, value in values.items() if not self.path or value != self.path}
         values = self._with_own_names(values, task, ground)

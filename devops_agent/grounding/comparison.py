@@ -1,7 +1,7 @@
-"""How two files differ that a task compares: by their settings, where they are configuration files."""
+"""How two files or containers differ that a task compares: by their settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from devops_agent import intent
@@ -12,7 +12,7 @@ from devops_agent.grounding.task_words import PATH
 from devops_agent.patterns import regex
 from devops_agent.policy.variables import is_secret_name
 
-_COMPARES = regex(
+COMPARES = regex(
     r"\b(?:compar\w+|diff|differ\w*|only in one|(?:missing|lacks?|absent)\b.*\b(?:in|from)|in both)\b",
     re.IGNORECASE,
 )
@@ -24,7 +24,7 @@ _LONGEST = 60
 
 def compared(task: str, directory: Path) -> Iterator[str]:
     """What is only in one of the two files that a task compares, and what is different in them."""
-    if not _COMPARES.search(task) or intent.asks_for_change(task):
+    if not COMPARES.search(task) or intent.asks_for_change(task):
         return
     named = dict.fromkeys(PATH.findall(task))
     texts = {word: text for word in named if (text := text_if_readable(directory / word, _LARGEST))}
@@ -45,6 +45,26 @@ def compared(task: str, directory: Path) -> Iterator[str]:
         for each in different
     ]
     yield f"in both, with different values: {listed(told, _MOST) if told else 'nothing'}"
+
+
+def differences(one: Mapping[str, str], other: Mapping[str, str], names: tuple[str, str]) -> str:
+    """How two things differ, in a sentence.
+
+    Args:
+        one: The settings of the first.
+        other: Those of the second.
+        names: How the two are called.
+    """
+    found = [key for key in dict.fromkeys((*one, *other)) if one.get(key) != other.get(key)]
+    told = [
+        key
+        if is_secret_name(key)
+        else f"{key} ({_shown(one.get(key, 'none'))} / {_shown(other.get(key, 'none'))})"
+        for key in found
+    ]
+    return (
+        f"{names[0]} / {names[1]} differ in: {listed(told, _MOST) if told else 'nothing that was looked at'}"
+    )
 
 
 def _values(path: str, text: str) -> dict[str, str]:

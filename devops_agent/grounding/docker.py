@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from devops_agent.diagnosis import diagnose, docker
 from devops_agent.diagnosis.finding import Finding, listed, telling_lines
 from devops_agent.diagnosis.objects import Object
+from devops_agent.grounding import comparison
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import (
     ASKS_WHY_DOWN,
@@ -49,6 +50,11 @@ def on_engine(task: str) -> Ground:
     ground.running = [docker.name(c) for c in named if c["State"]["Status"] == "running"]
     selected = _labelled if _LABEL.search(task) else _selected
     ground.selected = "" if of_cluster else selected(task, inspected)
+    if len(named) == 2 and comparison.COMPARES.search(task):
+        one, other = map(_settings, named)
+        names = docker.name(named[0]), docker.name(named[1])
+        ground.fine = comparison.differences(one, other, names)
+        ground.lines.append(ground.fine)
     in_trouble = {diagnose.subject_of(f)[1] for f in ground.trouble} & about
     if _STARTS.match(task) and len(named) == len(ground.running) == 1 and not in_trouble:
         ground.settled = f"Container {ground.running[0]} is running already: there is nothing to start."
@@ -205,6 +211,25 @@ def _variables(container: Object, task: str) -> str:
     named = [each for each in variables if has_word(task, each.partition("=")[0])]
     own = [each for each in variables if not each.startswith("PATH=")]
     return f"variables {listed(named or own, 12)}"
+
+
+def _settings(container: Object) -> dict[str, str]:
+    """What can be told of a container in a comparison, by what it is."""
+    host, config = container["HostConfig"], container["Config"]
+    variables = [str(each).partition("=") for each in config.get("Env") or ()]
+    return {
+        "image": str(config["Image"]),
+        "state": str(container["State"]["Status"]),
+        **{name: value for name, _, value in variables},
+        "ports": listed(f"{outer}→{own}" for own, outer in _published(container)) or "none",
+        "networks": listed(container["NetworkSettings"].get("Networks") or {}) or "none",
+        "mounts": listed(str(each.get("Destination")) for each in container.get("Mounts") or ()) or "none",
+        "memory limit": _limit(host.get("Memory") or 0, "MiB", 2**20),
+        "CPU limit": _limit(host.get("NanoCpus") or 0, "CPUs", 1e9),
+        "restart policy": str((host.get("RestartPolicy") or {}).get("Name") or "no"),
+        "user": str(config.get("User") or "root"),
+        "command": shlex.join([str(container.get("Path") or ""), *map(str, container.get("Args") or ())]),
+    }
 
 
 # What else is told of a container, when a task speaks of it.

@@ -115,6 +115,12 @@ def _is_named_folder(word: str, task: str, directory: Path) -> bool:
         return False
 
 
+# Of the certificates one alone is asked for.
+_WHICH = r"\b(?:which|what) (?:(?:one )?of (?:the|my|our|these|those) )?(?:\w+ )?(?:cert\w*|one)\b.*\b"
+_ENDS_FIRST = regex(rf"{_WHICH}(?:first|next|soonest|earliest)\b", re.IGNORECASE)
+_ENDS_LAST = regex(rf"{_WHICH}(?:last|latest|longest)\b", re.IGNORECASE)
+
+
 def certificate_lines(task: str, directory: Path) -> list[str]:
     """Until when the certificates are valid that a task names, or that lie in a folder that it names."""
     named = [directory / word for word in paths_in(task)]
@@ -123,6 +129,10 @@ def certificate_lines(task: str, directory: Path) -> list[str]:
     except OSError:
         return []
     ends = certificates.expiries(paths, datetime.now(timezone.utc))
+    if _ENDS_FIRST.search(task):
+        ends = ends[:1]
+    elif _ENDS_LAST.search(task):
+        ends = ends[-1:]
     return [line.removeprefix(f"{directory}/") for line in ends]
 
 

@@ -20,6 +20,7 @@ class Ground:
         trouble: What is wrong with them.
         about: What the task is about, by where the things are that it names; "" where its words tell.
         namespace: The one namespace that the task names and that exists.
+        repository: The folder with the git repository that the task names, where that is not the directory.
         missing: What the task names and is not there, in a sentence; "" when all is there.
         settled: Why there is nothing to do for the task, in a sentence: it is so already, or nothing can.
         fine: That what a task takes for broken runs and nothing is wrong with it, in a sentence.
@@ -38,6 +39,7 @@ class Ground:
     informs: bool = False
     trouble: list[Finding] = field(default_factory=list)
     compared: bool = False
+    repository: str = ""
     missing: str = ""
     settled: str = ""
     fine: str = ""

@@ -111,6 +111,7 @@ def look_up(task: str, directory: Path, environ: Mapping[str, str]) -> Ground:
             ground.fine = ground.fine or part.fine
             ground.selected = ground.selected or part.selected
             ground.namespace = ground.namespace or part.namespace
+            ground.repository = ground.repository or part.repository
             ground.names = {**part.names, **ground.names}
     return ground
 
@@ -142,6 +143,8 @@ def _steps(task: str, directory: Path, fields: Collection[str]) -> list[Callable
         steps.append(docker.on_engine)
     if processes.PROCESSES.search(task) and not steps:
         steps.append(processes.in_table)
+    if processes.PORT_HELD.match(task):
+        steps.append(processes.on_port)
     if repository.GIT.search(task) and shutil.which("git"):
         steps.append(lambda text: repository.in_repository(text, directory))
     return steps

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devops_agent import intent
+from devops_agent.diagnosis import listening
 from devops_agent.diagnosis.finding import Finding
 from devops_agent.grounding.ground import Ground
 from devops_agent.grounding.task_words import NO_NAMES, words_of
@@ -20,6 +22,16 @@ _NAMED = regex(
 )
 _INTERPRETER = regex(r"(?:python|perl|ruby|node|php|java|bash|dash|sh|ksh|zsh)\b|python[\d.]+")
 _NO_PROCESS = frozenset("please too instead itself anymore alone altogether".split())
+# "Port 8080 is in use": who listens on it is meant.
+PORT_HELD = regex(
+    r"(?=.*\b(?:in use|taken|occup\w+|block\w*|held|holds?|hogs?|listen\w*|free|release|stop|kill|end)\b)"
+    r".*\bport:? (\d{2,5})\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_FREES = regex(r"\b(?:kill|stop|end|terminate|free|release|get rid of|shut)\b", re.IGNORECASE)
+_DENIES_END = regex(r"\b(?:not|never|without|only)\b|n['’]t (?:kill|stop|end)", re.IGNORECASE)
+_OF_DOCKER = "docker-proxy"
+_OF_MEMORY = regex(r"\b(?:memory|ram)\b", re.IGNORECASE)
 _STATED = regex(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
 _DEFUNCT = regex(r"\b(?:defunct|zombies?)\b", re.IGNORECASE)
 _ENDS = regex(r"\b(?:kill|stop|end|terminate|remove)\b(?! (?:its|the) parent)", re.IGNORECASE)
@@ -73,6 +85,8 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
     if _DEFUNCT.search(task) and (ended := [process for process in found if process.state == "Z"]):
         found = ended
     found.sort(key=lambda process: -process.rss)
+    if _OF_MEMORY.search(task) and intent.asks_for_the_most(task):
+        found = found[:1]
     ground = Ground([str(process) for process in found[:_MOST]], informs=bool(found))
     ground.trouble = [_of_defunct(process) for process in found if process.state == "Z"]
     ground.lines += map(str, ground.trouble)
@@ -86,6 +100,25 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
     named = [name for name in named if name.lower() not in NO_NAMES | _NO_PROCESS and name[-2:] != "ly"]
     for name in named if not found else ():
         ground.lacks(f"There is no process {name} running.")
+    return ground
+
+
+def on_port(task: str, proc: Path = _PROC) -> Ground:
+    """The process that listens on the port of which a task says that it is in use."""
+    match = PORT_HELD.match(task)
+    pids = listening.holders(int(match[1]), proc) if match else set()
+    table = {process.pid: process for process in _all(proc)} if pids else {}
+    found = [table[pid] for pid in sorted(pids & table.keys()) if table[pid].name != _OF_DOCKER]
+    parents = [each for each in found if each.parent not in pids]  # workers share the socket
+    if match is None or len(parents) != 1 or parents[0].pid in _own(table.values()):
+        return Ground()
+    holder, ground = parents[0], Ground(informs=True, about="system")
+    ends = _FREES.search(task) and not _DENIES_END.search(task)
+    shown = " ".join(holder.words)[:_LONGEST] or holder.name
+    cause = f"process {holder.pid} listens on it: {shown}"
+    ground.trouble = [Finding(f"port {match[1]}", cause, suggestion=f"kill {holder.pid}" if ends else "")]
+    ground.lines = list(map(str, ground.trouble))
+    ground.names = {"pid": str(holder.pid)}
     return ground
 
 

@@ -36,8 +36,28 @@ _OF_IMAGES = regex(r"\b(?:images?|docker\w*|containers?|helm|charts?|pods?|deplo
 _MOST = 12
 
 
+def named_folder(task: str, directory: Path) -> str:
+    """The one folder with a repository that a task names, where the directory itself is in none; else ""."""
+    words = dict.fromkeys(
+        word.removeprefix("./").rstrip("/") for word in (*PATH.findall(task), *task.split())
+    )
+    bare = [word.strip("\"'`.,:;()") for word in words]
+    found = [word for word in dict.fromkeys(bare) if word and _is_repository(directory / word)]
+    inside = any(_is_repository(folder) for folder in (directory, *directory.absolute().parents))
+    return found[0] if len(found) == 1 and not inside else ""
+
+
+def _is_repository(folder: Path) -> bool:
+    try:
+        return (folder / ".git").exists()
+    except OSError:  # too long a name
+        return False
+
+
 def in_repository(task: str, directory: Path) -> Ground:
     """Branches, tags and what is not committed; the names that are not there."""
+    folder = named_folder(task, directory)
+    directory /= folder
 
     def git(*arguments: str) -> list[str]:
         return run("git", "-C", str(directory), *arguments).splitlines()
@@ -47,7 +67,7 @@ def in_repository(task: str, directory: Path) -> Ground:
         return Ground()
     refs = git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags")
     branches, tags = (_below(refs, kind) for kind in ("refs/heads/", "refs/tags/"))
-    ground = Ground(list(_state(status, branches, tags, git("stash", "list"))))
+    ground = Ground(list(_state(status, branches, tags, git("stash", "list"))), repository=folder)
     if last := _last_commits(task, directory, git):
         ground.lines += last
         ground.informs = True

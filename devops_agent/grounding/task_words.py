@@ -36,6 +36,7 @@ _TROUBLE = regex(
     r"|broken|repair|restart(?:s|ing)|stuck|pending|evicted"
     r"|not (?:working|ready|running|reachable|start\w*)|(?:ca|do|does|did|has|have|is|are|wo)n?['’]t|cannot"
     r"|unhealthy|(?:is|are|was|were|went|goes) down|refused?|errors?|problems?|trouble|debug"
+    r"|port (?:\d+ )?(?:is |already |still |keeps? )*(?:in use|taken|occupied|busy|blocked)"
     r"|denied|diagnos\w+|reason|exits?|(?:oom)?killed)\b",
     re.IGNORECASE,
 )

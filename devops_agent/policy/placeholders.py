@@ -64,7 +64,7 @@ def _visible(command: str) -> str:
     try:
         found = tokens(command)
     except ValueError:
-        return command
+        return ""  # a quote that does not end: what the shell says of it helps more
     shown, name = "", ""
     for kind, raw in found:
         if kind == "operator":
