@@ -10,7 +10,7 @@ import pytest
 from fake_programs import Programs, container, deployment, named, pod
 
 from devops_agent.diagnosis import diagnose
-from devops_agent.grounding import Ground, look_up, names_something, speaks_of
+from devops_agent.grounding import Ground, comparison, look_up, names_something, speaks_of
 
 
 @pytest.fixture
