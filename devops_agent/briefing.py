@@ -171,6 +171,8 @@ def briefer(
         schedule = schedules.cron_of(task) or schedules.only_schedule(task)
         if not schedule and len(stated := schedules.by_clause(task)) > 1:
             found.lines += [f"{clause!r} is {fields} in cron's fields" for clause, fields in stated.items()]
+        if schedule and "cron" in task.lower():
+            found.lines.append(f"The schedule in cron's fields: {schedule}")
         known = {**found.names, "schedule": schedule} if schedule else dict(found.names)
         if concurrency := schedules.concurrency_of(task):
             known["concurrency"] = concurrency

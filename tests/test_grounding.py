@@ -948,6 +948,6 @@ def test_two_containers_that_a_task_compares_are_compared_by_code() -> None:
     one = {"image": "web:1", "TTL": "5", "API_TOKEN": "a", "user": "root"}
     other = {"image": "web:1", "TTL": "9", "API_TOKEN": "b", "PORT": "80", "user": "root"}
     assert comparison.differences(one, other, ("blue", "green")) == (
-        "blue / green differ in: TTL (5 / 9), API_TOKEN, PORT (none / 80)"
+        "blue / green differ in: API_TOKEN, PORT (none / 80), TTL (5 / 9)"
     )
     assert comparison.differences(one, one, ("a", "b")) == "a / b differ in: nothing that was looked at"

@@ -111,3 +111,17 @@ def test_a_key_that_stands_there_twice_is_told(tmp_path: Path) -> None:
     twice = "services:\n  web:\n    image: a\n  db: &db {image: b}\n  web:\n    image: c\n"
     assert "the key web stands there twice, in line 5" in trouble(path, twice)
     assert not trouble(path, "a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n---\na: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("MAILTO=x\n*/7 * * * * a\n# old\n50 5 * * 1-5 b\n\n@daily c\n0 3 1,15 * MON-FRI d\n", ""),
+        ("0 1 * * * a\n02:30 * * * * b\n", "no job of cron"),
+        ("30 2 * * * \n", "no job of cron"),
+    ],
+)
+def test_a_job_of_cron_begins_with_five_fields(text: str, wrong: str) -> None:
+    found = trouble(Path("backup.crontab"), text)
+    assert found.startswith(wrong) if wrong else not found
+    assert not trouble(Path("notes.txt"), text)

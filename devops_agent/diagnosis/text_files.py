@@ -26,6 +26,8 @@ def trouble(path: Path, text: str) -> str:
     check = _CHECKS.get(path.suffix.lower())
     if check is None and text.startswith("#!") and "sh" in text.partition("\n")[0]:
         check = _shell
+    if check is None and "cron" in path.name.lower():
+        check = _crontab
     return check(text)[:_LONGEST] if check else ""
 
 
@@ -49,6 +51,22 @@ def _shell(text: str) -> str:
         return ""
     said = done.stderr.strip().splitlines()
     return said[0].removeprefix("bash: ") if done.returncode and said else ""
+
+
+_NUMBER = r"(?:\d{1,2}|[A-Za-z]{3})"
+_FIELD = rf"(?:(?:\*|{_NUMBER}(?:-{_NUMBER})?)(?:/\d{{1,2}})?)"
+_JOB = regex(rf"\s*(?:@[a-z]+|{_FIELD}(?:,{_FIELD})*(?:\s+{_FIELD}(?:,{_FIELD})*){{4}})\s+\S")
+_NO_JOB = regex(r"\s*(?:#|$|\w+\s*=)")
+
+
+def _crontab(text: str) -> str:
+    lines = enumerate(text.splitlines(), 1)
+    wrong = next((n for n, line in lines if not (_JOB.match(line) or _NO_JOB.match(line))), 0)
+    return (
+        f"no job of cron, which begins with five fields such as 30 2 * * 1-5{_lines(text, wrong)}"
+        if wrong
+        else ""
+    )
 
 
 def _json(text: str) -> str:
