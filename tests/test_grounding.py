@@ -11,6 +11,7 @@ from fake_programs import Programs, container, deployment, named, pod
 
 from devops_agent.diagnosis import diagnose
 from devops_agent.grounding import Ground, comparison, look_up, names_something, speaks_of
+from devops_agent.grounding.repository import in_repository
 
 
 @pytest.fixture
@@ -951,3 +952,27 @@ def test_two_containers_that_a_task_compares_are_compared_by_code() -> None:
         "blue / green differ in: API_TOKEN, PORT (none / 80), TTL (5 / 9)"
     )
     assert comparison.differences(one, one, ("a", "b")) == "a / b differ in: nothing that was looked at"
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        (
+            "The setting retries has vanished from a.ini in the repo app. Which commit removed it?",
+            r"added or removed retries: .*: two",
+        ),
+        (
+            "Which commit in the repo app introduced the key retries, and when?",
+            r"commit that added retries: .*: one",
+        ),
+    ],
+)
+def test_the_commit_with_which_a_text_came_or_went_is_found(task: str, told: str, tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path / "app"), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "app").mkdir()
+    subprocess.run([*git, "init", "-q"], check=True)
+    for message, text in (("one", "a=1\nretries=3\n"), ("two", "a=1\n"), ("three", "a=2\n")):
+        (tmp_path / "app/a.ini").write_text(text)
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-qm", message], check=True)
+    assert re.search(told, "\n".join(in_repository(task, tmp_path).lines))

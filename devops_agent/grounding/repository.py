@@ -91,6 +91,17 @@ _ASKS_LAST = regex(
 )
 
 
+_COMMIT = "%H by %an on %ad: %s"
+# "The setting retry_limit has vanished"
+_COMES_OR_GOES = regex(
+    r"\b(?:setting|option|key|flag|variable|function|method|class|entry|word|text|string)"
+    r" [\"'`]?(?P<text>[\w.-]*\w)(?=.*\b(?:vanish\w*|remov\w*|delet\w*|dropp\w*|disappear\w*|gone|lost))"
+    r"|\b(?P<came>added|adds|introduc\w*)\b.*?\b(?:setting|option|key|flag|variable|function|method|class|entry"
+    r"|word|text|string) [\"'`]?(?P<new>[\w.-]*\w)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
 def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> list[str]:
     """The last commit of each file that a task names and asks who or what changed it."""
     if not _ASKS_LAST.search(task):
@@ -99,9 +110,13 @@ def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> 
     lines = re.findall(r"\bline (\d+) (?:of|in)\b", task)
     if len(files) == len(lines) == 1 and (blamed := git("blame", "-L", f"{lines[0]},+1", "--", files[0])):
         return [f"line {lines[0]} of {files[0]} is of commit {blamed[0]}"]
-    told = [
-        (word, git("log", "-1", "--format=%H by %an on %ad: %s", "--date=iso", "--", word)) for word in files
-    ]
+    if text := _COMES_OR_GOES.search(task):
+        name = text["text"] or text["new"]
+        commits = git("log", f"--format={_COMMIT}", "--date=iso", "-S", name, "--", *files)
+        of_end = commits[-1:] if text["came"] else commits[:1]
+        did = "added" if text["came"] else "last added or removed"
+        return [f"commit that {did} {name}: {commit}" for commit in of_end]
+    told = [(word, git("log", "-1", f"--format={_COMMIT}", "--date=iso", "--", word)) for word in files]
     return [f"last commit that changed {word}: {commit[0]}" for word, commit in told if commit]
 
 
