@@ -66,7 +66,7 @@ _SAID = {
         "commit": r"\bcommit",
         "restor": r"\b(?:restor|recover|bring|get|undo|revert|back|check ?out|undelet|reset|rescue)",
         "pack": r"(?s)\A(?!.*\bout of (?:\S+ )?\S+\.(?:t?gz|tar|zip|[xb]z2?)\b(?!.*\bpack\b))"
-        r".*\b(?:pack|tar(?!\.)|tarball|archive|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
+        r".*\b(?:pack|tar(?!\.)|tarball|archive(?!s\b)|compress|bundle|zip|back ?up)(?!.*\bout of\b)",
         "extract": r"\b(?:extract|unpack|untar|get|take|restore|pull|fish|out of)\b",
         "sort": r"\bsort",
         "tag": r"(?s)\A(?!.*\b(?:remov|delet|drop|untag)\w* (?:(?:all|the|other|old) )*tags\b)"

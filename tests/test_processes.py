@@ -116,3 +116,12 @@ def test_a_port_on_which_nobody_listens_or_that_is_not_meant_tells_nothing(task:
 def test_a_port_of_a_container_is_dockers_to_tell(held: Path) -> None:
     (held / "10/stat").write_text(f"10 (docker-proxy) S 1 {'0 ' * 19}25 0")
     assert processes.on_port("port 8080 is taken, free it", held).lines == []
+
+
+def test_the_variables_that_a_task_names_are_told_as_a_process_has_them(proc: Path) -> None:
+    (proc / "10/environ").write_text("PATH=/bin\0DB_HOST=pg-7\0")
+    ground = processes.in_table("Which DB_HOST and DB_PORT does the process worker.py really have?", proc)
+    assert ground.lines[1:] == [
+        "process 10 has DB_HOST=pg-7 in its own environment",
+        "process 10 has no variable DB_PORT in its own environment",
+    ]

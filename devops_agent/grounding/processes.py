@@ -88,6 +88,7 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
     if _OF_MEMORY.search(task) and intent.asks_for_the_most(task):
         found = found[:1]
     ground = Ground([str(process) for process in found[:_MOST]], informs=bool(found))
+    ground.lines += [line for process in found[:_MOST] for line in _variables_of(process.pid, task, proc)]
     ground.trouble = [_of_defunct(process) for process in found if process.state == "Z"]
     ground.lines += map(str, ground.trouble)
     if len(ground.trouble) == len(found) == 1 and _ENDS.search(task):
@@ -120,6 +121,22 @@ def on_port(task: str, proc: Path = _PROC) -> Ground:
     ground.lines = list(map(str, ground.trouble))
     ground.names = {"pid": str(holder.pid)}
     return ground
+
+
+_VARIABLE = regex(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+
+
+def _variables_of(pid: int, task: str, proc: Path) -> Iterator[str]:
+    """The variables that a task names, as a process was started with them."""
+    names = dict.fromkeys(_VARIABLE.findall(task))
+    try:
+        stated = (proc / str(pid) / "environ").read_text(errors="replace").split("\0") if names else []
+    except OSError:  # another user's
+        return
+    has = dict(each.split("=", 1) for each in stated if "=" in each)
+    for name in names if has else ():
+        told = f"has {name}={has[name]}" if name in has else f"has no variable {name}"
+        yield f"process {pid} {told} in its own environment"
 
 
 def _of_defunct(process: Process) -> Finding:
