@@ -330,9 +330,8 @@ _COMMON = regex(r"127\.|0\.0\.0\.0|255\.")
 _HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
 
 
-# Where nothing that was told has a path, an answer with one has made it up.
+# A path may be put together of what was told, but its last part is told.
 _PATHS = regex(r"(?<![\w./:-])(?:/[\w.-]*\w){2,}")
-_TELLS_OF_PATHS = regex(r"(?<![\w.:/])/\w+/\w")
 
 
 def invented(answer: str, known: str) -> list[str]:
@@ -346,8 +345,7 @@ def invented(answer: str, known: str) -> list[str]:
     ]
     others = [each for each in _HASHES.findall(answer.lower()) if each not in known.lower()]
     others += [each for each in _VERSIONS.findall(answer) if each not in known]
-    if not _TELLS_OF_PATHS.search(known):
-        others += [each for each in _PATHS.findall(answer) if each not in known]
+    others += [each for each in _PATHS.findall(answer) if each.rpartition("/")[2] not in known]
     others += [each for each in ADDRESS.findall(answer) if each not in known and not _COMMON.match(each)]
     return list(dict.fromkeys([*figures, *others]))
 

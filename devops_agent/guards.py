@@ -316,7 +316,8 @@ def ends_the_process_that_is_meant(call: Call, tools: Tools, evidence: Evidence)
             continue  # none runs, or this is no Linux
         if runs and not meant & {Path(word).name for word in runs.split()}:
             names = " and ".join(sorted(meant))
-            raise CallRefused(f"Process {pid} is {runs!r}. Under that id {names} does not run.")
+            evidence.missing = f"Process {pid} is {runs!r}: {names} does not run under that id."
+            raise CallRefused(f"{evidence.missing} End no other one, and say so in the answer.")
 
 
 # What is written anew as a whole, and can be.
