@@ -461,10 +461,12 @@ class DevOpsAgent(ToolCallingAgent):
             shown = self.redactor(answer, known=str(self.task))  # of secrets there are only names
             self.evidence.invented = invented(shown, f"{known}\n{transcript.calls(self.memory.steps)}")
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
-            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended() or self._unheeded()
+            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
+            if lacking := file_wishes.not_made(self.evidence.limits.made_here):
+                self.evidence.unmet = self.evidence.unmet or f"There is no file {lacking} yet."
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
             done = self.evidence.commands, self.evidence.written
-            self.evidence.undone = undone(str(self.task), *done)
+            self.evidence.undone = undone(str(self.task), *done) or self._unheeded()
             self.evidence.left_behind = left_behind(str(self.task), self._originals)
         try:
             call = self._mended(call)
@@ -526,16 +528,11 @@ class DevOpsAgent(ToolCallingAgent):
         return followup.ended(str(self.task), self._told.ground.running) if touched else ""
 
     def _unheeded(self) -> str:
-        """What the task states and nothing that was done has in it, in a sentence."""
-        limits, steps = self.evidence.limits, self.memory.steps
-        if lacking := file_wishes.not_made(limits.outputs):
-            return f"There is no file {lacking} yet."
-        done = "\n".join((transcript.calls(steps), *transcript.results(steps), self._told.found))
-        done += "\n".join(
-            (*self.evidence.commands, *filter(None, map(files.text_if_readable, self.evidence.written)))
-        )
-        left = next((value for value in limits.stated if value not in done), "")
-        return f"Nothing that was done has {left} in it." if left else ""
+        """What the task states and nothing that was done has in it; "" when there is nothing."""
+        written = filter(None, map(files.text_if_readable, self.evidence.written))
+        calls, results = transcript.calls(self.memory.steps), transcript.results(self.memory.steps)
+        done = "\n".join((calls, *results, self._told.found, *self.evidence.commands, *written))
+        return next((each for each in self.evidence.limits.stated if not _has_parts(done, each)), "")
 
     def _refused(self, call: Call, passage: Passage) -> str:
         if passage.decided_by == "user":
@@ -756,6 +753,11 @@ class DevOpsAgent(ToolCallingAgent):
             return
         self.evidence.ran(call, _changes(call), ok=False)
         self.listener(events.Observed(smolagents_patches.feedback(error), ok=False))
+
+
+def _has_parts(text: str, value: str) -> bool:
+    """Whether the parts of an address, an image or a pair stand in a text, in whatever way it is written."""
+    return all(part in text for part in re.split(r"[=:]", value))
 
 
 _SENTENCES = re.compile(r"(?<=[.!?])(?=\s)")

@@ -90,7 +90,15 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 def run() -> NoReturn:
     """Runs the command line as a process, which ends without taking apart all that it has loaded."""
     gc.disable()  # what is imported stays: to look through it costs a twentieth of the start
-    _leave(main())
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or ExitCode.FAILED
+    except OSError as error:
+        code = ExitCode.FAILED
+        _tell_failure(_terminal(Invocation()), f"The output cannot be written: {error.strerror}.", code)
+    _leave(code)
 
 
 def _subcommand(given: Invocation) -> ExitCode:
@@ -317,8 +325,9 @@ def _new_agent(session: "Session") -> Any:
     except BaseException:
         model.close()
         raise
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():  # it is the first
+        gc.freeze()
+        gc.enable()
     return agent
 
 

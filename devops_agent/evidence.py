@@ -48,6 +48,7 @@ class Evidence:
         limits: What may be done for the task.
         repeats: Calls that were made again though nothing had changed.
         written: The files that were written in this run.
+        made: Those that were not there before a command of this run wrote them.
         informed: Whether what was looked up before the first step may hold the answer.
         commands: The commands that ran and succeeded.
         calls: Tools that ran, whatever came of it.
@@ -94,6 +95,7 @@ class Evidence:
     limits: Limits = field(default_factory=Limits)
     repeats: int = 0
     written: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
     commands: list[str] = field(default_factory=list)
     calls: int = 0
     succeeded: int = 0
@@ -330,10 +332,6 @@ _COMMON = regex(r"127\.|0\.0\.0\.0|255\.")
 _HASHES = regex(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")
 
 
-# A path may be put together of what was told, but its last part is told.
-_PATHS = regex(r"(?<![\w./:-])(?:/[\w.-]*\w){2,}")
-
-
 def invented(answer: str, known: str) -> list[str]:
     """The figures, hashes and addresses of an answer that stand in nothing that the model was told."""
     answer, plain = re.sub(r"\.(?=\s|$)", " ", answer), known.replace(",", "").lower()
@@ -345,7 +343,6 @@ def invented(answer: str, known: str) -> list[str]:
     ]
     others = [each for each in _HASHES.findall(answer.lower()) if each not in known.lower()]
     others += [each for each in _VERSIONS.findall(answer) if each not in known]
-    others += [each for each in _PATHS.findall(answer) if each.rpartition("/")[2] not in known]
     others += [each for each in ADDRESS.findall(answer) if each not in known and not _COMMON.match(each)]
     return list(dict.fromkeys([*figures, *others]))
 

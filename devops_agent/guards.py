@@ -3,6 +3,7 @@
 A guard is a check of a call: it raises `CallRefused`, and its text goes back to the model.
 """
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -224,12 +225,17 @@ def writes_over_no_other_text(call: Call, tools: Tools, evidence: Evidence) -> N
         return
     command = call.arguments["command"]
     found = segments(command)
-    read = {word for segment in found for word in segment.words[1:]}  # what is made of the file itself
+    # what is made of the file itself, also of an earlier state of it: HEAD~1:app.conf
+    read = {word.rpartition(":")[2] for segment in found for word in segment.words[1:]}
     for path in {to for segment in found for to in segment.targets} - read:
+        text = text_if_readable(path)
+        if text is None and not Path(path).exists():
+            evidence.made.add(path)
         appends = re.search(rf">>\s*[\"']?{re.escape(path)}", command)
-        if appends or path in evidence.written or path in evidence.limits.outputs:
+        own = {path, os.path.normpath(path), os.path.relpath(path)}
+        if appends or own & (evidence.written | evidence.made | evidence.limits.outputs):
             continue
-        lines = len((text_if_readable(path) or "").splitlines())
+        lines = len((text or "").splitlines())
         if lines > _MOST_LINES_REWRITTEN:
             raise CallRefused(
                 f"{path} is there, and its {lines} lines would be lost. Edit it, or write to a new file."
@@ -254,8 +260,9 @@ def writes_over_no_key(call: Call, tools: Tools, evidence: Evidence) -> None:
         makes_up = segment.name in ("echo", "printf") or (segment.name == "cat" and "<<" in command)
         targets = segment.targets if makes_up else segment.words[1:] if segment.name == "tee" else ()
         written |= {path for path in targets if not re.search(rf">>\s*[\"']?{re.escape(path)}", command)}
-    for path in written - evidence.written - evidence.limits.outputs:
-        is_secret = Path(path).suffix.lower() in _KEYS or _SECRET_FILE.search(path)
+    for path in written - evidence.written:
+        is_secret = _SECRET_FILE.search(path) and path not in evidence.limits.words
+        is_secret = is_secret or Path(path).suffix.lower() in _KEYS
         if is_secret and text_if_readable(path):
             raise CallRefused(f"{path} holds a secret or a certificate, and its text stays as it is.")
 
@@ -292,32 +299,36 @@ def touches_nothing_that_stays(call: Call, tools: Tools, evidence: Evidence) -> 
         elif segment.name in ("cp", "ln", "install"):
             changed += operands[-1:]
     for path in changed:
-        bare = path.removeprefix("./").rstrip("/")
-        parts = {bare, *map(str, Path(bare).parents), Path(bare).name}
-        if stays := parts & evidence.limits.untouched:
-            raise CallRefused(f"The task wants {stays.pop()} left as it is. Do it in another way.")
+        bare = os.path.normpath(path)
+        for stays in evidence.limits.untouched:
+            kept = os.path.normpath(stays)
+            if bare == kept or bare.startswith(f"{kept}/") or kept.startswith(f"{bare}/") or bare == ".":
+                raise CallRefused(f"The task wants {stays} left as it is. Do it in another way.")
 
 
-# A script as tasks and command lines name it.
+# A script as tasks and command lines name it; that its id stands in a file.
 _SCRIPT = regex(r"[\w-]+\.(?:sh|py|pl|rb|js|jar|php)")
-_KILLED = regex(r"(?<![\w-])kill(?: -\w+)*((?: \d+)+)(?![\w.])")
+_PID_FILE = regex(r"\bpids?\b|\.pid\b", re.IGNORECASE)
 
 
 def ends_the_process_that_is_meant(call: Call, tools: Tools, evidence: Evidence) -> None:
     """What runs under the id of a stale pid file is another program, and goes on."""
-    meant = {Path(word).name for word in evidence.limits.words if _SCRIPT.fullmatch(Path(word).name)}
-    killed = _KILLED.findall(call.arguments["command"]) if call.name == "bash" and meant else []
-    for pid in " ".join(killed).split():
-        if pid in evidence.limits.words:
-            continue
+    words = evidence.limits.words
+    meant = {Path(word).name for word in words if _SCRIPT.fullmatch(Path(word).name)}
+    if call.name != "bash" or len(meant) != 1 or not any(map(_PID_FILE.search, words)):
+        return
+    (name,) = meant
+    killed = [each.words[1:] for each in segments(call.arguments["command"]) if each.name == "kill"]
+    for pid in (word for each in killed if "-0" not in each for word in each if word.isdigit()):
         try:
             runs = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
         except OSError:
             continue  # none runs, or this is no Linux
-        if runs and not meant & {Path(word).name for word in runs.split()}:
-            names = " and ".join(sorted(meant))
-            evidence.missing = f"Process {pid} is {runs!r}: {names} does not run under that id."
-            raise CallRefused(f"{evidence.missing} End no other one, and say so in the answer.")
+        if runs and pid not in words and name not in {Path(word).name for word in runs.split()}:
+            if not evidence.calls:
+                evidence.settled = f"Process {pid} is {runs!r}: {name} does not run under that id."
+                evidence.informed, evidence.wants_change = True, False
+            raise CallRefused(f"Process {pid} is {runs!r}, and not {name}. End no other one; say so.")
 
 
 # What is written anew as a whole, and can be.

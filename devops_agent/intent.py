@@ -79,7 +79,7 @@ _NEED = regex(
     r"(?! (?:an?|the|some) (?:\w+ )?(?:list|overview|summary|explanation|number|names?|reason|logs?|answer"
     r"|hint|idea)\b) (?:an?|the|another|one|two|three|four|five|\d+|to)\b|\bneeds an?\b"
     r"|\b(?:i|we) (?:need|want) (?:it|that|this|them|its|the|all)\b[^.;?]*?"
-    r" (?:as (?:an?|the) (?:image|file|archive)|(?:as|in|into) (?:the file )?[\w./-]+\.[a-z]{2,5})\b"
+    r" (?:as (?:an?|the) (?:image|file|archive)|(?:as|into) (?:the file )?[\w./-]+\.[a-z]{2,5})\b"
     r"|\b(?:should|must|shall|ought to) (?!i\b|we\b)\w+"
     r"|(?<!\bi )(?<!\bwe )\b(?:has|have) to"
     r" (?!know|see|understand|find|learn|wait|do\b|have\b|be (?:able|there|done)\b)\w+"
@@ -136,9 +136,14 @@ _ASKS_ONE = regex(
 )
 
 
+_ASKS_SEVERAL = regex(
+    r"(?<![\w-])\d+(?![\w-])|\b(?:top|each|every|second|third|list|all|three|five|ten|both)\b", re.IGNORECASE
+)
+
+
 def asks_for_the_most(task: str) -> bool:
     """Whether a task wants to know the one thing that has most of something."""
-    return bool(_ASKS_ONE.search(task))
+    return bool(_ASKS_ONE.search(task)) and not _ASKS_SEVERAL.search(task)
 
 
 _OTHERWISE = regex(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
@@ -220,6 +225,8 @@ def parts(task: str) -> list[str]:
     items = _items(task)
     ends = [*(match.start() for match in items[1:]), len(task)]
     stated = [task[match.end() : end] for match, end in zip(items, ends, strict=True)] if items else [task]
+    if items and tells_to(before := task[: items[0].start()]):
+        stated.insert(0, before)
     return [part.strip(" .") for each in stated for part in _THEN.split(each.strip()) if part.strip(" .")]
 
 
@@ -250,13 +257,17 @@ _DESCRIBES = regex(
 
 
 # Where a thing of a numbered list begins: "1) pack it, 2) copy it".
-_ITEM = regex(r"(?:\A|[\s,;.:]+)(?:and\s+|then\s+)?\(?(\d{1,2}|[a-h])[.)]\s+(?=[a-z\"'`])", re.IGNORECASE)
+_ITEM = regex(
+    r"(?:(?:\A|[,;:.]\s+|\n\s*|[,;:.]?\s+(?:and|then)\s+)(?P<at>\d{1,2}|[a-h])[.]"
+    r"|(?:\A|[\s,;.:]+)(?:and\s+|then\s+)?\(?(?P<in>\d{1,2}|[a-h])\))\s+(?=[a-z\"'`])",
+    re.IGNORECASE,
+)
 
 
 def _items(text: str) -> list[re.Match[str]]:
     """Where the things of a numbered list begin; none where the numbers do not follow each other."""
     found = list(_ITEM.finditer(text))
-    numbers = [match[1].lower() for match in found]
+    numbers = [(match["at"] or match["in"]).lower() for match in found]
     counts = numbers in ([str(n + 1) for n in range(len(found))], list("abcdefgh"[: len(found)]))
     return found if counts and len(found) > 1 else []
 
@@ -270,9 +281,14 @@ def wishes(task: str) -> list[str]:
     masked = _DESCRIBES.sub(lambda match: f"{match[1]}{'·' * len(match[2])}", masked)
     cuts = {match.span(): "" for pattern in (_SENTENCE, _JOINT) for match in pattern.finditer(masked)}
     cuts |= {match.span(): "create " for match in _ALSO.finditer(masked)}
-    cuts |= {match.span(): "" for match in _items(masked)}
+    items = {match.span(): "" for match in _items(masked)}
+    starts = {start for start, _ in items}
+    cuts = {span: lead for span, lead in cuts.items() if span[0] not in starts} | items
     found, start, lead = [], 0, ""
-    for (end, next_start), next_lead in [*sorted(cuts.items()), ((len(task), len(task)), "")]:
+    for (end, next_start), next_lead in [
+        *sorted(cuts.items()),
+        ((len(task), len(task)), ""),
+    ]:
         if end < start:
             continue
         wish = task[start:end].strip(" .,;:\n")

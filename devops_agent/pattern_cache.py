@@ -4,6 +4,7 @@ Python compiles an expression to numbers, which it checks when they are given ba
 one version of Python and of this program; where anything about them is wrong, the expressions are compiled.
 """
 
+import hashlib
 import importlib
 import json
 import os
@@ -20,7 +21,7 @@ from typing import Any
 from devops_agent import __version__
 from devops_agent.folders import cache_folder
 
-# A cache that has grown beyond this begins anew; in characters, of which a run needs about 800,000.
+# A cache that has grown beyond this begins anew; in characters, of which a run needs a million.
 _MOST = 8_000_000
 _MADE_FOR = [__version__, sys.version, sys.byteorder]
 
@@ -45,10 +46,13 @@ def kept(path: Path) -> Iterator[None]:
 
 
 def _take(path: Path) -> None:
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(path.read_text(encoding="ascii"))
-        if kept["made_for"] == _MADE_FOR:
-            _known.update(kept["patterns"])
+    with suppress(Exception):  # whatever a damaged file leads to
+        found = path.stat()
+        text = path.read_text(encoding="ascii")
+        digest, _, content = text.partition("\n")
+        is_own = found.st_uid == os.geteuid() and not found.st_mode & 0o022
+        if is_own and digest == _digest(content):
+            _known.update(json.loads(content))
 
 
 def _keep(path: Path) -> None:
@@ -57,15 +61,24 @@ def _keep(path: Path) -> None:
             return
         _known.update(_news)
         _news.clear()
-    text = json.dumps({"made_for": _MADE_FOR, "patterns": _known})
+    content = json.dumps(_known)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
-        if len(text) > _MOST:
+        if len(content) > _MOST:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="ascii")
-        temporary.replace(path)
+        try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(f"{_digest(content)}\n{content}")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _digest(content: str) -> str:
+    """Of a cache: it differs for each Python and release, and where the file is damaged."""
+    return hashlib.sha256(f"{_MADE_FOR}{content}".encode()).hexdigest()
 
 
 def compiled(text: str, flags: int) -> re.Pattern[str]:
@@ -104,6 +117,8 @@ def _restored(text: str, flags: int, groups: int, names: dict[str, int], code: s
     numbers.frombytes(b64decode(code))
     by_index: list[str | None] = [None] * (groups + 1)
     for name, index in names.items():
+        if not 0 < index <= groups:
+            raise ValueError(index)
         by_index[index] = name
     sre = importlib.import_module("_sre")
     pattern: re.Pattern[str] = sre.compile(text, flags, numbers.tolist(), groups, names, tuple(by_index))

@@ -18,6 +18,8 @@ class _Later:
         self._arguments = text, flags
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_arguments":  # of a copy that is being made
+            raise AttributeError(name)
         if name == "_compiled":
             self._compiled = pattern_cache.compiled(*self._arguments)
             for method in _METHODS:  # from now on they are found without this function

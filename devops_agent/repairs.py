@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from devops_agent.diagnosis import diagnose
 from devops_agent.files import text_if_readable
@@ -214,18 +215,25 @@ def behind_what_it_wrote(command: str, ground: Ground) -> str:
     return command
 
 
-_GOES_ELSEWHERE = regex(r"\b(?:cd|pushd)\b|\bgit\b.* -C\b|--git-dir|\bgit (?:clone|init)\b")
-_OF_GIT = regex(r"(?m)(?:^|[;&|(]\s*)git\s|(?<![\w./-])\.gitignore\b")
+_GOES_ELSEWHERE = regex(r"\b(?:cd|pushd)\b|\bgit\b.* -C\b|--git-dir|\bgit (?:clone|init)\b|<<")
+_GIT = regex(r"(?m)((?:^|[;&|(])[ \t]*)git(?=\s)")
+_IGNORES = regex(r"(?<![\w./-])\.gitignore\b")
 
 
 def in_the_named_repository(command: str, ground: Ground) -> str:
-    """Runs git, and what is done beside it, in the folder with the repository that the task names."""
+    """Runs git in the folder with the repository that the task names, and edits what that ignores."""
     folder = ground.repository
-    if not folder or not _OF_GIT.search(command) or _GOES_ELSEWHERE.search(command):
+    of_git, of_ignored = _GIT.search(command), _IGNORES.search(command)
+    if not folder or not (of_git or of_ignored) or _GOES_ELSEWHERE.search(command):
         return command
-    inside = re.sub(rf"(?<![\w./-])(?:\./)?{re.escape(folder)}/(?=[\w.])", "", command)
-    ends = " &&" if "\n" not in inside and ";" not in inside else " || exit\n"
-    return f"cd {shlex.quote(folder)}{ends} {inside}".replace("\n ", "\n")
+
+    def inside(word: re.Match[str]) -> str:
+        return word["rest"] if (Path(folder) / word["rest"]).exists() else word[0]
+
+    within = re.sub(rf"(?<!\S)(?:\./)?{re.escape(folder)}/(?P<rest>[\w./-]+)(?!\S)", inside, command)
+    if not of_ignored:
+        return _GIT.sub(rf"\1git -C {shlex.quote(folder)}", within)
+    return f"cd {shlex.quote(folder)} || exit\n{within}"
 
 
 REPAIRS: tuple[Callable[[str, Ground], str], ...] = (

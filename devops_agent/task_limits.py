@@ -3,6 +3,7 @@
 A small model clears its way with a delete, and forgets the second half of "stop it, but keep its data".
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ _REMOVAL = regex(
 )
 _REWRITE = regex(
     r"\b(?:overwrit|rewrit|from scratch|anew|empt(?:y|ies)|truncat|regenerat|recreat|start over|restor)"
-    r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b",
+    r"|\breplac\w+ (?:the )?(?:whole |entire |its |all )?(?:\S+ )?(?:file|contents?|text)\b"
+    r"|\b(?:updat|refresh|replac|fill|clear|revert)\w* (?:the )?(?:file |log )?[\w./~-]*\w\.\w+"
+    r" (?:with|by|from|to the last|to the previous)\b|\bclear (?:the )?(?:file |log )?[\w./~-]*\w\.\w+",
     re.IGNORECASE,
 )
 # "Remove all images but web:2", and not "All pods run but web-1 hangs"
@@ -98,6 +101,7 @@ class Limits:
         wants_figures: Whether it wants something counted or added up.
         answer_file: The file into which it wants put what is to be found; "" for none.
         outputs: The files into which it wants something written.
+        made_here: Those of them that are in the working directory when it is done.
         stated: Images, addresses and pairs such as `DEBUG=1` that something is to be made, run or set with.
         untouched: The files that it wants left as they are.
         remakes: Whether it wants a Dockerfile made, or made in another way.
@@ -115,6 +119,7 @@ class Limits:
     wants_figures: bool = False
     answer_file: str = ""
     outputs: frozenset[str] = frozenset()
+    made_here: frozenset[str] = frozenset()
     stated: tuple[str, ...] = ()
     untouched: frozenset[str] = frozenset()
     remakes: bool = True
@@ -124,22 +129,37 @@ class Limits:
     words: frozenset[str] = frozenset()
 
 
+_NAME_OF_FILE = (
+    r"[\"'`]?([\w./~-]*\w\.(?:txt|csv|tsv|json|ya?ml|toml|ini|conf|env|log|md|html?|xml|sql|sh|py|gz|tgz|tar"
+    r"|zip|xz|bz2|sha256|pem|key|crt|pid|out|list))(?![\w/])"
+)
 # "save the last lines of its log in web.log"
 _OUTPUT = regex(
-    r"\b(?:writ|sav|stor|dump|export|put|output|redirect|record|print|list|convert|merg|combin|concatenat|join"
-    r"|extract|render|sort|collect|generat|creat|mak|encod|decod|(?:de)?compress|g?(?:un)?zip|tar|pack|archiv|pip)\w*\b[^;\n]*?"
-    r"\b(?:in|to|into|as|called|named)\s+(?:(?:the|a|an|my|new|text|output) )*(?:file )?"
-    r"[\"'`]?([\w./~-]*\w\.\w+)",
+    r"\b(?:(?:writ|sav|stor|put|record|dump)\w*\b[^;\n]*?\b(?:in|to|into|as)"
+    r"|(?:export|output|redirect|print|list|convert|merg|combin|concatenat|join|extract|render|sort|collect"
+    r"|encod|decod|(?:de)?compress|g?(?:un)?zip|tar|pack|archiv|pip)\w*\b[^;\n]*?\b(?:to|into|as)"
+    r"|(?:creat|generat|mak)\w* (?:an? |the |new |text |empty )*(?:file|archive|list)\b[^;\n]*?"
+    r"\b(?:in|called|named|as))"
+    rf"\s+(?:(?:the|a|an|my|new|text|output) )*(?:file )?{_NAME_OF_FILE}",
+    re.IGNORECASE,
+)
+# Then a file that is not there may come later, lie elsewhere, or be gone again.
+_NOT_HERE = regex(
+    r"\b(?:cron\w*|timers?|scripts?|every|daily|nightly|weekly|hourly|minutes?|container|pod|inside|volume"
+    r"|(?:delet|remov)\w*|image|dockerfile|compose|config ?map|logrotate|service|unit|if)\b",
     re.IGNORECASE,
 )
 
 
+# What something is to be made, run or set with; of what is there already a task says "was" or "runs".
 _STATED = regex(
-    r"\b(?i:as|to|with|on|at|set|add|use|run|start|build|tag|it|called|named|reachable)"
+    r"(?<!was )(?<!were )(?<!is )(?<!started )(?<!points )(?<!slow )(?<!that )"
+    r"\b(?i:as|to|with|on|at|set|add|use|run|start|build|it|called|named|reachable)"
     r" (?:(?:the|an?|new|image|env(?:ironment)?|variables?|label|address) )*[\"'`]?"
-    r"(\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\d./])|[A-Z][A-Z0-9_]+=[^\s,;\"'`)]+"
-    r"|(?!localhost)[a-z][\w./-]*[a-z0-9]:(?=[\w.-]*[a-z.]|\d{1,2}\b)[\w.-]*\w)(?![\w:/])"
+    r"(\d{1,3}(?:\.\d{1,3}){3}:\d+(?![\d./])|[A-Z][A-Z0-9_]+=[^\s,;\"'`)]+"
+    r"|(?!localhost|network|host)[a-z][\w./-]*[a-z0-9]:(?=[\w.-]*[a-z.]|\d{1,2}\b)[\w.-]*\w)(?![\w:/])"
 )
+_ENDS_IT = regex(r"\b(?:remov|delet|without|untag|restart)\w*\b", re.IGNORECASE)
 _FILE = r"[\"'`]?(?:[\w./~-]*\w\.\w+|\.\w[\w.-]*|[\w/-]+/|Dockerfile|Makefile|Jenkinsfile)(?![\w/])[\"'`]?"
 _FILES = rf"(?:(?:the|our|my|its|files?|folders?) )*{_FILE}(?:(?:,| and| or| nor)+ (?:the )?{_FILE})*"
 _TOUCHED = r"(?:touch|chang|edit|modif|alter|overwrit|rewrit)\w*"
@@ -157,13 +177,18 @@ _REMAKES = regex(
 )
 
 
+_CONDITION = regex(
+    r"\b(?:except|unless|if|otherwise|other than|apart from|but for|permissions?|owner|mode)\b|\A in\b",
+    re.IGNORECASE,
+)
 # "The other files in conf/ must not be changed": of that folder others may be.
 _OTHERS = regex(r"\b(?:in|of|from|other|rest)\s*$", re.IGNORECASE)
 
 
 def _untouched(task: str) -> Iterator[str]:
     for match in _UNTOUCHED.finditer(task):
-        if _OTHERS.search(task[: match.start()]):
+        behind = re.split(r"[;\n]|\.\s", task[match.end() :])[0]
+        if _OTHERS.search(task[: match.start()]) or _CONDITION.search(behind):
             continue
         for name in re.findall(_FILE, match["after"] or match["left"] or match["before"], re.IGNORECASE):
             yield name.strip("\"'`").removeprefix("./").rstrip("/")
@@ -180,8 +205,11 @@ def limits_of(task: str) -> Limits:
         excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
         wants_figures=bool(_FIGURES.search(task)),
         answer_file=file_answers.file_of(task),
-        outputs=frozenset(_OUTPUT.findall(wanted)),
-        stated=tuple(value.rstrip(".") for value in _STATED.findall(wanted)),
+        outputs=frozenset(map(os.path.normpath, _OUTPUT.findall(wanted))),
+        made_here=frozenset() if _NOT_HERE.search(task) else frozenset(_OUTPUT.findall(wanted)),
+        stated=tuple(value.rstrip(".") for value in _STATED.findall(wanted))
+        if not _ENDS_IT.search(task)
+        else (),
         untouched=frozenset(_untouched(task)),
         remakes=bool(_REMAKES.search(wanted)),
         takes_all=bool(_ALL.search(wanted)),

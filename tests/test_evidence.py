@@ -252,24 +252,12 @@ def test_what_no_command_did_is_not_done_when_the_answer_says_so_again() -> None
     assert evidence.exit_code() is ExitCode.FAILED
 
 
-@pytest.mark.parametrize(
-    ("answer", "known", "found"),
-    [
-        ("Its shell is /bin/bash.", "Which shell has web?\nDone, no output.", ["/bin/bash"]),
-        ("Its shell is /bin/bash.", "web:x:1000:1000::/home/web:/bin/bash", []),
-        ("It takes either/or, and 3/4.", "Which?", []),
-    ],
-)
-def test_a_path_that_nothing_tells_of_is_made_up(answer: str, known: str, found: list[str]) -> None:
-    assert invented(answer, known) == found
-
-
 def test_made_up_facts_where_the_commands_told_nothing_are_no_answer() -> None:
-    evidence = Evidence(calls=1, succeeded=1, invented=["/bin/bash"])
-    assert outcome(evidence, "Its shell is /bin/bash.") == (
-        "Not answered: the commands told nothing, and /bin/bash is in no result."
+    evidence = Evidence(calls=1, succeeded=1, invented=["4711"])
+    assert outcome(evidence, "Its id is 4711.") == (
+        "Not answered: the commands told nothing, and 4711 is in no result."
     )
     assert evidence.exit_code() is ExitCode.FAILED
     evidence.seen = "web"
-    assert outcome(evidence, "Its shell is /bin/bash.").endswith("In no result: /bin/bash.")
+    assert outcome(evidence, "Its id is 4711.").endswith("In no result: 4711.")
     assert evidence.exit_code() is ExitCode.DONE

@@ -958,12 +958,12 @@ def test_two_containers_that_a_task_compares_are_compared_by_code() -> None:
     ("task", "told"),
     [
         (
-            "The setting retries has vanished from a.ini in the repo app. Which commit removed it?",
-            r"added or removed retries: .*: two",
+            "The setting max_retries has vanished from a.ini in the repo app. Which commit removed it?",
+            r"removed max_retries: .*: two",
         ),
         (
-            "Which commit in the repo app introduced the key retries, and when?",
-            r"commit that added retries: .*: one",
+            "Which commit in the repo app introduced the key max_retries, and when?",
+            r"commit that added max_retries: .*: one",
         ),
     ],
 )
@@ -971,7 +971,7 @@ def test_the_commit_with_which_a_text_came_or_went_is_found(task: str, told: str
     git = ["git", "-C", str(tmp_path / "app"), "-c", "user.name=a", "-c", "user.email=a@b"]
     (tmp_path / "app").mkdir()
     subprocess.run([*git, "init", "-q"], check=True)
-    for message, text in (("one", "a=1\nretries=3\n"), ("two", "a=1\n"), ("three", "a=2\n")):
+    for message, text in (("one", "a=1\nmax_retries=3\n"), ("two", "a=1\n"), ("three", "a=2\n")):
         (tmp_path / "app/a.ini").write_text(text)
         subprocess.run([*git, "add", "."], check=True)
         subprocess.run([*git, "commit", "-qm", message], check=True)

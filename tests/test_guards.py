@@ -514,7 +514,7 @@ def test_what_is_said_of_others_leaves_a_file_to_be_changed(task: str) -> None:
 
 def test_what_runs_under_the_id_of_a_stale_pid_file_goes_on() -> None:
     evidence = Evidence(limits=limits_of("Stop proxy.sh if it still runs, its pid is in run/proxy.pid"))
-    with pytest.raises(CallRefused, match=r"proxy\.sh does not run"):
+    with pytest.raises(CallRefused, match=r"and not proxy\.sh"):
         guards.ends_the_process_that_is_meant(bash(f"kill {os.getpid()}"), {}, evidence)
     guards.ends_the_process_that_is_meant(bash("kill 4194303"), {}, evidence)  # there is none
     for task in (f"Stop proxy.sh, that is {os.getpid()}", "Stop the process of run/proxy.pid"):

@@ -61,11 +61,20 @@ def test_a_run_adds_to_what_is_kept_and_leaves_it_where_nothing_is_new(tmp_path:
             compiled(text, 0)
         pattern_cache._known.clear()
     written = path.stat().st_mtime_ns
-    assert set(json.loads(path.read_text())["patterns"]) == {"0:a+", "0:b+"}
+    assert set(json.loads(path.read_text().partition("\n")[2])) == {"0:a+", "0:b+"}
+    assert path.stat().st_mode & 0o777 == 0o600
     with kept(path):
         compiled("a+", 0)
     assert path.stat().st_mtime_ns == written
     assert list(tmp_path.iterdir()) == [path]
+
+
+KEPT = {"0:(a)b": [32, 1, {}, "AAAA"]}
+
+
+def _signed(kept: object) -> str:
+    content = json.dumps(kept)
+    return f"{pattern_cache._digest(content)}\n{content}"
 
 
 @pytest.mark.parametrize(
@@ -73,22 +82,32 @@ def test_a_run_adds_to_what_is_kept_and_leaves_it_where_nothing_is_new(tmp_path:
     [
         "",
         "no JSON",
-        "[]",
-        '{"patterns": 5}',
-        '{"made_for": MADE, "patterns": {"0:(a)b": [32, 1, {}, "AAAA"]}}',
-        '{"made_for": MADE, "patterns": {"0:(a)b": [32, 1, {}, "////fwAAAAA="]}}',
-        '{"made_for": MADE, "patterns": {"0:(a)b": [32, 1, {}]}}',
-        '{"made_for": MADE, "patterns": {"0:(a)b": [32, "x", {"y": 99}, 7]}}',
-        '{"made_for": ["0.0", "another Python", "big"], "patterns": {"0:(a)b": [32, 1, {}, "AQAAAA=="]}}',
+        json.dumps(KEPT),
+        f"0123\n{json.dumps(KEPT)}",
+        _signed([]),
+        _signed(KEPT),
+        _signed({"0:(a)b": [32, 1, {"n": -1}, "AAAA"]}),
+        _signed({"0:(a)b": [32, 1]}),
+        _signed({"0:(a)b": [32, "x", {"y": 99}, 7]}),
     ],
 )
 def test_a_cache_that_is_damaged_or_of_another_python_is_left_alone(damaged: str, tmp_path: Path) -> None:
     path = tmp_path / "patterns.json"
-    path.write_text(damaged.replace("MADE", json.dumps(pattern_cache._MADE_FOR)))
+    path.write_text(damaged)
     with kept(path):
         match = compiled("(a)b", 0).search("xab")
     assert match
     assert match.groups() == ("a",)
+
+
+def test_a_cache_that_others_may_write_to_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "patterns.json"
+    with kept(path):
+        compiled("a+", 0)
+    pattern_cache._known.clear()
+    path.chmod(0o666)
+    with kept(path):
+        assert pattern_cache._known == {}
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_trouble(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def held(proc: Path) -> Path:
         ('it says "address already in use", port 8080. That is an old run, stop it', "kill 10"),
         ("port 8080 is taken, free it", "kill 10"),
         ("Why is port 8080 in use? don't kill anything", ""),
+        ("Never mind why port 8080 is taken, just kill it", "kill 10"),
         ("what listens on port 8080?", ""),
     ],
 )
@@ -108,7 +109,15 @@ def test_who_listens_on_a_port_is_told_and_ended_where_that_is_asked(
     assert ground.names == {"pid": "10"}
 
 
-@pytest.mark.parametrize("task", ["stop what listens on port 8081", "expose web on port 8080"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "stop what listens on port 8081",
+        "expose web on port 8080",
+        "Stop the container web and start it again on port 8080",
+        "The firewall blocks port 8080, release it",
+    ],
+)
 def test_a_port_on_which_nobody_listens_or_that_is_not_meant_tells_nothing(task: str, held: Path) -> None:
     assert processes.on_port(task, held).lines == []
 

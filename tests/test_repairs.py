@@ -206,19 +206,27 @@ def test_a_second_result_does_not_take_the_place_of_the_first(command: str, mend
 @pytest.mark.parametrize(
     ("command", "mended"),
     [
-        ("git log -3", "cd shop-api && git log -3"),
-        ("git rm --cached -- shop-api/.env", "cd shop-api && git rm --cached -- .env"),
-        ("echo .env >> .gitignore", "cd shop-api && echo .env >> .gitignore"),
+        ("git log -3", "git -C shop-api log -3"),
+        ("git rm --cached -- shop-api/.env", "git -C shop-api rm --cached -- .env"),
+        ("git checkout -b shop-api/feature", "git -C shop-api checkout -b shop-api/feature"),
+        ("git remote add o git@host:shop-api/a.git", "git -C shop-api remote add o git@host:shop-api/a.git"),
+        ("echo .env >> .gitignore", "cd shop-api || exit\necho .env >> .gitignore"),
         ("echo .env >> ./shop-api/.gitignore", "echo .env >> ./shop-api/.gitignore"),
-        ("set -e\ngit add a\ngit commit -m x", "cd shop-api || exit\nset -e\ngit add a\ngit commit -m x"),
-        ("cat old-shop-api/x; git status", "cd shop-api || exit\ncat old-shop-api/x; git status"),
+        ("git log > log.txt", "git -C shop-api log > log.txt"),
+        ("set -e\ngit add a\ngit commit -m x", "set -e\ngit -C shop-api add a\ngit -C shop-api commit -m x"),
+        ("cat old-shop-api/x; git status", "cat old-shop-api/x; git -C shop-api status"),
         ("cd shop-api && git log", "cd shop-api && git log"),
         ("git -C shop-api log", "git -C shop-api log"),
         ("git clone shop-api other", "git clone shop-api other"),
         ("ls shop-api", "ls shop-api"),
     ],
 )
-def test_git_runs_in_the_repository_that_a_task_names(command: str, mended: str) -> None:
+def test_git_runs_in_the_repository_that_a_task_names(
+    command: str, mended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop-api").mkdir()
+    (tmp_path / "shop-api/.env").touch()
+    monkeypatch.chdir(tmp_path)
     assert repaired(command, Ground(repository="shop-api")) == mended
     assert repaired(command, Ground()) == command
 

@@ -26,7 +26,7 @@ def trouble(path: Path, text: str) -> str:
     check = _CHECKS.get(path.suffix.lower())
     if check is None and text.startswith("#!") and "sh" in text.partition("\n")[0]:
         check = _shell
-    if check is None and "cron" in path.name.lower():
+    if check is None and (path.name.startswith("crontab") or path.suffix in (".cron", ".crontab")):
         check = _crontab
     return check(text)[:_LONGEST] if check else ""
 

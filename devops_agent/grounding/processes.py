@@ -23,13 +23,24 @@ _NAMED = regex(
 _INTERPRETER = regex(r"(?:python|perl|ruby|node|php|java|bash|dash|sh|ksh|zsh)\b|python[\d.]+")
 _NO_PROCESS = frozenset("please too instead itself anymore alone altogether".split())
 # "Port 8080 is in use": who listens on it is meant.
+_HELD = r"(?:in use|taken|occup\w+|busy|blocked|held|holds?|hogs?|listen\w*|use[sd]|using)"
 PORT_HELD = regex(
-    r"(?=.*\b(?:in use|taken|occup\w+|block\w*|held|holds?|hogs?|listen\w*|free|release|stop|kill|end)\b)"
-    r".*\bport:? (\d{2,5})\b",
+    rf"(?!.*\bfirewall)(?:.*\bport:? (?P<a>\d{{2,5}})\b[^.;]{{0,30}}\b{_HELD}\b"
+    rf"|.*\b{_HELD}\b[^.;]{{0,30}}\bport:? (?P<b>\d{{2,5}})\b"
+    r"|.*\b(?:free|release|kill|stop|end)\b(?![^.;]*\b(?:start|run|again|container)\b)[^.;]{0,40}"
+    r"\bport:? (?P<c>\d{2,5})\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_FREES = regex(r"\b(?:kill|stop|end|terminate|free|release|get rid of|shut)\b", re.IGNORECASE)
-_DENIES_END = regex(r"\b(?:not|never|without|only)\b|n['’]t (?:kill|stop|end)", re.IGNORECASE)
+_FREES = regex(
+    r"\b(?:kill|stop|end|terminate|free|release|get rid of|shut)\b[^.;]{0,30}"
+    r"\b(?:port|it|that|this|what\w*|who\w*|process|program|server|run)\b|\b(?:kill|stop|end) it\b",
+    re.IGNORECASE,
+)
+_DENIES_END = regex(
+    r"\b(?:do not|don['’]t|never|without|not) (?:kill|stop|end|terminat|free|releas)\w*"
+    r"|\bonly (?:tell|show)\b",
+    re.IGNORECASE,
+)
 _OF_DOCKER = "docker-proxy"
 _OF_MEMORY = regex(r"\b(?:memory|ram)\b", re.IGNORECASE)
 _STATED = regex(r"\b(?:process(?: id)?|pid) (\d+)\b", re.IGNORECASE)
@@ -107,17 +118,18 @@ def in_table(task: str, proc: Path = _PROC) -> Ground:
 def on_port(task: str, proc: Path = _PROC) -> Ground:
     """The process that listens on the port of which a task says that it is in use."""
     match = PORT_HELD.match(task)
-    pids = listening.holders(int(match[1]), proc) if match else set()
+    port = next(filter(None, match.groups())) if match else ""
+    pids = listening.holders(int(port), proc) if port else set()
     table = {process.pid: process for process in _all(proc)} if pids else {}
     found = [table[pid] for pid in sorted(pids & table.keys()) if table[pid].name != _OF_DOCKER]
     parents = [each for each in found if each.parent not in pids]  # workers share the socket
-    if match is None or len(parents) != 1 or parents[0].pid in _own(table.values()):
+    if len(parents) != 1 or parents[0].pid in _own(table.values()):
         return Ground()
     holder, ground = parents[0], Ground(informs=True, about="system")
     ends = _FREES.search(task) and not _DENIES_END.search(task)
     shown = " ".join(holder.words)[:_LONGEST] or holder.name
     cause = f"process {holder.pid} listens on it: {shown}"
-    ground.trouble = [Finding(f"port {match[1]}", cause, suggestion=f"kill {holder.pid}" if ends else "")]
+    ground.trouble = [Finding(f"port {port}", cause, suggestion=f"kill {holder.pid}" if ends else "")]
     ground.lines = list(map(str, ground.trouble))
     ground.names = {"pid": str(holder.pid)}
     return ground

@@ -95,9 +95,10 @@ _COMMIT = "%H by %an on %ad: %s"
 # "The setting retry_limit has vanished"
 _COMES_OR_GOES = regex(
     r"\b(?:setting|option|key|flag|variable|function|method|class|entry|word|text|string)"
-    r" [\"'`]?(?P<text>[\w.-]*\w)(?=.*\b(?:vanish\w*|remov\w*|delet\w*|dropp\w*|disappear\w*|gone|lost))"
+    r" [\"'`]?(?P<text>(?=\w*[._\d-])[\w.-]*\w)"
+    r"(?=.*\b(?:vanish\w*|remov\w*|delet\w*|dropp\w*|disappear\w*|gone|lost))"
     r"|\b(?P<came>added|adds|introduc\w*)\b.*?\b(?:setting|option|key|flag|variable|function|method|class|entry"
-    r"|word|text|string) [\"'`]?(?P<new>[\w.-]*\w)",
+    r"|word|text|string) [\"'`]?(?P<new>(?=\w*[._\d-])[\w.-]*\w)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -115,7 +116,8 @@ def _last_commits(task: str, directory: Path, git: Callable[..., list[str]]) -> 
         commits = git("log", f"--format={_COMMIT}", "--date=iso", "-S", name, "--", *files)
         of_end = commits[-1:] if text["came"] else commits[:1]
         did = "added" if text["came"] else "last added or removed"
-        return [f"commit that {did} {name}: {commit}" for commit in of_end]
+        if of_end:
+            return [f"commit that {did} {name}: {of_end[0]}"]
     told = [(word, git("log", "-1", f"--format={_COMMIT}", "--date=iso", "--", word)) for word in files]
     return [f"last commit that changed {word}: {commit[0]}" for word, commit in told if commit]
 
