@@ -838,3 +838,7 @@ def test_long_texts_do_not_hang(text: str) -> None:
     refusal(text)
     is_read(text)
     placeholder(text)
+
+
+def test_a_block_of_awk_whose_quote_does_not_end_is_no_placeholder() -> None:
+    assert placeholder("awk -F, '$4 == 1 {next} {total += $2} END {print total") is None

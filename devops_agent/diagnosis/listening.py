@@ -47,9 +47,9 @@ def _listening(tables: Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """The port, address and inode of each listening socket of the kernel's tables."""
     for line in "\n".join(tables).splitlines():
         cells = line.split()
-        if len(cells) > 9 and cells[3] == _LISTEN:
+        if len(cells) > 3 and cells[3] == _LISTEN:
             address, _, port = cells[1].partition(":")
-            yield int(port, 16), address, cells[9]
+            yield int(port, 16), address, next(iter(cells[9:]), "")
 
 
 def _readable(address: str) -> str:

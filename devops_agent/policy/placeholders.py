@@ -32,6 +32,9 @@ _BARE_NAME = regex(r"(?:--?[\w-]+=|[a-z]+/)?([A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*[_-
 _BEFORE_VARIABLE = frozenset("-e --env --build-arg printenv grep".split())
 
 
+_BLOCK = regex(r"(?<!\{)\{[^{}]*\}(?!\})")
+
+
 def placeholder(command: str) -> str | None:
     """The first thing that stands for a name which the model should have looked up, such as `<pod_name>`."""
     text = _TEMPLATE_ARGUMENT.sub("", _visible(command))
@@ -64,7 +67,7 @@ def _visible(command: str) -> str:
     try:
         found = tokens(command)
     except ValueError:
-        return ""  # a quote that does not end: what the shell says of it helps more
+        return _BLOCK.sub("", command)  # a quote does not end, so nobody knows what is a block of awk
     shown, name = "", ""
     for kind, raw in found:
         if kind == "operator":
