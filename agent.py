@@ -461,9 +461,8 @@ class DevOpsAgent(ToolCallingAgent):
             shown = self.redactor(answer, known=str(self.task))  # of secrets there are only names
             self.evidence.invented = invented(shown, f"{known}\n{transcript.calls(self.memory.steps)}")
         if tool_name == FINAL_ANSWER and self.evidence.wants_change:
-            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended()
-            if lacking := file_wishes.not_made(self.evidence.limits.made_here):
-                self.evidence.unmet = self.evidence.unmet or f"There is no file {lacking} yet."
+            lacking = file_wishes.not_made(self.evidence.limits.made_here)
+            self.evidence.unmet = followup.unmet(str(self.task)) or self._ended() or lacking
             self.evidence.absent = file_wishes.absent_value(str(self.task), self.evidence.written)
             done = self.evidence.commands, self.evidence.written
             self.evidence.undone = undone(str(self.task), *done) or self._unheeded()

@@ -350,10 +350,11 @@ def _is_there(word: str, directory: Path) -> bool:
 
 
 def not_made(outputs: Collection[str]) -> str:
-    """The first file into which a task wants something and that is not there; "" when all are."""
+    """That a file into which a task wants something is not there, in a sentence; "" when all are."""
     # an absolute path may be one in a container
     own = sorted(path for path in outputs if not path.startswith(("/", "~")))
-    return next((path for path in own if not any(_is_at(path, below) for below in ("", "*/", "*/*/"))), "")
+    lacking = (path for path in own if not any(_is_at(path, below) for below in ("", "*/", "*/*/")))
+    return next((f"There is no file {path} yet." for path in lacking), "")
 
 
 def _is_at(path: str, below: str) -> bool:

@@ -127,6 +127,14 @@ _LOOK_FIRST = regex(
     r"(?:list|show|see|tell|look|print|display|describe|count)\b",
     re.IGNORECASE,
 )
+_OTHERWISE = regex(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
+
+
+def only_asks(text: str) -> bool:
+    """Whether a text asks to be shown something before anything is done: "just list them first"."""
+    return bool(_LOOK_FIRST.search(text)) and not _OTHERWISE.search(text) and not asks_for_change(text)
+
+
 # "Which container uses the most memory?" wants one; "which containers use most" wants several.
 _ASKS_ONE = regex(
     r"\b(?:which|what)\b(?! (?:\d+|two|three|five|ten)\b)[^?.;]*?"
@@ -134,8 +142,6 @@ _ASKS_ONE = regex(
     r"\b(?:most|largest|biggest|highest|greatest|heaviest|longest|fattest)\b",
     re.IGNORECASE,
 )
-
-
 _ASKS_SEVERAL = regex(
     r"(?<![\w-])\d+(?![\w-])|\b(?:top|each|every|second|third|list|all|three|five|ten|both)\b", re.IGNORECASE
 )
@@ -144,14 +150,6 @@ _ASKS_SEVERAL = regex(
 def asks_for_the_most(task: str) -> bool:
     """Whether a task wants to know the one thing that has most of something."""
     return bool(_ASKS_ONE.search(task)) and not _ASKS_SEVERAL.search(task)
-
-
-_OTHERWISE = regex(r"\b(?:instead|skip|use|with|but)\b", re.IGNORECASE)
-
-
-def only_asks(text: str) -> bool:
-    """Whether a text asks to be shown something before anything is done: "just list them first"."""
-    return bool(_LOOK_FIRST.search(text)) and not _OTHERWISE.search(text) and not asks_for_change(text)
 
 
 def tells_to(wish: str) -> bool:
@@ -285,10 +283,7 @@ def wishes(task: str) -> list[str]:
     starts = {start for start, _ in items}
     cuts = {span: lead for span, lead in cuts.items() if span[0] not in starts} | items
     found, start, lead = [], 0, ""
-    for (end, next_start), next_lead in [
-        *sorted(cuts.items()),
-        ((len(task), len(task)), ""),
-    ]:
+    for (end, next_start), next_lead in [*sorted(cuts.items()), ((len(task), len(task)), "")]:
         if end < start:
             continue
         wish = task[start:end].strip(" .,;:\n")

@@ -89,9 +89,9 @@ def compiled(text: str, flags: int) -> re.Pattern[str]:
         flags: Of `re`.
     """
     key = f"{int(flags)}:{text}"
-    if kept := _known.get(key):
+    if known := _known.get(key):
         with suppress(Exception):  # whatever a damaged file leads to
-            return _restored(text, *kept)
+            return _restored(text, *known)
     pattern = re.compile(text, flags)
     with suppress(Exception):  # a Python that does it in another way
         parts = _parts(text, flags)

@@ -149,8 +149,6 @@ _NOT_HERE = regex(
     r"|(?:delet|remov)\w*|image|dockerfile|compose|config ?map|logrotate|service|unit|if)\b",
     re.IGNORECASE,
 )
-
-
 # What something is to be made, run or set with; of what is there already a task says "was" or "runs".
 _STATED = regex(
     r"(?<!was )(?<!were )(?<!is )(?<!started )(?<!points )(?<!slow )(?<!that )"
@@ -175,8 +173,6 @@ _REMAKES = regex(
     r"|multi-?stage|(?:docker|container)i[sz]\w*|from scratch|base image|convert\w*|switch\w*|make)\b",
     re.IGNORECASE,
 )
-
-
 _CONDITION = regex(
     r"\b(?:except|unless|if|otherwise|other than|apart from|but for|permissions?|owner|mode)\b|\A in\b",
     re.IGNORECASE,
@@ -197,6 +193,8 @@ def _untouched(task: str) -> Iterator[str]:
 def limits_of(task: str) -> Limits:
     """The limits that the words of a task set."""
     wanted = _MAY_NOT.sub(" ", without_negations(task))
+    outputs = frozenset(_OUTPUT.findall(wanted))
+    stated = () if _ENDS_IT.search(task) else _STATED.findall(wanted)
     words = [word for found in _FORBIDDEN.findall(task) for word in found] + _MAY_NOT.findall(task)
     return Limits(
         removes=bool(_REMOVAL.search(wanted)),
@@ -205,11 +203,9 @@ def limits_of(task: str) -> Limits:
         excepted=_excepted(without_negations(_NO_NEED.sub(" ", task))),
         wants_figures=bool(_FIGURES.search(task)),
         answer_file=file_answers.file_of(task),
-        outputs=frozenset(map(os.path.normpath, _OUTPUT.findall(wanted))),
-        made_here=frozenset() if _NOT_HERE.search(task) else frozenset(_OUTPUT.findall(wanted)),
-        stated=tuple(value.rstrip(".") for value in _STATED.findall(wanted))
-        if not _ENDS_IT.search(task)
-        else (),
+        outputs=frozenset(map(os.path.normpath, outputs)),
+        made_here=frozenset() if _NOT_HERE.search(task) else outputs,
+        stated=tuple(value.rstrip(".") for value in stated),
         untouched=frozenset(_untouched(task)),
         remakes=bool(_REMAKES.search(wanted)),
         takes_all=bool(_ALL.search(wanted)),

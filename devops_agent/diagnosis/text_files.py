@@ -62,11 +62,9 @@ _NO_JOB = regex(r"\s*(?:#|$|\w+\s*=)")
 def _crontab(text: str) -> str:
     lines = enumerate(text.splitlines(), 1)
     wrong = next((n for n, line in lines if not (_JOB.match(line) or _NO_JOB.match(line))), 0)
-    return (
-        f"no job of cron, which begins with five fields such as 30 2 * * 1-5{_lines(text, wrong)}"
-        if wrong
-        else ""
-    )
+    if not wrong:
+        return ""
+    return f"no job of cron, which begins with five fields such as 30 2 * * 1-5{_lines(text, wrong)}"
 
 
 def _json(text: str) -> str:

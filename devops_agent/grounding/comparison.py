@@ -1,7 +1,7 @@
 """How two files or containers differ that a task compares: by their settings."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from devops_agent import intent
@@ -40,11 +40,8 @@ def compared(task: str, directory: Path) -> Iterator[str]:
     if _ONLY_KEYS.search(task):
         return
     different = [each for each, value in values.items() if other_values.get(each, value) != value]
-    told = [
-        each if is_secret_name(each) else f"{each} ({_shown(values[each])} / {_shown(other_values[each])})"
-        for each in different
-    ]
-    yield f"in both, with different values: {listed(told, _MOST) if told else 'nothing'}"
+    told = _side_by_side(different, values, other_values)
+    yield f"in both, with different values: {told or 'nothing'}"
 
 
 def differences(one: Mapping[str, str], other: Mapping[str, str], names: tuple[str, str]) -> str:
@@ -56,15 +53,17 @@ def differences(one: Mapping[str, str], other: Mapping[str, str], names: tuple[s
         names: How the two are called.
     """
     found = [key for key in dict.fromkeys((*one, *other)) if one.get(key) != other.get(key)]
+    told = _side_by_side(found, one, other) or "nothing that was looked at"
+    return f"{names[0]} / {names[1]} differ in: {told}"
+
+
+def _side_by_side(settings: Sequence[str], one: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """Settings with both values, of secrets only the names; "" when there are none."""
     told = [
-        key
-        if is_secret_name(key)
-        else f"{key} ({_shown(one.get(key, 'none'))} / {_shown(other.get(key, 'none'))})"
-        for key in found
+        each if is_secret_name(each) else f"{each} ({_shown(one.get(each))} / {_shown(other.get(each))})"
+        for each in settings
     ]
-    return (
-        f"{names[0]} / {names[1]} differ in: {listed(told, _MOST) if told else 'nothing that was looked at'}"
-    )
+    return listed(told, _MOST) if told else ""
 
 
 def _values(path: str, text: str) -> dict[str, str]:
@@ -72,5 +71,5 @@ def _values(path: str, text: str) -> dict[str, str]:
     return {setting: text[place.start : place.end] for setting, place in places.items()}
 
 
-def _shown(value: str) -> str:
-    return re.sub(r"://[^/\s@]+@", "://…@", value)[:_LONGEST]
+def _shown(value: str | None) -> str:
+    return re.sub(r"://[^/\s@]+@", "://…@", "none" if value is None else value)[:_LONGEST]

@@ -215,7 +215,7 @@ def _variables(container: Object, task: str) -> str:
 
 def _settings(container: Object) -> dict[str, str]:
     """What can be told of a container in a comparison, by what it is."""
-    host, config = container["HostConfig"], container["Config"]
+    config = container["Config"]
     variables = [str(each).partition("=") for each in config.get("Env") or ()]
     return {
         "image": str(config["Image"]),
@@ -224,36 +224,45 @@ def _settings(container: Object) -> dict[str, str]:
         "ports": listed(f"{outer}→{own}" for own, outer in _published(container)) or "none",
         "networks": listed(container["NetworkSettings"].get("Networks") or {}) or "none",
         "mounts": listed(str(each.get("Destination")) for each in container.get("Mounts") or ()) or "none",
-        "memory limit": _limit(host.get("Memory") or 0, "MiB", 2**20),
-        "CPU limit": _limit(host.get("NanoCpus") or 0, "CPUs", 1e9),
-        "restart policy": str((host.get("RestartPolicy") or {}).get("Name") or "no"),
-        "user": str(config.get("User") or "root"),
-        "command": shlex.join([str(container.get("Path") or ""), *map(str, container.get("Args") or ())]),
+        **{name: tell(container) for name, tell in _FACTS.items()},
     }
+
+
+_FACTS: dict[str, Callable[[Object], str]] = {
+    "memory limit": lambda c: _limit(c["HostConfig"].get("Memory") or 0, "MiB", 2**20),
+    "CPU limit": lambda c: _limit(c["HostConfig"].get("NanoCpus") or 0, "CPUs", 1e9),
+    "restart policy": lambda c: str((c["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no"),
+    "user": lambda c: str(c["Config"].get("User") or "root"),
+    "command": lambda c: shlex.join([str(c.get("Path") or ""), *map(str, c.get("Args") or ())]),
+}
+
+
+def _fact(name: str) -> Callable[[Object, str], str]:
+    return lambda container, _: f"{name} {_FACTS[name](container)}"
 
 
 # What else is told of a container, when a task speaks of it.
 _MORE_OF_CONTAINER: tuple[tuple["re.Pattern[str]", Callable[[Object, str], str]], ...] = (
     (
         regex(r"\bmemory\b|\bram\b", re.IGNORECASE),
-        lambda c, _: f"memory limit {_limit(c['HostConfig'].get('Memory') or 0, 'MiB', 2**20)}",
+        _fact("memory limit"),
     ),
     (
         regex(r"\bcpus?\b|\bcores?\b", re.IGNORECASE),
-        lambda c, _: f"CPU limit {_limit(c['HostConfig'].get('NanoCpus') or 0, 'CPUs', 1e9)}",
+        _fact("CPU limit"),
     ),
     (
         regex(r"\brestart polic|\breboot|\brestarts? (?:by|on) its", re.IGNORECASE),
-        lambda c, _: f"restart policy {(c['HostConfig'].get('RestartPolicy') or {}).get('Name') or 'no'}",
+        _fact("restart policy"),
     ),
     (regex(r"\bvariables?\b|\benv(?:ironment)?\b", re.IGNORECASE), _variables),
     (
         regex(r"\buser\b|\broot\b", re.IGNORECASE),
-        lambda c, _: f"user {c['Config'].get('User') or 'root'}",
+        _fact("user"),
     ),
     (
         regex(r"\bcommand\b|\bentry ?point\b", re.IGNORECASE),
-        lambda c, _: f"command {shlex.join([str(c.get('Path') or ''), *map(str, c.get('Args') or ())])}",
+        _fact("command"),
     ),
     (
         regex(r"\blabels?\b", re.IGNORECASE),
